@@ -1,0 +1,48 @@
+/*
+ * buf.h - bytes that grow. Out of memory is remembered, not returned: append freely, then ask
+ * rdt_buf_ok() once before using the result. {0} is an empty buffer.
+ */
+#ifndef RDT_BASE_BUF_H
+#define RDT_BASE_BUF_H
+
+#include "base/compiler.h"
+#include "base/span.h"
+
+struct rdt_buf {
+    uint8_t *p; /* owned; not NUL-terminated */
+    size_t n, cap;
+    bool failed;
+};
+
+/* rdt_buf_add - append n bytes. */
+void rdt_buf_add(struct rdt_buf *buf, const void *bytes, size_t n);
+
+/* rdt_buf_str - append a NUL-terminated string without its NUL. */
+void rdt_buf_str(struct rdt_buf *buf, const char *s);
+
+/* rdt_buf_fmt - append formatted text. */
+void rdt_buf_fmt(struct rdt_buf *buf, const char *fmt, ...) RDT_PRINTF(2, 3);
+
+/* rdt_buf_span - the bytes so far, borrowed until the next change. */
+static inline struct rdt_span
+rdt_buf_span(const struct rdt_buf *buf)
+{
+    return (struct rdt_span){buf->p, buf->n};
+}
+
+/* rdt_buf_ok - whether every append found memory. */
+RDT_MUST_CHECK static inline bool
+rdt_buf_ok(const struct rdt_buf *buf)
+{
+    return !buf->failed;
+}
+
+/* rdt_buf_cstr - the bytes as a NUL-terminated string, borrowed; NULL when out of memory. */
+const char *rdt_buf_cstr(struct rdt_buf *buf);
+
+/* rdt_buf_done - free the bytes and leave {0}.  Also the closer for RDT_AUTO. */
+void rdt_buf_done(struct rdt_buf *buf);
+
+#define RDT_BUF RDT_AUTO(rdt_buf_done) struct rdt_buf
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * file.h - whole files in, whole files out. A write is either all there or not at all.
+ */
+#ifndef RDT_BASE_FILE_H
+#define RDT_BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+/*
+ * rdt_file_read - the bytes of a regular file (or of standard input, for "-").
+ *
+ *   max   bytes at most; one more is RDT_E_LIMIT
+ *   out   appended to; caller frees
+ *
+ * Fails: RDT_E_NOTFOUND, RDT_E_DENIED, RDT_E_BADINPUT (a folder or device), RDT_E_LIMIT, RDT_E_IO,
+ * RDT_E_NOMEM; the text names the file.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_file_read(const char *path, size_t max, struct rdt_buf *out,
+                                           struct rdt_err *err);
+
+/*
+ * rdt_file_write - replace or make a file: written beside it, synced, renamed, folder synced.
+ * "-" writes to standard output.  Fails: RDT_E_IO, RDT_E_DENIED, RDT_E_NOMEM; then the old file is
+ * as it was.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_file_write(const char *path, mode_t mode, struct rdt_span bytes,
+                                            struct rdt_err *err);
+
+/* rdt_file_mkdirs - make a folder and those above it, mode 0700.  Fails: RDT_E_IO, RDT_E_NOMEM. */
+RDT_MUST_CHECK enum rdt_code rdt_file_mkdirs(const char *path, struct rdt_err *err);
+
+/* rdt_fd_close - closer for RDT_AUTO: close the descriptor unless it is negative. */
+void rdt_fd_close(int *fd);
+
+#define RDT_FD RDT_AUTO(rdt_fd_close) int
+
+#endif

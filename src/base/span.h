@@ -1,0 +1,45 @@
+/*
+ * span.h - borrowed bytes. A span never owns, is never written or freed through, and must not
+ * outlive what it points into.
+ */
+#ifndef RDT_BASE_SPAN_H
+#define RDT_BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct rdt_span {
+    const uint8_t *p;
+    size_t n;
+};
+
+/* For printf("%.*s"): a span of text known to be shorter than 2 GiB. */
+#define RDT_FMT(span) (int)(span).n, (const char *)(span).p
+
+/* rdt_span_str - the bytes of a NUL-terminated string, without its NUL. */
+static inline struct rdt_span
+rdt_span_str(const char *s)
+{
+    return (struct rdt_span){(const uint8_t *)s, strlen(s)};
+}
+
+/* rdt_span_is - whether the bytes are exactly those of the string.  Not constant-time. */
+static inline bool
+rdt_span_is(struct rdt_span a, const char *s)
+{
+    size_t n = strlen(s);
+    return a.n == n && (n == 0 || memcmp(a.p, s, n) == 0);
+}
+
+/* rdt_span_cmp - order by bytes, a prefix first: less than, equal to or greater than 0. */
+static inline int
+rdt_span_cmp(struct rdt_span a, struct rdt_span b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int c = n == 0 ? 0 : memcmp(a.p, b.p, n);
+    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+#endif

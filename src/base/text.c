@@ -1,0 +1,117 @@
+#include "base/text.h"
+
+#define DISTANCE_MAX 64
+
+static size_t
+utf8_tail(uint8_t lead, uint32_t *code, uint32_t *least)
+{
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        *code = lead & 0x1f;
+        *least = 0x80;
+        return 1;
+    }
+    if (lead >= 0xe0 && lead <= 0xef) {
+        *code = lead & 0x0f;
+        *least = 0x800;
+        return 2;
+    }
+    if (lead >= 0xf0 && lead <= 0xf4) {
+        *code = lead & 0x07;
+        *least = 0x10000;
+        return 3;
+    }
+    return 0;
+}
+
+bool
+rdt_text_utf8(struct rdt_span text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        uint32_t code = 0, least = 0;
+        if (text.p[i] < 0x80) {
+            if (text.p[i] == 0)
+                return false;
+            continue;
+        }
+        size_t tail = utf8_tail(text.p[i], &code, &least);
+        if (tail == 0 || text.n - i <= tail)
+            return false;
+        for (size_t k = 1; k <= tail; k++) {
+            if ((text.p[i + k] & 0xc0) != 0x80)
+                return false;
+            code = code << 6 | (text.p[i + k] & 0x3f);
+        }
+        if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+            return false;
+        i += tail;
+    }
+    return true;
+}
+
+static unsigned
+least_of(unsigned a, unsigned b, unsigned c)
+{
+    unsigned m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+unsigned
+rdt_text_distance(struct rdt_span a, struct rdt_span b)
+{
+    unsigned rows[3][DISTANCE_MAX + 1];
+    if (a.n > DISTANCE_MAX || b.n > DISTANCE_MAX)
+        return DISTANCE_MAX;
+    for (size_t j = 0; j <= b.n; j++)
+        rows[0][j] = (unsigned)j;
+    for (size_t i = 1; i <= a.n; i++) {
+        unsigned *now = rows[i % 3];
+        const unsigned *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+        now[0] = (unsigned)i;
+        for (size_t j = 1; j <= b.n; j++) {
+            unsigned differ = a.p[i - 1] != b.p[j - 1];
+            now[j] = least_of(last[j] + 1, now[j - 1] + 1, last[j - 1] + differ);
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                before[j - 2] + 1 < now[j])
+                now[j] = before[j - 2] + 1;
+        }
+    }
+    return rows[a.n % 3][b.n];
+}
+
+const char *
+rdt_text_nearest(struct rdt_span text, const char *const *candidates, size_t n)
+{
+    const char *best = NULL;
+    unsigned best_at = text.n < 6 ? 2 : text.n < 9 ? 3 : 4; /* the first distance that is too far */
+    for (size_t i = 0; i < n; i++) {
+        unsigned at = rdt_text_distance(text, rdt_span_str(candidates[i]));
+        if (at < best_at) {
+            best = candidates[i];
+            best_at = at;
+        }
+    }
+    return best;
+}
+
+bool
+rdt_text_glob(struct rdt_span pattern, struct rdt_span text)
+{
+    size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
+    while (t < text.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = p++;
+            mark = t;
+        } else if (p < pattern.n && (pattern.p[p] == '?' || pattern.p[p] == text.p[t])) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) { /* let the last star swallow one byte more */
+            p = star + 1;
+            t = ++mark;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.n && pattern.p[p] == '*')
+        p++;
+    return p == pattern.n;
+}
