@@ -52,7 +52,8 @@ rdt_date_parse(struct rdt_span text, int64_t *days)
     int64_t y, m, d, y2, m2, d2;
     if (text.n != 10 || text.p[4] != '-' || text.p[7] != '-')
         return false;
-    if (!number((struct rdt_span){text.p, 4}, &y) || !number((struct rdt_span){text.p + 5, 2}, &m) ||
+    if (!number((struct rdt_span){text.p, 4}, &y) ||
+        !number((struct rdt_span){text.p + 5, 2}, &m) ||
         !number((struct rdt_span){text.p + 8, 2}, &d))
         return false;
     if (y < 1970 || m < 1 || m > 12 || d < 1 || d > 31)
@@ -72,7 +73,8 @@ rdt_date_text(int64_t days, char out[static RDT_DATE_TEXT])
     if (days < 0 || days >= DAYS_1970_TO_10000)
         days = 0;
     date_of(days, &y, &m, &d);
-    snprintf(out, RDT_DATE_TEXT, "%04d-%02d-%02d", (int)(y % 10000), (int)(m % 100), (int)(d % 100));
+    snprintf(out, RDT_DATE_TEXT, "%04d-%02d-%02d", (int)(y % 10000), (int)(m % 100),
+             (int)(d % 100));
 }
 
 bool
@@ -113,7 +115,12 @@ rdt_duration_parse(struct rdt_span text, double *days)
     static const struct {
         char unit;
         double days;
-    } units[] = {{'h', 1.0 / 24}, {'d', 1}, {'w', 7}, {'y', 365}};
+    } units[] = {
+        {'h', 1.0 / 24},
+        {'d', 1       },
+        {'w', 7       },
+        {'y', 365     }
+    };
     int64_t v;
     if (text.n < 2 || !number((struct rdt_span){text.p, text.n - 1}, &v))
         return false;

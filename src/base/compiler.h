@@ -8,7 +8,8 @@
 #define RDT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define RDT_UNUSED __attribute__((unused))
 
-/* The variable's closer runs on every path out of its scope. The closer takes the variable's address. */
+/* The variable's closer runs on every path out of its scope. The closer takes the variable's
+ * address. */
 #define RDT_AUTO(closer) __attribute__((cleanup(closer)))
 
 /* Hands a pointer to its new owner and leaves NULL behind, so that its closer does nothing. */

@@ -153,6 +153,84 @@ rdt_node_is(const struct rdt_node *node, const char *text)
 }
 
 static bool
+digits(struct rdt_span *in)
+{
+    size_t n = 0;
+    while (n < in->n && in->p[n] >= '0' && in->p[n] <= '9')
+        n++;
+    in->p += n;
+    in->n -= n;
+    return n != 0;
+}
+
+static bool
+skip(struct rdt_span *in, const char *any)
+{
+    if (in->n == 0 || strchr(any, in->p[0]) == NULL || in->p[0] == '\0')
+        return false;
+    in->p++;
+    in->n--;
+    return true;
+}
+
+bool
+rdt_text_bare(struct rdt_span text)
+{
+    if (rdt_span_is(text, "true") || rdt_span_is(text, "false"))
+        return true;
+    skip(&text, "-");
+    if (text.n > 1 && text.p[0] == '0' && text.p[1] >= '0' && text.p[1] <= '9')
+        return false; /* an account id "0123" must keep its zero */
+    if (!digits(&text))
+        return false;
+    if (skip(&text, ".") && !digits(&text))
+        return false;
+    if (skip(&text, "eE")) {
+        skip(&text, "+-");
+        if (!digits(&text))
+            return false;
+    }
+    return text.n == 0;
+}
+
+enum rdt_scalar
+rdt_node_scalar_type(const struct rdt_node *node, double *number)
+{
+    double value = node->number;
+    enum rdt_scalar type = node->type;
+    if (type == RDT_UNTYPED && (node->quoted || !rdt_text_bare(node->text))) {
+        type = RDT_TEXT;
+    } else if (type == RDT_UNTYPED) {
+        bool truth = rdt_span_is(node->text, "true");
+        type = truth || rdt_span_is(node->text, "false") ? RDT_BOOL : RDT_NUMBER;
+        value = type == RDT_BOOL ? truth : strtod((const char *)node->text.p, NULL);
+    }
+    if (number != NULL)
+        *number = type == RDT_TEXT ? 0 : value;
+    return type;
+}
+
+double
+rdt_node_number(const struct rdt_node *node, const char *path, double otherwise)
+{
+    double number = 0;
+    node = rdt_node_get(node, path);
+    if (node == NULL || node->kind != RDT_NODE_SCALAR ||
+        rdt_node_scalar_type(node, &number) == RDT_TEXT)
+        return otherwise;
+    return number;
+}
+
+bool
+rdt_node_true(const struct rdt_node *node, const char *path)
+{
+    node = rdt_node_get(node, path);
+    double number = 0;
+    return node != NULL && node->kind == RDT_NODE_SCALAR &&
+           rdt_node_scalar_type(node, &number) == RDT_BOOL && number > 0;
+}
+
+static bool
 merge_members(struct rdt_arena *arena, struct rdt_node *out, struct rdt_node *base,
               struct rdt_node *patch)
 {

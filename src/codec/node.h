@@ -14,6 +14,17 @@
 
 enum rdt_node_kind { RDT_NODE_NULL, RDT_NODE_SCALAR, RDT_NODE_LIST, RDT_NODE_MAP };
 
+/* What a scalar is, once somebody who knows its place has said so. */
+enum rdt_scalar {
+    RDT_UNTYPED, /* nobody has: bare JSON numbers and truth values count as such, the rest is text
+                  */
+    RDT_TEXT,
+    RDT_BOOL, /* number is 0 or 1 */
+    RDT_NUMBER,
+    RDT_DATE,    /* number is days since 1970-01-01 */
+    RDT_DURATION /* number is days */
+};
+
 struct rdt_node;
 
 struct rdt_member {
@@ -24,7 +35,9 @@ struct rdt_member {
 
 struct rdt_node {
     enum rdt_node_kind kind;
-    bool quoted;                /* a scalar written in quotes: certainly text */
+    bool quoted;                /* a scalar written in quotes */
+    enum rdt_scalar type;       /* a scalar's type */
+    double number;              /* a scalar's value, unless it is text */
     struct rdt_mark mark;       /* of the value */
     struct rdt_span text;       /* scalar: its text, NUL-terminated, UTF-8 without NUL */
     struct rdt_member *members; /* map, list: in the order written */
@@ -45,8 +58,7 @@ struct rdt_node *rdt_node_scalar(struct rdt_arena *arena, struct rdt_span text,
  * already is not looked for: the caller knows.  False when out of memory or value is NULL.
  */
 RDT_MUST_CHECK bool rdt_node_add(struct rdt_arena *arena, struct rdt_node *parent,
-                                 struct rdt_span key, struct rdt_mark mark,
-                                 struct rdt_node *value);
+                                 struct rdt_span key, struct rdt_mark mark, struct rdt_node *value);
 
 /* rdt_node_sort - make a map's index, so that look-ups are fast and the tree may be shared. */
 RDT_MUST_CHECK bool rdt_node_sort(struct rdt_arena *arena, struct rdt_node *map);
@@ -65,6 +77,21 @@ const char *rdt_node_str(const struct rdt_node *node, const char *path);
 
 /* rdt_node_is - whether the node is a scalar with exactly this text. */
 bool rdt_node_is(const struct rdt_node *node, const char *text);
+
+/*
+ * rdt_node_scalar_type - the type of a scalar, never RDT_UNTYPED, and its number (0 for text).
+ * number may be NULL.
+ */
+enum rdt_scalar rdt_node_scalar_type(const struct rdt_node *node, double *number);
+
+/* rdt_node_number - the number (days, 0 or 1) at a path, or otherwise when there is none. */
+double rdt_node_number(const struct rdt_node *node, const char *path, double otherwise);
+
+/* rdt_node_true - whether a truth value stands at the path and is true. */
+bool rdt_node_true(const struct rdt_node *node, const char *path);
+
+/* rdt_text_bare - whether text is a JSON number, true or false, so that it may stand unquoted. */
+bool rdt_text_bare(struct rdt_span text);
 
 /*
  * rdt_node_merge - RFC 7396: patch over base; null removes; lists are replaced whole.  The result

@@ -12,7 +12,8 @@
     X("pg.settings", "stores",                                                                     \
       "{version: 150020, ssl: bool, min_protocol: tls1.2, password_encryption, ciphers}")          \
     X("pg.hba", "stores",                                                                          \
-      "map database -> {plaintext: bool, line, rule}: first match for a remote login; stale: bool") \
+      "map database -> {plaintext: bool, line, rule}: first match for a remote login; stale: "     \
+      "bool")                                                                                      \
     X("pg.sessions", "stores", "{total, plaintext, replication_plaintext}: remote sessions now")   \
     X("tls.versions", "flows", "map tls1.0..tls1.3 -> accepted|refused|undecided")                 \
     X("tls.cert", "flows",                                                                         \
@@ -21,9 +22,9 @@
     X("http.redirect", "flows", "{closed: bool, status, location, https: bool}")                   \
     X("http.hsts", "flows", "{present: bool, max_age, subdomains: bool, preload: bool}")           \
     X("host.swap", "services", "list of {path, kind, size, encrypted: yes|no|unknown, why}")       \
-    X("host.temp", "services",                                                                     \
-      "map path -> {mount, fs, encrypted: yes|no|ram|unknown, why}")                               \
-    X("host.cores", "services", "{pattern, kind: none|file|pipe, storage, to_disk: bool, dir, why}") \
+    X("host.temp", "services", "map path -> {mount, fs, encrypted: yes|no|ram|unknown, why}")      \
+    X("host.cores", "services",                                                                    \
+      "{pattern, kind: none|file|pipe, storage, to_disk: bool, dir, why}")                         \
     X("host.disk", "stores", "{path, mount, fs, encrypted: yes|no|unknown, why, layers: list}")
 
 #endif

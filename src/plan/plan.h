@@ -33,7 +33,8 @@ enum rdt_level { RDT_LEVEL_NONE, RDT_LOW, RDT_MEDIUM, RDT_HIGH, RDT_CRITICAL, RD
 
 /* How one subject is connected to others: enum, name in rules and in JSON, meaning. */
 #define RDT_LINKS(X)                                                                               \
-    X(RDT_LINK_DATA, "all_data", "store, flow, service, key: data it holds, carries, handles, guards") \
+    X(RDT_LINK_DATA, "all_data",                                                                   \
+      "store, flow, service, key: data it holds, carries, handles, guards")                        \
     X(RDT_LINK_STORES, "in_stores", "data: stores that hold it, backups included")                 \
     X(RDT_LINK_FLOWS, "in_flows", "data: flows that carry it; service, store: flows at its ends")  \
     X(RDT_LINK_KEYS, "used_keys", "store, flow: keys named in it; key: its parent")                \
@@ -52,8 +53,8 @@ struct rdt_links {
 };
 
 struct rdt_subject {
-    const char *id;              /* "stores.db"; "plan" for the plan as a whole */
-    const char *name;            /* "db" */
+    const char *id;   /* "stores.db"; "plan" for the plan as a whole */
+    const char *name; /* "db" */
     enum rdt_section section;
     const struct rdt_node *node; /* its resolved entry: patched, then `like` merged in */
     struct rdt_mark mark;        /* where its key is written */

@@ -46,12 +46,12 @@ struct rdt_rule {
     const char *id, *title, *why, *fix;
     const char *pack; /* "builtin" or the file it came from */
     enum rdt_severity severity;
-    unsigned decided;             /* enum rdt_decided bits */
-    struct rdt_strings source;    /* template items: "REST-1" */
-    struct rdt_strings subjects;  /* sections it is applied to */
-    struct rdt_strings controls;  /* "pci-dss@4.0.1:3.5.1" */
-    struct rdt_strings rollups;   /* rows it counts in */
-    const char *disabled;         /* the plan's reason, or NULL */
+    unsigned decided;            /* enum rdt_decided bits */
+    struct rdt_strings source;   /* template items: "REST-1" */
+    struct rdt_strings subjects; /* sections it is applied to */
+    struct rdt_strings controls; /* "pci-dss@4.0.1:3.5.1" */
+    struct rdt_strings rollups;  /* rows it counts in */
+    const char *disabled;        /* the plan's reason, or NULL */
 };
 
 struct rdt_result {
@@ -60,11 +60,11 @@ struct rdt_result {
     enum rdt_verdict before; /* accepted: what it was before the exception */
     enum rdt_assurance assurance;
     enum rdt_severity severity;
-    const char *message;   /* NULL for a plain pass */
-    const char *observed;  /* the value seen, as text, or NULL */
-    const char *expected;  /* the value wanted, as text, or NULL */
-    const char *exception; /* "EX-7", or NULL */
-    struct rdt_mark where; /* the line to change */
+    const char *message;         /* NULL for a plain pass */
+    const char *observed;        /* the value seen, as text, or NULL */
+    const char *expected;        /* the value wanted, as text, or NULL */
+    const char *exception;       /* "EX-7", or NULL */
+    struct rdt_mark where;       /* the line to change */
     struct rdt_strings evidence; /* SHA-256 of the observations used */
 };
 
@@ -82,7 +82,7 @@ struct rdt_row {
     int part;
     enum rdt_verdict verdict; /* pass: met */
     enum rdt_assurance assurance;
-    struct rdt_strings by;    /* primary rules */
+    struct rdt_strings by;     /* primary rules */
     struct rdt_strings broken; /* "RULE subject" of what keeps it from being met */
 };
 
@@ -90,8 +90,8 @@ enum rdt_control_state { RDT_MET, RDT_NOT_MET, RDT_UNPROVEN, RDT_NOT_APPLICABLE 
 
 struct rdt_control_rule {
     const char *rule;
-    bool covers; /* otherwise supports */
-    enum rdt_verdict verdict;    /* the worst on any subject */
+    bool covers;                  /* otherwise supports */
+    enum rdt_verdict verdict;     /* the worst on any subject */
     enum rdt_assurance assurance; /* the least of its passes */
 };
 
@@ -115,8 +115,8 @@ struct rdt_framework {
 
 struct rdt_run {
     struct rdt_arena arena;
-    const char *id; /* random, UUID */
-    int64_t time;   /* run.time: --at, or now */
+    const char *id;                             /* random, UUID */
+    int64_t time;                               /* run.time: --at, or now */
     const char *plan, *product, *env, *version; /* env NULL: the plan as written */
     struct rdt_rule *rules;
     size_t n_rules;
@@ -146,8 +146,8 @@ struct rdt_judge {
 /*
  * rdt_run_judge - judge a plan in a sandboxed child and gather the results.
  *
- * Fails: RDT_E_BADINPUT (a pack is wrong), RDT_E_SANDBOX (a pack went over its limits), RDT_E_NOMEM,
- * RDT_E_IO.
+ * Fails: RDT_E_BADINPUT (a pack is wrong), RDT_E_SANDBOX (a pack went over its limits),
+ * RDT_E_NOMEM, RDT_E_IO.
  */
 RDT_MUST_CHECK enum rdt_code rdt_run_judge(const struct rdt_judge *judge, struct rdt_run **out,
                                            struct rdt_err *err);

@@ -10,10 +10,18 @@ dates(void **state)
         bool ok;
         int64_t days;
     } cases[] = {
-        {"1970-01-01", true, 0},      {"2000-02-29", true, 11016}, {"2026-11-24", true, 20781},
-        {"9999-12-31", true, 2932896}, {"2026-02-29", false, 0},    {"2026-13-01", false, 0},
-        {"2026-00-10", false, 0},      {"2026-1-01", false, 0},     {"1969-12-31", false, 0},
-        {"2026-11-24x", false, 0},     {"", false, 0},              {"2026/11/24", false, 0},
+        {"1970-01-01",  true,  0      },
+        {"2000-02-29",  true,  11016  },
+        {"2026-11-24",  true,  20781  },
+        {"9999-12-31",  true,  2932896},
+        {"2026-02-29",  false, 0      },
+        {"2026-13-01",  false, 0      },
+        {"2026-00-10",  false, 0      },
+        {"2026-1-01",   false, 0      },
+        {"1969-12-31",  false, 0      },
+        {"2026-11-24x", false, 0      },
+        {"",            false, 0      },
+        {"2026/11/24",  false, 0      },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -52,9 +60,18 @@ durations(void **state)
         bool ok;
         double days;
     } cases[] = {
-        {"90d", true, 90}, {"24h", true, 1},  {"2w", true, 14},       {"1y", true, 365},
-        {"0d", true, 0},   {"d", false, 0},   {"90", false, 0},       {"90m", false, 0},
-        {"-1d", false, 0}, {"9.5d", false, 0}, {"1234567d", false, 0}, {"", false, 0},
+        {"90d",      true,  90 },
+        {"24h",      true,  1  },
+        {"2w",       true,  14 },
+        {"1y",       true,  365},
+        {"0d",       true,  0  },
+        {"d",        false, 0  },
+        {"90",       false, 0  },
+        {"90m",      false, 0  },
+        {"-1d",      false, 0  },
+        {"9.5d",     false, 0  },
+        {"1234567d", false, 0  },
+        {"",         false, 0  },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

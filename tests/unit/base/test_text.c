@@ -9,15 +9,15 @@ utf8(void **state)
         const char *what, *bytes;
         bool ok;
     } cases[] = {
-        {"plain", "abc", true},
-        {"two, three, four bytes", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x92", true},
-        {"overlong slash", "\xc0\xaf", false},
-        {"overlong three", "\xe0\x80\xaf", false},
-        {"surrogate", "\xed\xa0\x80", false},
-        {"above U+10FFFF", "\xf4\x90\x80\x80", false},
-        {"cut short", "a\xe2\x82", false},
-        {"lone tail", "\x80", false},
-        {"ff", "\xff", false},
+        {"plain",                  "abc",                                  true },
+        {"two, three, four bytes", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x92", true },
+        {"overlong slash",         "\xc0\xaf",                             false},
+        {"overlong three",         "\xe0\x80\xaf",                         false},
+        {"surrogate",              "\xed\xa0\x80",                         false},
+        {"above U+10FFFF",         "\xf4\x90\x80\x80",                     false},
+        {"cut short",              "a\xe2\x82",                            false},
+        {"lone tail",              "\x80",                                 false},
+        {"ff",                     "\xff",                                 false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -44,9 +44,15 @@ glob(void **state)
         const char *pattern, *text;
         bool ok;
     } cases[] = {
-        {"stores.*", "stores.db", true}, {"*", "", true},       {"a*b*c", "axxbyyc", true},
-        {"a?c", "abc", true},            {"a?c", "ac", false},  {"a*b", "axxc", false},
-        {"", "a", false},                {"**", "abc", true},   {"*a*a*a*a*b", "aaaaaaaaaaaaaaaa", false},
+        {"stores.*",   "stores.db",        true },
+        {"*",          "",                 true },
+        {"a*b*c",      "axxbyyc",          true },
+        {"a?c",        "abc",              true },
+        {"a?c",        "ac",               false},
+        {"a*b",        "axxc",             false},
+        {"",           "a",                false},
+        {"**",         "abc",              true },
+        {"*a*a*a*a*b", "aaaaaaaaaaaaaaaa", false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

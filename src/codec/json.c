@@ -1,0 +1,165 @@
+#include "codec/json.h"
+
+#include <jansson.h>
+
+static struct rdt_node *node_of(struct rdt_arena *arena, const char *file, const json_t *json);
+
+static bool
+add_members(struct rdt_arena *arena, const char *file, struct rdt_node *out, const json_t *json)
+{
+    struct rdt_mark mark = {.file = file};
+    void *at = json_object_iter((json_t *)(uintptr_t)json);
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)json, at)) {
+        struct rdt_span key = rdt_span_str(json_object_iter_key(at));
+        if (!rdt_node_add(arena, out, key, mark, node_of(arena, file, json_object_iter_value(at))))
+            return false;
+    }
+    return rdt_node_sort(arena, out);
+}
+
+static bool
+add_items(struct rdt_arena *arena, const char *file, struct rdt_node *out, const json_t *json)
+{
+    struct rdt_mark mark = {.file = file};
+    for (size_t i = 0; i < json_array_size(json); i++) {
+        if (!rdt_node_add(arena, out, (struct rdt_span){0}, mark,
+                          node_of(arena, file, json_array_get(json, i))))
+            return false;
+    }
+    return true;
+}
+
+static struct rdt_node *
+scalar_of(struct rdt_arena *arena, struct rdt_mark mark, const json_t *json)
+{
+    char number[64];
+    if (json_is_string(json)) {
+        struct rdt_span text = {(const uint8_t *)json_string_value(json), json_string_length(json)};
+        struct rdt_node *node = rdt_node_scalar(arena, text, mark);
+        if (node != NULL) {
+            node->quoted = true;
+            node->type = RDT_TEXT;
+        }
+        return node;
+    }
+    if (json_is_integer(json))
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
+    else if (json_is_real(json))
+        snprintf(number, sizeof number, "%.17g", json_real_value(json));
+    else
+        snprintf(number, sizeof number, "%s", json_is_true(json) ? "true" : "false");
+    return rdt_node_scalar(arena, rdt_span_str(number), mark);
+}
+
+static struct rdt_node *
+node_of(struct rdt_arena *arena, const char *file, const json_t *json)
+{
+    struct rdt_mark mark = {.file = file};
+    if (json_is_null(json))
+        return rdt_node_new(arena, RDT_NODE_NULL, mark);
+    if (!json_is_object(json) && !json_is_array(json))
+        return scalar_of(arena, mark, json);
+    struct rdt_node *out =
+        rdt_node_new(arena, json_is_object(json) ? RDT_NODE_MAP : RDT_NODE_LIST, mark);
+    bool ok = out != NULL && (json_is_object(json) ? add_members(arena, file, out, json)
+                                                   : add_items(arena, file, out, json));
+    return ok ? out : NULL;
+}
+
+enum rdt_code
+rdt_json_parse(const char *file, struct rdt_span bytes, struct rdt_arena *arena,
+               struct rdt_node **out, struct rdt_err *err)
+{
+    json_error_t why;
+    if (bytes.n > RDT_JSON_MAX)
+        return rdt_fail(err, RDT_E_LIMIT, "%s: larger than %zu bytes", file, RDT_JSON_MAX);
+    json_t *json = json_loadb((const char *)bytes.p, bytes.n, JSON_REJECT_DUPLICATES, &why);
+    if (json == NULL)
+        return rdt_fail(err, RDT_E_BADINPUT, "%s:%d:%d: %s", file, why.line, why.column, why.text);
+    struct rdt_node *node = node_of(arena, file, json);
+    json_decref(json);
+    if (node == NULL)
+        return rdt_fail(err, RDT_E_NOMEM, "%s", file);
+    *out = node;
+    return RDT_OK;
+}
+
+static void
+escape(struct rdt_buf *out, uint8_t c)
+{
+    static const char shorts[][2] = {
+        {'"',  '"' },
+        {'\\', '\\'},
+        {'\n', 'n' },
+        {'\r', 'r' },
+        {'\t', 't' },
+        {'\b', 'b' },
+        {'\f', 'f' }
+    };
+    for (size_t i = 0; i < RDT_COUNT(shorts); i++) {
+        if ((uint8_t)shorts[i][0] == c) {
+            rdt_buf_fmt(out, "\\%c", shorts[i][1]);
+            return;
+        }
+    }
+    rdt_buf_fmt(out, "\\u%04x", c);
+}
+
+void
+rdt_json_text(struct rdt_buf *out, struct rdt_span text)
+{
+    size_t from = 0;
+    rdt_buf_add(out, "\"", 1);
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+            continue;
+        rdt_buf_add(out, text.p + from, i - from);
+        escape(out, c);
+        from = i + 1;
+    }
+    rdt_buf_add(out, text.p + from, text.n - from);
+    rdt_buf_add(out, "\"", 1);
+}
+
+static void
+new_line(struct rdt_buf *out, unsigned indent, unsigned depth)
+{
+    if (indent != 0)
+        rdt_buf_fmt(out, "\n%*s", (int)(indent * depth), "");
+}
+
+static void
+write_node(struct rdt_buf *out, const struct rdt_node *node, unsigned indent, unsigned depth)
+{
+    if (node->kind == RDT_NODE_NULL) {
+        rdt_buf_str(out, "null");
+    } else if (node->kind == RDT_NODE_SCALAR) {
+        enum rdt_scalar type = rdt_node_scalar_type(node, NULL);
+        if ((type == RDT_NUMBER || type == RDT_BOOL) && rdt_text_bare(node->text))
+            rdt_buf_add(out, node->text.p, node->text.n);
+        else
+            rdt_json_text(out, node->text);
+    } else {
+        bool map = node->kind == RDT_NODE_MAP;
+        rdt_buf_str(out, map ? "{" : "[");
+        for (size_t i = 0; i < node->n; i++) {
+            rdt_buf_str(out, i == 0 ? "" : ",");
+            new_line(out, indent, depth + 1);
+            if (map) {
+                rdt_json_text(out, node->members[i].key);
+                rdt_buf_str(out, indent != 0 ? ": " : ":");
+            }
+            write_node(out, node->members[i].node, indent, depth + 1);
+        }
+        if (node->n != 0)
+            new_line(out, indent, depth);
+        rdt_buf_str(out, map ? "}" : "]");
+    }
+}
+
+void
+rdt_json_node(struct rdt_buf *out, const struct rdt_node *node, unsigned indent)
+{
+    write_node(out, node, indent, 0);
+}
