@@ -61,8 +61,9 @@ const struct rdt_observation *rdt_evidence_find(const struct rdt_evidence *evide
 void rdt_evidence_done(struct rdt_evidence *evidence);
 
 /*
- * Building values: each returns the new node inside a map (key given) or a list (key NULL), or NULL
- * when out of memory; a NULL parent gives NULL, so that a chain is checked once at its end.
+ * rdt_value_map, rdt_value_list, rdt_value_text, rdt_value_int, rdt_value_bool - build values: each
+ * returns the new node inside a map (key given) or a list (key NULL), or NULL when out of memory; a
+ * NULL parent gives NULL, so that a chain is checked once at its end.
  */
 struct rdt_node *rdt_value_map(struct rdt_arena *arena, struct rdt_node *parent, const char *key);
 struct rdt_node *rdt_value_list(struct rdt_arena *arena, struct rdt_node *parent, const char *key);

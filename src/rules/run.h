@@ -156,7 +156,10 @@ RDT_MUST_CHECK enum rdt_code rdt_run_judge(const struct rdt_judge *judge, struct
 void rdt_run_free(struct rdt_run *run);
 void rdt_run_free_at(struct rdt_run **run);
 
-/* Words for the enums: "fail", "A3", "critical", "met". */
+/*
+ * rdt_verdict_name, rdt_assurance_name, rdt_severity_name, rdt_control_state_name - words for the
+ * enums: "fail", "A3", "critical", "met".
+ */
 const char *rdt_verdict_name(enum rdt_verdict verdict);
 const char *rdt_assurance_name(enum rdt_assurance assurance);
 const char *rdt_severity_name(enum rdt_severity severity);
