@@ -59,6 +59,22 @@ rdt_arena_fmt(struct rdt_arena *arena, const char *fmt, ...)
 }
 
 void
+rdt_arena_join(struct rdt_arena *into, struct rdt_arena *from)
+{
+    if (into->blocks == NULL) {
+        *into = *from;
+    } else if (from->blocks != NULL) {
+        struct rdt_arena_block *last = from->blocks;
+        while (last->next != NULL)
+            last = last->next;
+        /* behind the newest block, the only one that is still being filled */
+        last->next = into->blocks->next;
+        into->blocks->next = from->blocks;
+    }
+    *from = (struct rdt_arena){0};
+}
+
+void
 rdt_arena_done(struct rdt_arena *arena)
 {
     while (arena->blocks != NULL) {

@@ -22,6 +22,9 @@ char *rdt_arena_str(struct rdt_arena *arena, struct rdt_span bytes);
 /* rdt_arena_fmt - formatted text as a string; NULL when out of memory. */
 char *rdt_arena_fmt(struct rdt_arena *arena, const char *fmt, ...) RDT_PRINTF(2, 3);
 
+/* rdt_arena_join - take over all memory of from, which becomes {0}; its pointers stay valid. */
+void rdt_arena_join(struct rdt_arena *into, struct rdt_arena *from);
+
 /* rdt_arena_done - free everything and leave {0}.  Also the closer for RDT_AUTO. */
 void rdt_arena_done(struct rdt_arena *arena);
 

@@ -30,6 +30,7 @@ struct rdt_evidence {
     struct rdt_arena arena;
     struct rdt_observation *items;
     size_t n, cap;
+    const char *collector; /* of what is recorded next */
 };
 
 /*
