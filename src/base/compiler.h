@@ -10,7 +10,7 @@
 
 /* The variable's closer runs on every path out of its scope. The closer takes the variable's
  * address. */
-#define RDT_AUTO(closer) __attribute__((cleanup(closer)))
+#define RDT_AUTO(closer) __attribute__((cleanup(closer), unused))
 
 /* Hands a pointer to its new owner and leaves NULL behind, so that its closer does nothing. */
 #define RDT_STEAL(ptr)                                                                             \

@@ -36,10 +36,11 @@ def write(root, tree):
             file.write(text if isinstance(text, bytes) else text.encode())
 
 
-def run_tool(name, tree, *args):
-    """Exit status and output of a tool on a made-up tree."""
+def run_tool(name, tree, in_root=None):
+    """Exit status and output of a tool on a made-up tree: on its root, or on paths in it."""
     with tempfile.TemporaryDirectory() as root:
         write(root, tree)
-        command = [os.path.join(SOURCE, "tools", name), root] + list(args)
-        got = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        paths = [root] if in_root is None else [os.path.join(root, path) for path in in_root]
+        got = subprocess.run([os.path.join(SOURCE, "tools", name)] + paths, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True)
         return got.returncode, got.stdout
