@@ -25,6 +25,14 @@ def header(text):
     return "#ifndef B_H\n#define B_H\n#include <stddef.h>\n" + text + "#endif\n"
 
 
+def doc(commands):
+    return "```sh\n%s\n```\n" % commands
+
+
+def script(text):
+    return "#!/bin/sh\n" + text + "\n"
+
+
 # checker, what is wrong, files over GOOD, words of the complaint (None: nothing to complain about)
 CASES = [
     ("rooms", "good tree", {}, None),
@@ -87,6 +95,16 @@ CASES = [
     ("readmes", "main one too long", {"README.md": "x\n" * 121}, "README.md:121: 121 lines"),
     ("readmes", "somebody's path", {"docs/a.md": "\nsee /home/ann/x\n"}, "docs/a.md:2: names a path of one machine"),
     ("readmes", "a path in a container is fine", {"docs/a.md": "see build/root/x and /rootfs\n"}, None),
+    ("docs-commands", "runs, in order", {"README.md": doc("./a.sh\n./b.sh"), "a.sh": script("touch b"), "b.sh": script("test -f b")}, None),
+    ("docs-commands", "fails", {"README.md": doc("./a.sh"), "a.sh": script("echo burnt; exit 1")}, "README.md:2: './a.sh' ended with 1, not 0: burnt"),
+    ("docs-commands", "ends as it says", {"README.md": doc("./a.sh  # exit 1"), "a.sh": script("exit 1")}, None),
+    ("docs-commands", "ends otherwise", {"README.md": doc("./a.sh  # exit 1"), "a.sh": script("exit 0")}, "ended with 0, not 1"),
+    ("docs-commands", "joined lines", {"docs/guides/a.md": doc("./a.sh \\\n  7  # exit 7"), "a.sh": script("exit $1")}, None),
+    ("docs-commands", "not run", {"README.md": "<!-- not run: needs a server -->\n" + doc("./gone")}, None),
+    ("docs-commands", "other languages", {"README.md": doc("./gone").replace("sh", "text")}, None),
+    ("docs-commands", "a set-up command that is missing", {"README.md": doc("./quickstart")}, "README.md:2: ./quickstart is not there"),
+    ("docs-commands", "the tree stays as it is", {"README.md": doc("./a.sh\n./a.sh"), "a.sh": script("rm README.md || exit 0")}, None),
+
     ("readmes", "left for later", {"src/base/b.c": "/* TODO: x */\n"}, "b.c:1: TODO"),
 ]
 

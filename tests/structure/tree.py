@@ -34,6 +34,8 @@ def write(root, tree):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
             file.write(text if isinstance(text, bytes) else text.encode())
+        if path.endswith(".sh"):
+            os.chmod(path, 0o755)
 
 
 def run_tool(name, tree, in_root=None):
