@@ -1,0 +1,167 @@
+-- backup.lua - backups: a key apart from production, protection like that of the sources, rehearsal.
+-- Who owns which defect is at the top of rest.lua.
+
+-- The account a key is kept in; two keys of one account fall together.
+local function same_account(a, b)
+  a, b = keeper_of(a), keeper_of(b)
+  if a.custody.provider ~= b.custody.provider then return false end
+  -- Without an account they cannot be told apart, and what cannot be told apart is not separate.
+  if a.custody.account == nil or b.custody.account == nil then return true end
+  return a.custody.account == b.custody.account
+end
+
+-- The first of the backup's sources whose key the backup key is, or is wrapped by.
+local function shared_with(s, key)
+  local chain = {}
+  for _, k in ipairs(key_chain(key)) do chain[k.name] = true end
+  for _, source in ipairs(s.sources) do
+    for _, k in ipairs(source.used_keys) do
+      if chain[k.name] then return source, k end
+    end
+  end
+  return nil
+end
+
+rule {
+  id = "REST-3",
+  title = "Backup is under the key of what it backs up",
+  severity = "high",
+  source = { "REST-3", "STORE-4", "MISTAKE-4", "MED-5" },
+  subjects = { "stores" },
+  decided = { "plan" },
+  why = "Whoever gets the production key opens the backups too; whoever destroys it destroys both.",
+  fix = "Give backups a key of their own, for critical data in another account.",
+  check = function(s)
+    if not is_backup(s) then return na("not a backup") end
+    local key = key_of(volume_of(s).key)
+    if key == nil then return na("no key of its own: see KEYSTORE-2") end
+    local source, shared = shared_with(s, key)
+    if source then
+      return fail {
+        field = "at_rest.volume.key", observed = key.name, expected = "a key that no source uses",
+        message = s.name .. " is encrypted under " .. shared.name .. ", which " .. source.name ..
+          " uses as well",
+      }
+    end
+    if not is_critical(s) then return pass() end
+    for _, from in ipairs(s.sources) do
+      local other = key_of(volume_of(from).key)
+      if other and same_account(key, other) then
+        return fail {
+          field = "at_rest.volume.key", observed = key.custody.account or "no account given",
+          expected = "another account than " .. (other.custody.account or "its sources'"),
+          message = key.name .. " is kept in the same account as " .. other.name .. " of " .. from.name,
+        }
+      end
+    end
+    return pass()
+  end,
+  tests = {
+    { on = "stores.backups", expect = "pass" },
+    { on = "stores.db", expect = "n/a" },
+    { on = "stores.backups", set = { ["stores.backups.at_rest.volume.key"] = "volume" }, expect = "fail" },
+    { on = "stores.backups", set = { ["stores.backups.at_rest.volume.key"] = "files" }, expect = "fail" },
+    { on = "stores.backups", set = { ["keys.backup.wrapped_by"] = "volume" }, expect = "fail" },
+    { on = "stores.backups", set = { ["keys.backup.custody.account"] = "111111111111" }, expect = "fail" },
+    { on = "stores.backups", set = { ["keys.backup.custody.account"] = "<absent>" }, expect = "fail" },
+    { on = "stores.backups", set = { ["stores.backups.at_rest.volume.key"] = "provider-default" }, expect = "n/a" },
+  },
+}
+
+rule {
+  id = "BACKUP-LEVEL",
+  title = "Backup is protected less than what it copies",
+  severity = "critical",
+  source = { "INV-9", "MISTAKE-4", "GAP-1" },
+  subjects = { "stores" },
+  decided = { "plan", "live" },
+  why = "The dump is the database: whoever reads it needs no other way in.",
+  fix = "Encrypt the backup as its sources are, fields included.",
+  check = function(s)
+    if not is_backup(s) then return na("not a backup") end
+    if is_processor(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
+    local algorithm = volume_of(s).algorithm or "none"
+    local want = s.effective and floor(s.effective).volume or "provider-default"
+    local fault = algorithm == "none" and "is not encrypted" or nil
+    if fault == nil and volume_fault(algorithm, want) then fault = "is encrypted with " .. algorithm end
+    if fault then
+      return fail {
+        field = "at_rest.volume.algorithm", observed = algorithm, expected = want,
+        message = s.name .. " " .. fault .. (s.effective_from and "; it copies " .. s.effective ..
+          " data (" .. s.effective_from .. ")" or ""),
+      }
+    end
+    -- Fields that a source encrypts come encrypted. A processor's or a laptop's store is not judged
+    -- by REST-2, so what a copy of it holds in clear is the backup's to answer for.
+    for _, source in ipairs(s.sources) do
+      if is_processor(source) or is_endpoints(source) then
+        local names = uncovered(s, held(source))
+        if #names > 0 then
+          return fail {
+            field = "at_rest.fields", observed = "volume encryption only",
+            expected = "a fields entry for " .. and_list(names),
+            message = s.name .. " copies " .. and_list(names) .. " out of " .. source.name ..
+              " under volume encryption only",
+          }
+        end
+      end
+    end
+    return pass()
+  end,
+  live = disk_verdict,
+  tests = {
+    { on = "stores.backups", expect = "unobserved" },
+    { on = "stores.db", expect = "n/a" },
+    { on = "stores.backups", set = { ["stores.backups.at_rest.volume.algorithm"] = "none" }, expect = "fail" },
+    { on = "stores.backups", set = { ["stores.backups.at_rest.volume"] = "<absent>" }, expect = "fail" },
+    { on = "stores.backups", set = { ["stores.backups.at_rest.volume.algorithm"] = "provider-default" }, expect = "fail" },
+    { on = "stores.backups", set = { ["stores.backups.at_rest.volume.algorithm"] = "aes-128" }, expect = "fail" },
+    { on = "stores.backups", set = { ["stores.backups.backup_of"] = { "db", "files", "search", "stripe" }, ["stores.stripe.holds"] = { "account" } }, expect = "fail" },
+    { on = "stores.backups", facts = { ["stores.backups"] = { ["host.disk"] = { encrypted = "no", path = "/backup" } } }, expect = "drift" },
+  },
+}
+
+-- MED-5: a restore drill is the rehearsed emergency use of the backup's key. KEY-BREAKGLASS asks
+-- for the people; when, for a backup's key, is asked here only.
+RESTORE_DRILL_DAYS = 90
+
+rule {
+  id = "BACKUP-RESTORE",
+  title = "Restoring the backup was not rehearsed in time",
+  severity = "medium",
+  source = { "MED-5", "INV-9" },
+  subjects = { "stores" },
+  decided = { "plan", "human" },
+  why = "A backup whose key nobody can reach in an emergency is lost data.",
+  fix = "Rehearse a restore every 90 days; record it under the key's access.break_glass.tested.",
+  check = function(s)
+    if not is_backup(s) then return na("not a backup") end
+    if not at_least_high(s) then return na("copies no critical or high data") end
+    local key = key_of(volume_of(s).key)
+    if key == nil then return na("no key of its own: see KEYSTORE-2") end
+    local glass = key.access and key.access.break_glass or {}
+    local every = math.min(glass.tested_every or RESTORE_DRILL_DAYS, RESTORE_DRILL_DAYS)
+    if glass.tested_every ~= nil and glass.tested_every > RESTORE_DRILL_DAYS then
+      return fail {
+        observed = days(glass.tested_every), expected = days(RESTORE_DRILL_DAYS),
+        message = "a restore of " .. s.name .. " is rehearsed every " .. days(glass.tested_every) ..
+          " only (keys." .. key.name .. ")",
+      }
+    end
+    if within_days(glass.tested, every) then return pass() end
+    return fail {
+      observed = date_or(glass.tested, "never"), expected = date(run_date - every) .. " or later",
+      message = "a restore of " .. s.name .. " was last rehearsed " ..
+        (glass.tested and "on " .. date(glass.tested) or "never") .. " (keys." .. key.name .. ")",
+    }
+  end,
+  tests = {
+    { on = "stores.backups", expect = "pass" },
+    { on = "stores.db", expect = "n/a" },
+    { on = "stores.backups", set = { ["keys.backup.access.break_glass.tested"] = "2026-08-25" }, expect = "fail" },
+    { on = "stores.backups", set = { ["keys.backup.access.break_glass.tested"] = "2026-08-26" }, expect = "pass" },
+    { on = "stores.backups", set = { ["keys.backup.access.break_glass.tested"] = "2027-01-01" }, expect = "fail" },
+    { on = "stores.backups", set = { ["keys.backup.access.break_glass.tested"] = "<absent>" }, expect = "fail" },
+    { on = "stores.backups", set = { ["keys.backup.access.break_glass.tested_every"] = "180d" }, expect = "fail" },
+  },
+}

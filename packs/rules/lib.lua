@@ -1,0 +1,218 @@
+-- lib.lua - what the built-in rules share: words of the plan put in groups, and questions about a
+-- subject that more than one rule asks. Only global functions and constants; no rules.
+
+-- Stores that take objects over HTTP and have a policy that can refuse some of them.
+OBJECT_STORES = {
+  s3 = true, ["s3-glacier"] = true, gcs = true, ["azure-blob"] = true, minio = true,
+}
+
+-- Names that may stand where a key is named, without an entry under `keys`.
+BUILTIN_KEYS = { ["os-managed"] = true, ["provider-default"] = true }
+
+-- A processor's store is not ours to encrypt: THIRD-PARTY-EVIDENCE asks for its papers instead.
+function is_processor(s)
+  return s.section == "stores" and s.kind == "processor"
+end
+
+function is_endpoints(s)
+  return s.section == "stores" and s.kind == "endpoints"
+end
+
+function is_backup(s)
+  return s.section == "stores" and s.backup_of ~= nil and #s.backup_of > 0
+end
+
+function is_object_store(s)
+  return s.section == "stores" and OBJECT_STORES[s.kind] == true
+end
+
+-- A service that we run ourselves.
+function is_own_service(s)
+  return s.section == "services" and not s.external
+end
+
+-- 0 when nothing with a level is near the subject.
+function rank_of(subject)
+  if subject.effective == nil then return 0 end
+  return level_rank(subject.effective)
+end
+
+function is_critical(subject)
+  return subject.effective == "critical"
+end
+
+function at_least_high(subject)
+  return rank_of(subject) >= level_rank("high")
+end
+
+-- What the level of a subject demands, or nil where it has none.
+function floor_of(subject)
+  if subject.effective == nil then return nil end
+  return floor(subject.effective)
+end
+
+-- has() for a list that may be missing.
+function lists(list, value)
+  return list ~= nil and has(list, value)
+end
+
+function is_kind(data, kind)
+  return lists(data.kinds, kind)
+end
+
+-- The data entries a store holds itself; all_data has those of its sources too.
+function held(s)
+  local out = {}
+  for _, name in ipairs(s.holds or {}) do
+    local d = get("data." .. name)
+    if d then table.insert(out, d) end
+  end
+  return out
+end
+
+-- The volume of a store: {algorithm, key}; empty when nothing is said.
+function volume_of(s)
+  return s.at_rest and s.at_rest.volume or {}
+end
+
+function fields_of(s)
+  return s.at_rest and s.at_rest.fields or {}
+end
+
+-- data name -> the entry of `fields` that covers it.
+function covered_fields(s)
+  local by = {}
+  for _, entry in ipairs(fields_of(s)) do
+    for _, name in ipairs(entry.data or {}) do by[name] = entry end
+  end
+  return by
+end
+
+-- A data type whose stored form is no longer the value itself. X3: a hash stands for encryption;
+-- whether the hash is any good is asked by HASH-PASSWORD and HASH-TOKEN.
+function has_safe_form(data)
+  local form = data.form
+  if form == nil then return false end
+  return form.hashed ~= nil or form.tokenised ~= nil or form.client_side == true or
+    form.delegated ~= nil
+end
+
+-- A key by its bare name, or nil for a built-in name.
+function key_of(name)
+  if name == nil or BUILTIN_KEYS[name] then return nil end
+  return get("keys." .. name)
+end
+
+-- Envelope keys live inside the data, wrapped by their parent: they have no custody of their own.
+function is_envelope(key)
+  return key.custody ~= nil and key.custody.provider == "envelope"
+end
+
+-- The key itself, then the keys that wrap it, outwards. The loader refuses cycles; the limit is
+-- only there so that a mistake of ours cannot hang.
+CHAIN_MAX = 32
+function key_chain(key)
+  local chain = {}
+  while key ~= nil and #chain < CHAIN_MAX do
+    table.insert(chain, key)
+    key = key_of(key.wrapped_by)
+  end
+  return chain
+end
+
+-- Where a key is kept: the first key of its chain that is not an envelope key.
+function keeper_of(key)
+  local chain = key_chain(key)
+  for _, k in ipairs(chain) do
+    if not is_envelope(k) then return k end
+  end
+  return chain[#chain]
+end
+
+-- "a, b and c"
+function and_list(names)
+  if #names == 0 then return "nothing" end
+  if #names == 1 then return names[1] end
+  local first = {}
+  for i = 1, #names - 1 do first[i] = names[i] end
+  return table.concat(first, ", ") .. " and " .. names[#names]
+end
+
+-- Whether something dated happened within the last n days; a date to come never did.
+function within_days(day, n)
+  return day ~= nil and day <= run_date and run_date - day <= n
+end
+
+-- "2026-11-24", or a word for what is missing.
+function date_or(day, word)
+  if day == nil then return word or "none" end
+  return date(day)
+end
+
+function days_or(n, word)
+  if n == nil then return word or "none" end
+  return days(n)
+end
+
+WEAK_ALWAYS = {
+  des = true, ["3des"] = true, rc4 = true, ["rsa-1024"] = true, ["hmac-sha-1"] = true,
+}
+
+-- X6: the mode of a managed volume is not visible to its tenant, so only the size counts.
+AES_256_VOLUME = {
+  ["aes-256"] = true, ["aes-256-xts"] = true, ["aes-256-gcm"] = true, ["sse-s3"] = true,
+  ["sse-kms"] = true,
+}
+
+-- Fields must be authenticated: CBC lets an attacker change what he cannot read.
+AEAD_FIELD = {
+  ["aes-256-gcm"] = true, ["aes-256-siv"] = true, ["chacha20-poly1305"] = true,
+}
+
+SHORT_KEY = { ["aes-128"] = true, ["aes-192"] = true }
+
+-- What is wrong with a volume's algorithm under a floor, or nil.
+function volume_fault(algorithm, want)
+  if WEAK_ALWAYS[algorithm] then return "is broken" end
+  if want == "provider-default" then return nil end
+  if AES_256_VOLUME[algorithm] then return nil end
+  return "is below the floor"
+end
+
+-- The fact of a disk walk, for stores whose folder was looked at.
+function disk_verdict(s)
+  local disk = seen(s, "host.disk")
+  if disk.encrypted == "yes" then return pass(3) end
+  if disk.encrypted == "no" then
+    return fail {
+      field = "at_rest.volume", observed = "not encrypted", expected = "encrypted",
+      message = s.name .. " lies on " .. tostring(disk.path) .. ", which is not encrypted" ..
+        (disk.why and ": " .. disk.why or ""),
+    }
+  end
+  return unknown(disk.why or "the disk walk could not tell")
+end
+
+-- Secrets in a secrets manager or vault are no exception: its volume is a volume like another. They
+-- count as application-encrypted by that store's own `fields`, or by `form.client_side`.
+function needs_field(d)
+  if d.synthetic or has_safe_form(d) then return false end
+  if is_kind(d, "pan") or is_kind(d, "sad") then return false end -- PAN-DISK-ONLY, SAD-STORED
+  if is_kind(d, "credential") then return false end -- HASH-PASSWORD
+  -- X4: personal and health data need it at any level (MISTAKE-1); other data when critical.
+  return is_kind(d, "pii") or is_kind(d, "phi") or is_critical(d)
+end
+
+function uncovered(s, data)
+  local by, names, critical, health = covered_fields(s), {}, false, false
+  for _, d in ipairs(data) do
+    if by[d.name] == nil and needs_field(d) then
+      table.insert(names, d.name)
+      critical = critical or is_critical(d)
+      health = health or is_kind(d, "phi")
+    end
+  end
+  table.sort(names)
+  if health and lists(plan.policy and plan.policy.add, "kind-floor") then critical = true end
+  return names, critical
+end

@@ -1,0 +1,220 @@
+-- spill.lua - what leaks to disks beside the stores (swap, temporary files, core dumps), keys shared
+-- between environments, and whether anybody checks the plan.
+
+local function spill_na(s)
+  if s.external then return na("not run by us") end
+  if not at_least_high(s) then return na("handles no critical or high data") end
+  return nil
+end
+
+-- The first declared scratch entry of kind plain: swap when want_swap, else a folder.
+local function plain_scratch(s, want_swap)
+  for i, entry in ipairs(s.scratch or {}) do
+    if entry.kind == "plain" and (entry.path == "swap") == want_swap then
+      return entry, "scratch." .. tostring(i - 1) .. ".kind"
+    end
+  end
+  return nil
+end
+
+rule {
+  id = "REST-5-SWAP",
+  title = "Swap of a service is not encrypted",
+  severity = "medium",
+  source = { "REST-5", "GAP-3", "LESSON-2", "INV-6" },
+  subjects = { "services" },
+  decided = { "plan", "live" },
+  why = "Decrypted memory that is swapped out stays readable on the disk.",
+  fix = "Turn swap off, or encrypt it with a key made at boot.",
+  check = function(s)
+    local skip = spill_na(s)
+    if skip then return skip end
+    local entry, field = plain_scratch(s, true)
+    if entry == nil then return pass() end -- not declared at all: GAP-SCRATCH, and the probe
+    return fail {
+      field = field, observed = "plain", expected = "none or encrypted",
+      message = s.name .. " swaps to a plain disk",
+    }
+  end,
+  live = function(s)
+    local undecided
+    for _, swap in ipairs(seen(s, "host.swap")) do
+      if swap.encrypted == "no" then
+        return fail {
+          field = "scratch", observed = "plain", expected = "none or encrypted",
+          message = s.name .. " swaps to " .. tostring(swap.path) .. ", which is not encrypted",
+        }
+      end
+      if swap.encrypted == "unknown" then undecided = swap.why or tostring(swap.path) end
+    end
+    if undecided then return unknown(undecided) end
+    return pass(3)
+  end,
+  tests = {
+    { on = "services.api", expect = "unobserved" },
+    { on = "services.browser", expect = "n/a" },
+    { on = "services.worker", set = { ["flows.mesh.carries"] = { "event" } }, expect = "n/a" },
+    { on = "services.worker", set = { ["services.worker.scratch"] = { { path = "swap", kind = "plain" } } }, expect = "fail" },
+    { on = "services.worker", set = { ["services.worker.scratch"] = { { path = "/tmp", kind = "plain" } } }, expect = "unobserved" },
+    { on = "services.worker", facts = { ["services.worker"] = { ["host.swap"] = { { path = "/dev/sda2", kind = "partition", encrypted = "no" } } } }, expect = "drift" },
+    { on = "services.worker", facts = { ["services.worker"] = { ["host.swap"] = { { path = "/dev/dm-1", kind = "partition", encrypted = "yes" } } } }, expect = "pass" },
+    { on = "services.worker", facts = { ["services.worker"] = { ["host.swap"] = { { path = "/dev/vdb", kind = "partition", encrypted = "unknown", why = "inside a container" } } } }, expect = "unknown" },
+  },
+}
+
+rule {
+  id = "REST-5-TMP",
+  title = "Temporary files or cached values of a service reach a plain disk",
+  severity = "medium",
+  source = { "REST-5", "GAP-3", "LESSON-2", "INV-6" },
+  subjects = { "services" },
+  decided = { "plan", "live" },
+  why = "Decrypted files in /tmp and caches on disk outlive the request that made them.",
+  fix = "Use tmpfs or an encrypted volume for temporary folders; cache decrypted values in memory only.",
+  check = function(s)
+    local skip = spill_na(s)
+    if skip then return skip end
+    local entry, field = plain_scratch(s, false)
+    if entry then
+      return fail {
+        field = field, observed = "plain", expected = "tmpfs or encrypted",
+        message = s.name .. " writes temporary files to " .. entry.path .. ", a plain disk",
+      }
+    end
+    -- LESSON-2: decrypted values may be cached, but never on a disk.
+    if s.memory_cache == "disk" then
+      return fail {
+        field = "memory_cache", observed = "disk", expected = "memory or none",
+        message = s.name .. " caches decrypted values on disk",
+      }
+    end
+    return pass()
+  end,
+  live = function(s)
+    local undecided
+    for path, at in pairs(seen(s, "host.temp")) do
+      if at.encrypted == "no" then
+        return fail {
+          field = "scratch", observed = "plain", expected = "tmpfs or encrypted",
+          message = path .. " of " .. s.name .. " is on a disk that is not encrypted",
+        }
+      end
+      -- A tmpfs that can be swapped out is REST-5-SWAP's.
+      if at.encrypted == "unknown" then undecided = path .. ": " .. (at.why or "cannot be told") end
+    end
+    if undecided then return unknown(undecided) end
+    return pass(3)
+  end,
+  tests = {
+    { on = "services.api", expect = "unobserved" },
+    { on = "services.browser", expect = "n/a" },
+    { on = "services.worker", set = { ["services.worker.scratch"] = { { path = "/tmp", kind = "plain" } } }, expect = "fail" },
+    { on = "services.worker", set = { ["services.worker.scratch"] = { { path = "swap", kind = "plain" } } }, expect = "unobserved" },
+    { on = "services.worker", set = { ["services.worker.memory_cache"] = "disk" }, expect = "fail" },
+    { on = "services.worker", facts = { ["services.worker"] = { ["host.temp"] = { ["/tmp"] = { encrypted = "no", mount = "/" } } } }, expect = "drift" },
+    { on = "services.worker", facts = { ["services.worker"] = { ["host.temp"] = { ["/tmp"] = { encrypted = "ram", mount = "/tmp" } } } }, expect = "pass" },
+    { on = "services.worker", facts = { ["services.worker"] = { ["host.temp"] = { ["/tmp"] = { encrypted = "unknown", why = "overlay" } } } }, expect = "unknown" },
+  },
+}
+
+rule {
+  id = "REST-5-CORE",
+  title = "Core dumps of a service are written to disk",
+  severity = "medium",
+  source = { "REST-5", "GAP-3", "LESSON-2" },
+  subjects = { "services" },
+  decided = { "live" },
+  why = "A core dump is the whole memory of the process, keys and decrypted values included.",
+  fix = "Set Storage=none for systemd-coredump, or a core size limit of 0.",
+  check = function(s)
+    return spill_na(s) or pass()
+  end,
+  live = function(s)
+    local cores = seen(s, "host.cores")
+    if cores.to_disk then
+      return fail {
+        observed = tostring(cores.pattern or cores.kind), expected = "no core dumps",
+        message = "core dumps of " .. s.name .. " are written to disk" ..
+          (cores.dir and " (" .. cores.dir .. ")" or ""),
+      }
+    end
+    return pass(3)
+  end,
+  tests = {
+    { on = "services.api", expect = "unobserved" },
+    { on = "services.ci", expect = "n/a" },
+    { on = "services.api", facts = { ["services.api"] = { ["host.cores"] = { kind = "pipe", storage = "none", to_disk = false } } }, expect = "pass" },
+    { on = "services.api", facts = { ["services.api"] = { ["host.cores"] = { kind = "file", pattern = "core", to_disk = true, dir = "/var/crash" } } }, expect = "drift" },
+  },
+}
+
+-- Names that mean production: an environment of this name without a patch is the plan as written.
+local PRODUCTION = { "prod", "production" }
+
+local function unpatched_production(but)
+  for _, name in ipairs(PRODUCTION) do
+    local env = name ~= but and get("environments." .. name) or nil
+    if env and env.patch == nil then return name end
+  end
+  return nil
+end
+
+rule {
+  id = "REST-6-SHARED",
+  title = "Environment uses the keys of production",
+  severity = "high",
+  source = { "REST-6" },
+  subjects = { "environments" },
+  decided = { "plan" },
+  why = "Whoever works on staging can then open production.",
+  fix = "Patch each key's custody in the environment: another account, project or provider.",
+  check = function(e)
+    if e.patch == nil then
+      local production = unpatched_production(e.name)
+      if not production then return na("no patch: it is the plan as written") end
+      return fail {
+        observed = "no patch", expected = "keys of its own",
+        message = e.name .. " is " .. production .. " with nothing changed: it shares every key",
+      }
+    end
+    local shared = {}
+    for _, name in ipairs(e.shared_keys or {}) do
+      local key = key_of(name)
+      if key and not is_envelope(key) then table.insert(shared, name) end
+    end
+    if #shared == 0 then return pass() end
+    table.sort(shared)
+    return fail {
+      field = "patch.keys", observed = and_list(shared), expected = "no shared key",
+      message = e.name .. " keeps " .. and_list(shared) .. " in the same home as the plan as written",
+    }
+  end,
+  tests = {
+    { on = "environments.staging", expect = "pass" },
+    { on = "environments.prod", expect = "n/a" },
+    { on = "environments.staging", set = { ["environments.staging.patch.keys.volume"] = "<absent>" }, expect = "fail" },
+    { on = "environments.staging", set = { ["environments.staging.patch"] = "<absent>" }, expect = "fail" },
+  },
+}
+
+rule {
+  id = "REST-7-STALE",
+  title = "No job checks the plan on each change",
+  severity = "medium",
+  source = { "REST-7" },
+  subjects = { "plan" },
+  decided = { "plan" },
+  why = "A plan that nobody checks drifts from the product within weeks.",
+  fix = "Run `redoubt check` in CI and name the job under ci.check.",
+  check = function()
+    if plan.ci ~= nil and plan.ci.check ~= nil then return pass() end
+    return fail {
+      field = "ci", observed = "nothing said", expected = "check: the name of a job",
+      message = "no CI job is named that checks the plan on each change",
+    }
+  end,
+  tests = {
+    { on = "plan", expect = "pass" },
+    { on = "plan", set = { ["ci"] = "<absent>" }, expect = "fail" },
+  },
+}
