@@ -15,16 +15,43 @@ keep(struct rdt_diags *diags, const char *fmt, va_list ap)
     return kept != NULL ? kept : "out of memory";
 }
 
+/* The document may be gone before its complaints are shown. */
+static struct rdt_mark
+keep_mark(struct rdt_diags *diags, struct rdt_mark mark)
+{
+    const char *last = diags->n == 0 ? NULL : diags->items[diags->n - 1].mark.file;
+    if (mark.file == NULL)
+        return mark;
+    if (last == NULL || strcmp(last, mark.file) != 0)
+        last = rdt_arena_str(&diags->arena, rdt_span_str(mark.file));
+    mark.file = last;
+    return mark;
+}
+
+static bool
+is_known(const struct rdt_diags *diags, const struct rdt_diag *diag)
+{
+    for (size_t i = 0; i < diags->n; i++) {
+        const struct rdt_diag *old = &diags->items[i];
+        if (old->mark.line == diag->mark.line && old->mark.column == diag->mark.column &&
+            old->mark.file == diag->mark.file && strcmp(old->text, diag->text) == 0)
+            return true;
+    }
+    return false;
+}
+
 void
 rdt_diag_add(struct rdt_diags *diags, struct rdt_mark mark, const char *fmt, ...)
 {
+    va_list ap;
     if (diags->n == RDT_DIAGS_MAX) {
         diags->n_more++;
         return;
     }
-    va_list ap;
     va_start(ap, fmt);
-    diags->items[diags->n++] = (struct rdt_diag){.mark = mark, .text = keep(diags, fmt, ap)};
+    struct rdt_diag diag = {.mark = keep_mark(diags, mark), .text = keep(diags, fmt, ap)};
+    if (!is_known(diags, &diag))
+        diags->items[diags->n++] = diag;
     va_end(ap);
 }
 

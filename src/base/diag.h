@@ -27,7 +27,8 @@ struct rdt_diags {
     size_t n_more; /* complaints that found no room */
 };
 
-/* rdt_diag_add - complain at a place; the text is copied.  The hint is added by rdt_diag_hint(). */
+/* rdt_diag_add - complain at a place; text and file name are copied, and
+ * what was said already is not said again.  The hint is added by rdt_diag_hint(). */
 void rdt_diag_add(struct rdt_diags *diags, struct rdt_mark mark, const char *fmt, ...)
     RDT_PRINTF(3, 4);
 

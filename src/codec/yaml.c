@@ -22,7 +22,8 @@ struct builder {
     struct frame stack[RDT_YAML_DEPTH_MAX];
     size_t depth;
     size_t n_documents;
-    size_t n_bad; /* complaints made by the builder */
+    size_t n_bad;    /* complaints made */
+    size_t n_syntax; /* of them, those that leave the tree unfinished */
     bool no_memory;
 };
 
@@ -122,6 +123,7 @@ on_open(struct builder *b, struct fy_event *event)
                   map ? event->mapping_start.tag : event->sequence_start.tag);
     if (b->depth == RDT_YAML_DEPTH_MAX) {
         complain(b, mark, "lists and maps stand more than 64 deep", NULL);
+        b->n_syntax++;
         return;
     }
     struct rdt_node *node = rdt_node_new(b->arena, map ? RDT_NODE_MAP : RDT_NODE_LIST, mark);
@@ -212,6 +214,7 @@ take_parser_errors(struct builder *b, struct fy_diag *diag)
         struct rdt_mark mark = {b->file, e->line < 0 ? 1 : (uint32_t)e->line,
                                 e->column < 0 ? 1 : (uint32_t)e->column};
         complain(b, mark, e->msg, NULL);
+        b->n_syntax++;
     }
 }
 
@@ -229,6 +232,7 @@ check_bytes(struct builder *b, struct rdt_span bytes)
             complain(b, (struct rdt_mark){b->file, line, 1},
                      nul ? "a NUL byte stands in this line" : "this line is not valid UTF-8",
                      "save the file as UTF-8 text");
+            b->n_syntax++;
             return false;
         }
         at += n + 1;
@@ -268,15 +272,18 @@ rdt_yaml_parse(const char *file, struct rdt_span bytes, struct rdt_arena *arena,
     struct builder b = {.file = file, .arena = arena, .diags = diags};
     if (bytes.n > RDT_YAML_MAX)
         return rdt_fail(err, RDT_E_LIMIT, "%s: larger than 8 MiB", file);
-    if (check_bytes(&b, bytes))
+    if (bytes.n != 0 && check_bytes(&b, bytes))
         parse(&b, bytes);
     if (b.no_memory)
         return rdt_fail(err, RDT_E_NOMEM, "%s", file);
     if (b.n_bad == 0 && (b.root == NULL || b.root->kind == RDT_NODE_NULL))
         complain(&b, (struct rdt_mark){file, 1, 1}, "the file is empty", NULL);
+    if (b.root == NULL)
+        b.n_syntax++;
+    if (b.n_syntax == 0)
+        *out = b.root;
     if (b.n_bad != 0)
         return rdt_fail(err, RDT_E_BADINPUT, "%s: %zu %s", file, b.n_bad,
                         b.n_bad == 1 ? "mistake" : "mistakes");
-    *out = b.root;
     return RDT_OK;
 }

@@ -17,7 +17,8 @@
  *   file   name for marks, borrowed by the tree for its whole life
  *   bytes  at most RDT_YAML_MAX
  *   diags  gets each complaint with its place
- *   out    the root, in the arena
+ *   out    the root, in the arena; set also when only duplicate keys, anchors and the like were
+ *          found, so that the caller can go on and find the other mistakes; else left alone
  *
  * Fails: RDT_E_BADINPUT (diags has at least one entry), RDT_E_LIMIT, RDT_E_NOMEM.
  * Threads: each with its own arena and diags.
