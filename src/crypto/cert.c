@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "crypto/hash.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -176,16 +177,15 @@ key_text(const X509 *x, struct rdt_cert *c)
         *p = (char)tolower((unsigned char)*p);
 }
 
-static bool
-fingerprint(struct rdt_span der, char out[static 65])
+/* Colons, as browsers and openssl print it: one long run of digits would look like a secret. */
+static enum rdt_code
+fingerprint(struct rdt_span der, char out[static RDT_CERT_PRINT_TEXT], struct rdt_err *err)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    if (!EVP_Digest(der.p, der.n, digest, &n, EVP_sha256(), NULL) || n != 32)
-        return false;
-    for (unsigned i = 0; i < n; i++)
-        snprintf(out + (size_t)i * 2, 3, "%02x", digest[i]);
-    return true;
+    uint8_t digest[RDT_SHA256_LEN];
+    enum rdt_code rc = rdt_sha256(der, digest, err);
+    for (size_t i = 0; rc == RDT_OK && i < sizeof digest; i++)
+        snprintf(out + i * 3, 4, "%02x%s", digest[i], i + 1 < sizeof digest ? ":" : "");
+    return rc;
 }
 
 static bool
@@ -213,8 +213,9 @@ rdt_cert_read(struct rdt_span der, const char *host, struct rdt_cert *out, struc
         return rc;
     if (!read_times(x, &c))
         return rdt_fail(err, RDT_E_BADINPUT, "certificate with dates that do not exist");
-    if (!fingerprint(der, c.sha256))
-        return rdt_fail(err, RDT_E_NOMEM, "certificate");
+    rc = fingerprint(der, c.sha256, err);
+    if (rc != RDT_OK)
+        return rc;
     name_text(X509_get_subject_name(x), c.subject);
     name_text(X509_get_issuer_name(x), c.issuer);
     key_text(x, &c);
@@ -339,7 +340,7 @@ rdt_cert_verify(const struct rdt_span *ders, size_t n, struct rdt_span ca_pem, i
         rc = make_store(ca_pem, &store, err);
     if (rc != RDT_OK)
         return rc;
-    /* The store belongs to ctx's parameters only while it lives, so it is freed after ctx. */
+    /* ctx borrows store and chain; as the one declared last it is freed first. */
     if (!X509_STORE_CTX_init(ctx, store, sk_X509_value(chain, 0), chain) ||
         !X509_STORE_CTX_set_default(ctx, "ssl_server"))
         return rdt_fail(err, RDT_E_NOMEM, "verify a chain");

@@ -10,10 +10,11 @@
 #include "base/err.h"
 #include "base/span.h"
 
-#define RDT_CERT_MAX ((size_t)64 * 1024)  /* bytes of one certificate */
-#define RDT_CERT_CHAIN_MAX 16             /* certificates that a peer may send */
-#define RDT_CERT_NAME_MAX 256             /* bytes of a subject or issuer; the rest is cut */
-#define RDT_CERT_ROOTS_MAX 1024           /* certificates in a CA file */
+#define RDT_CERT_MAX ((size_t)64 * 1024) /* bytes of one certificate */
+#define RDT_CERT_PRINT_TEXT 96  /* SHA-256 as 32 times "ab:", a NUL instead of the last colon */
+#define RDT_CERT_CHAIN_MAX 16   /* certificates that a peer may send */
+#define RDT_CERT_NAME_MAX 256   /* bytes of a subject or issuer; the rest is cut */
+#define RDT_CERT_ROOTS_MAX 1024 /* certificates in a CA file */
 #define RDT_CERT_CA_MAX ((size_t)4 << 20) /* bytes of a CA file */
 
 struct rdt_cert {
@@ -23,8 +24,8 @@ struct rdt_cert {
     int64_t lifetime;                                           /* days, a started one counts */
     char key[32];      /* "rsa-2048", "ecdsa-p256", "ed25519"; lower case */
     int strength_bits; /* of the key, as NIST SP 800-57 counts it; compares kinds of keys */
-    char sha256[65];   /* of the DER, lower-case hexadecimal */
-    bool host;         /* the asked name or address is among the subject alternative names */
+    char sha256[RDT_CERT_PRINT_TEXT]; /* of the DER, "ab:cd:..." */
+    bool host; /* the asked name or address is among the subject alternative names */
 };
 
 struct rdt_cert_trust {

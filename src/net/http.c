@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/cursor.h"
-#include "net/quiet.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -284,7 +283,6 @@ rdt_http_get(const struct rdt_url *url, const char *address, int64_t deadline_ms
     RDT_BUF text = {0};
     RDT_AUTO(free_gather) struct gather g = {0};
     char to[128];
-    RDT_QUIET(quiet);
     *refused = false;
     if (pthread_once(&once, global_init) != 0 || global_result != CURLE_OK)
         return rdt_fail(err, RDT_E_INTERNAL, "libcurl cannot start");

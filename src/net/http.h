@@ -3,7 +3,8 @@
  * followed, no proxy asked, no cookie or credential sent, no body read, no certificate checked:
  * a site has to be seen as it is, also when it is wrong. Never send anything secret this way.
  *
- * Functions keep no state: threads may call them at once.
+ * Functions keep no state: threads may call them at once. The libraries below write to sockets with
+ * write(2), so SIGPIPE has to be blocked or ignored in the calling thread.
  */
 #ifndef RDT_NET_HTTP_H
 #define RDT_NET_HTTP_H

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "net/dial.h"
 #include "net/hello.h"
-#include "net/quiet.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -208,7 +207,6 @@ rdt_tls_ask(int fd, const char *host, enum rdt_tls_version version, int64_t dead
 {
     RDT_AUTO(free_ctx) SSL_CTX *ctx = NULL;
     RDT_AUTO(free_ssl) SSL *ssl = NULL;
-    RDT_QUIET(quiet);
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return rdt_fail(err, RDT_E_INTERNAL, "socket: %s", strerror(errno));
@@ -261,6 +259,10 @@ rdt_tls_judge(const struct rdt_tls_answer *answer, enum rdt_tls_version version,
         /* The server agreed; that it then wanted our certificate or broke off changes nothing. */
         snprintf(why, RDT_TLS_WHY_MAX, "%s", answer->suite[0] != '\0' ? answer->suite : "agreed");
         return RDT_TLS_ACCEPTED;
+    }
+    if (answer->end == RDT_TLS_END_UNREACHED) {
+        snprintf(why, RDT_TLS_WHY_MAX, "%s", answer->detail);
+        return RDT_TLS_UNDECIDED;
     }
     if (!answer->offered) {
         snprintf(why, RDT_TLS_WHY_MAX, "the TLS library of this machine cannot offer %s", name);

@@ -6,7 +6,8 @@
  * The question must be askable whatever the machine forbids its other programs, so the security
  * level is 0 and the version limits of openssl.cnf do not count.
  *
- * Functions keep no state: threads may call them at once.
+ * Functions keep no state: threads may call them at once. The libraries below write to sockets with
+ * write(2), so SIGPIPE has to be blocked or ignored in the calling thread.
  */
 #ifndef RDT_NET_TLS_H
 #define RDT_NET_TLS_H
@@ -31,11 +32,12 @@ enum rdt_tls_version { RDT_TLS_VERSIONS(X) RDT_TLS_N_VERSIONS };
 enum rdt_tls_verdict { RDT_TLS_UNDECIDED, RDT_TLS_REFUSED, RDT_TLS_ACCEPTED };
 
 enum rdt_tls_end {
-    RDT_TLS_END_DONE,    /* the handshake was finished */
-    RDT_TLS_END_ALERT,   /* the server said no; see alert */
-    RDT_TLS_END_CLOSED,  /* it closed or reset the connection instead of answering */
-    RDT_TLS_END_TIMEOUT, /* it said nothing, or not enough, in time */
-    RDT_TLS_END_FAILED,  /* what it said made no sense to us */
+    RDT_TLS_END_UNREACHED, /* no connection was made; the caller's to set */
+    RDT_TLS_END_DONE,      /* the handshake was finished */
+    RDT_TLS_END_ALERT,     /* the server said no; see alert */
+    RDT_TLS_END_CLOSED,    /* it closed or reset the connection instead of answering */
+    RDT_TLS_END_TIMEOUT,   /* it said nothing, or not enough, in time */
+    RDT_TLS_END_FAILED,    /* what it said made no sense to us */
 };
 
 /* What one try showed. {0} is an empty answer. */

@@ -12,6 +12,7 @@ static const struct {
     const char *kind;
     rdt_probe_fn *look;
 } probes[] = {
+    {"https",    rdt_probe_https   },
     {"postgres", rdt_probe_postgres},
 };
 
