@@ -99,6 +99,8 @@ release_services() {
     fi
 }
 
+is_root() { ((EUID == 0)); }
+
 # install_packages WANTED... - installs what is missing only; a second run does nothing.
 install_packages() {
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -111,7 +113,7 @@ install_packages() {
         return 0
     fi
     as_root=()
-    if ((EUID != 0)); then
+    if ! is_root; then
         command -v sudo >/dev/null ||
             fail "${#missing[@]} packages are missing, and installing them needs root" \
                 "as root: apt-get update && apt-get install -y ${missing[*]%%|*}"
