@@ -18,8 +18,9 @@ function is_endpoints(s)
   return s.section == "stores" and s.kind == "endpoints"
 end
 
+-- Named by its own backup_of, or by `backup:` of the store that it copies.
 function is_backup(s)
-  return s.section == "stores" and s.backup_of ~= nil and #s.backup_of > 0
+  return s.section == "stores" and #s.sources > 0
 end
 
 function is_object_store(s)
@@ -174,7 +175,7 @@ SHORT_KEY = { ["aes-128"] = true, ["aes-192"] = true }
 -- What is wrong with a volume's algorithm under a floor, or nil.
 function volume_fault(algorithm, want)
   if WEAK_ALWAYS[algorithm] then return "is broken" end
-  if want == "provider-default" then return nil end
+  if want == "provider-default" or algorithm == want then return nil end
   if AES_256_VOLUME[algorithm] then return nil end
   return "is below the floor"
 end
@@ -199,8 +200,8 @@ function needs_field(d)
   if d.synthetic or has_safe_form(d) then return false end
   if is_kind(d, "pan") or is_kind(d, "sad") then return false end -- PAN-DISK-ONLY, SAD-STORED
   if is_kind(d, "credential") then return false end -- HASH-PASSWORD
-  -- X4: personal and health data need it at any level (MISTAKE-1); other data when critical.
-  return is_kind(d, "pii") or is_kind(d, "phi") or is_critical(d)
+  -- X4: personal and health data need it at any level (MISTAKE-1); other data by its level.
+  return is_kind(d, "pii") or is_kind(d, "phi") or floor(d.effective).field
 end
 
 function uncovered(s, data)
