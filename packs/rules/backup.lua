@@ -79,7 +79,7 @@ rule {
   fix = "Encrypt the backup as its sources are, fields included.",
   check = function(s)
     if not is_backup(s) then return na("not a backup") end
-    if is_processor(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
+    if is_external_store(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
     local algorithm = volume_of(s).algorithm or "none"
     local want = s.effective and floor(s.effective).volume or "provider-default"
     local fault = algorithm == "none" and "is not encrypted" or nil
@@ -94,7 +94,7 @@ rule {
     -- Fields that a source encrypts come encrypted. A processor's or a laptop's store is not judged
     -- by REST-2, so what a copy of it holds in clear is the backup's to answer for.
     for _, source in ipairs(s.sources) do
-      if is_processor(source) or is_endpoints(source) then
+      if is_external_store(source) or is_endpoints(source) then
         local names = uncovered(s, held(source))
         if #names > 0 then
           return fail {

@@ -142,7 +142,7 @@ local function replaced(d)
 end
 
 local function card_na(s)
-  if is_processor(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
+  if is_external_store(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
   if is_backup(s) and #held(s) == 0 then return na("a backup: its sources are judged") end
   return nil
 end

@@ -10,8 +10,8 @@ OBJECT_STORES = {
 BUILTIN_KEYS = { ["os-managed"] = true, ["provider-default"] = true }
 
 -- A processor's store is not ours to encrypt: THIRD-PARTY-EVIDENCE asks for its papers instead.
-function is_processor(s)
-  return s.section == "stores" and s.kind == "processor"
+function is_external_store(s)
+  return s.section == "stores" and s.kind == "external"
 end
 
 function is_endpoints(s)

@@ -120,7 +120,7 @@ rule {
   why = "Somebody makes a copy sooner or later; one that the plan does not know is not encrypted by it.",
   fix = "List the store under backup_of of its backup store, or write `backup: none`.",
   check = function(s)
-    if is_processor(s) then return na("kept by a processor") end
+    if is_external_store(s) then return na("kept by a processor") end
     if is_endpoints(s) then return na("endpoints hold copies, not originals") end
     if is_backup(s) then return na("is a backup itself") end
     if #s.backups > 0 or s.backup ~= nil then return pass() end
@@ -151,7 +151,7 @@ rule {
   fix = "Declare the data type with `kinds: [log]`, the store that holds it, and its `retention`.",
   check = function(s)
     if s.section == "stores" then
-      if is_processor(s) or is_backup(s) then return na("not where logs are first kept") end
+      if is_external_store(s) or is_backup(s) then return na("not where logs are first kept") end
       for _, d in ipairs(held(s)) do
         if is_kind(d, "log") then
           if s.retention ~= nil then return pass() end
@@ -248,7 +248,7 @@ rule {
   why = "Data with a third party is still yours; without a report nobody knows how it is kept.",
   fix = "Name the processor, its audit report or contract, and the date until which it counts.",
   check = function(s)
-    if not is_processor(s) then return na("kept by us") end
+    if not is_external_store(s) then return na("kept by us") end
     local p = s.processor
     if p == nil then
       return fail {

@@ -18,7 +18,7 @@ rule {
   why = "A stolen disk or snapshot is readable by whoever holds it.",
   fix = "Turn on volume encryption with the key named in at_rest.volume.",
   check = function(s)
-    if is_processor(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
+    if is_external_store(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
     if is_endpoints(s) then return na("endpoints: see ENDPOINT-FDE") end
     if is_backup(s) then return na("a backup: see BACKUP-LEVEL") end
     local algorithm = volume_of(s).algorithm
@@ -54,7 +54,7 @@ rule {
   why = "A volume is open to everything that can query it: SQL injection, a stolen session, an insider.",
   fix = "Add the data to at_rest.fields with an envelope key, or store it hashed, tokenised or encrypted by the client.",
   check = function(s)
-    if is_processor(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
+    if is_external_store(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
     if is_endpoints(s) then return na("endpoints: see ENDPOINT-FDE") end
     -- A backup copies what its sources hold, encrypted fields included: a hole is the source's.
     if is_backup(s) and #held(s) == 0 then return na("a backup: its sources are judged") end
@@ -117,7 +117,7 @@ rule {
   fix = "Use AES-256-GCM for fields, AES-256 (XTS on disks) for volumes, AES-256 keys.",
   check = function(s)
     if s.section == "keys" then return weak_key(s) end
-    if is_processor(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
+    if is_external_store(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
     if is_endpoints(s) then return na("endpoints: see ENDPOINT-FDE") end
     local want = s.effective and floor(s.effective).volume or "provider-default"
     local algorithm = volume_of(s).algorithm or "none"
