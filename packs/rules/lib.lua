@@ -217,3 +217,36 @@ function uncovered(s, data)
   if health and lists(plan.policy and plan.policy.add, "kind-floor") then critical = true end
   return names, critical
 end
+
+-- CLASS-3 and CLASS-4: the same rule, a step lower for data that matters less.
+STEP_DOWN = {
+  medium = { critical = "high", high = "medium", medium = "low" },
+  low = { critical = "medium", high = "low", medium = "low" },
+}
+function by_level(severity, level)
+  return STEP_DOWN[level] and STEP_DOWN[level][severity] or severity
+end
+
+-- What a flow's end names: looked up in services first, then in stores, as the format says.
+function end_of(name)
+  return get("services." .. name) or get("stores." .. name)
+end
+
+-- A public edge: someone else's program reaches one of our services.
+function is_public(flow)
+  local from, to = end_of(flow.from), end_of(flow.to)
+  return from ~= nil and from.section == "services" and from.external == true
+    and to ~= nil and is_own_service(to)
+end
+
+-- Why a rule about TLS does not apply to a flow, or nil. TRANSIT-PLAINTEXT owns what has none.
+function no_tls(flow)
+  if flow.ssh then return "ssh: see PATH-SSH" end
+  if not flow.tls then return "no tls: see TRANSIT-PLAINTEXT" end
+end
+
+-- Keepers that are no key store at all. KEYSTORE-1 owns them; other rules say where to look.
+UNSAFE_KEEPERS = { code = true, env = true, file = true }
+function kept_in_the_open(k)
+  if UNSAFE_KEEPERS[k.custody.provider] then return "kept in " .. k.custody.provider .. ": see KEYSTORE-1" end
+end

@@ -1,0 +1,144 @@
+-- What servers refuse, how they are graded, and how deployments reach them.
+
+-- Kinds with a protocol of their own, whose servers can be asked for a plaintext login.
+local ASKABLE = {
+  postgres = "pg.plaintext", mysql = "mysql.plaintext", mariadb = "mysql.plaintext",
+  sqlserver = "sqlserver.plaintext", oracle = "oracle.plaintext", mongodb = "mongodb.plaintext",
+  redis = "redis.plaintext", valkey = "redis.plaintext", memcached = "memcached.plaintext",
+  cassandra = "cassandra.plaintext", opensearch = "opensearch.plaintext",
+  elasticsearch = "opensearch.plaintext", clickhouse = "clickhouse.plaintext",
+  kafka = "kafka.plaintext", rabbitmq = "rabbitmq.plaintext",
+}
+
+rule {
+  id = "TRANSIT-4",
+  title = "Endpoint offers a weak cipher suite",
+  severity = "high",
+  source = { "TRANSIT-4" },
+  subjects = { "flows" },
+  decided = { "live" },
+  why = "RC4, 3DES and export suites are broken, and a server that offers them can be talked into them.",
+  fix = "Allow AEAD suites with forward secrecy only.",
+  check = function(f)
+    local why = no_tls(f)
+    if why then return na(why) end
+    return pass()
+  end,
+  -- The raw hello engine will list suites; OpenSSL cannot even offer the broken ones.
+  live = function(f)
+    seen(f, "tls.ciphers")
+    return unknown("this version cannot judge a list of cipher suites")
+  end,
+  tests = {
+    { on = "flows.web", expect = "unobserved" },
+    { on = "flows.deploy", expect = "n/a" },
+    { on = "flows.web", set = { ["flows.web.tls"] = "<absent>" }, expect = "n/a" },
+  },
+}
+
+rule {
+  id = "TRANSIT-5",
+  title = "Data store accepts a plaintext connection",
+  severity = "critical",
+  source = { "TRANSIT-5", "PATH-2" },
+  subjects = { "stores" },
+  decided = { "live" },
+  why = "A setting that says TLS is on does not mean that plaintext is refused; only trying shows it.",
+  fix = "Refuse plaintext at the server: hostssl lines only in pg_hba.conf, rds.force_ssl, tls-port without port.",
+  check = function(s)
+    if not ASKABLE[s.kind] then return na("a " .. s.kind .. " store has no login of its own") end
+    if #s.in_flows == 0 then return na("no flow reaches it: see GAP-FLOW") end
+    return pass()
+  end,
+  live = function(s)
+    local answers, open, undecided = seen(s, ASKABLE[s.kind]), {}, {}
+    if next(answers) == nil then return unknown("no database was tried") end
+    for name, answer in pairs(answers) do
+      if answer.verdict == "accepted" then table.insert(open, name) end
+      if answer.verdict ~= "accepted" and answer.verdict ~= "refused" then table.insert(undecided, name) end
+    end
+    table.sort(open)
+    table.sort(undecided)
+    if #open > 0 then
+      return fail { observed = "plaintext login accepted: " .. and_list(open),
+                    expected = "refused", severity = by_level("critical", s.effective),
+                    message = s.name .. " starts a login without TLS for " .. and_list(open) }
+    end
+    if #undecided > 0 then
+      return unknown(and_list(undecided) .. ": " .. (answers[undecided[1]].why or "not decided"))
+    end
+    return pass(4)
+  end,
+  tests = {
+    { on = "stores.db", expect = "unobserved" },
+    { on = "stores.search", expect = "unobserved" },
+    { on = "stores.files", expect = "n/a" },
+    { on = "stores.db", set = { ["flows.api-db"] = "<absent>" }, expect = "n/a" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] =
+      { app = { verdict = "refused" }, reporting = { verdict = "refused" } } } }, expect = "pass" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] =
+      { app = { verdict = "refused" }, reporting = { verdict = "accepted" } } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] =
+      { app = { verdict = "refused" }, reporting = { verdict = "undecided", why = "timed out" } } } },
+      expect = "unknown" },
+  },
+}
+
+rule {
+  id = "TRANSIT-8",
+  title = "Public endpoint is below grade A",
+  severity = "medium",
+  source = { "TRANSIT-8" },
+  subjects = { "flows" },
+  decided = { "live" },
+  why = "The grade sums up protocol, suites, key exchange and certificate as a stranger sees them.",
+  fix = "Look at the caps that the grade names, worst first.",
+  check = function(f)
+    local why = no_tls(f)
+    if why then return na(why) end
+    if not is_public(f) then return na("not a public endpoint of ours") end
+    return pass()
+  end,
+  -- The grade is made from the raw hello engine's facts, which are still to come.
+  live = function(f)
+    seen(f, "tls.grade")
+    return unknown("this version cannot judge a grade")
+  end,
+  tests = {
+    { on = "flows.web", expect = "unobserved" },
+    { on = "flows.mesh", expect = "n/a" },
+    { on = "flows.deploy", expect = "n/a" },
+  },
+}
+
+rule {
+  id = "PATH-SSH",
+  title = "Deployment uses a weak host key or a stored credential",
+  severity = "medium",
+  source = { "PATH-8" },
+  subjects = { "flows" },
+  decided = { "plan" },
+  why = "A stored deployment credential opens production to whoever reads the pipeline's secrets.",
+  fix = "Set ssh.host_key: ed25519 and let the pipeline sign in by OIDC (identity: oidc).",
+  check = function(f)
+    if not f.ssh and not f.identity then return na("neither ssh nor a pipeline's identity") end
+    if f.ssh and f.ssh.host_key ~= "ed25519" then
+      return fail { field = "ssh.host_key", observed = f.ssh.host_key, expected = "ed25519",
+                    message = f.name .. " trusts a host key of type " .. tostring(f.ssh.host_key) }
+    end
+    local from = end_of(f.from)
+    -- Between our own machines ssh needs no pipeline identity; from outside it does.
+    if f.identity == "oidc" or (not f.identity and from and not from.external) then return pass() end
+    return fail { field = "identity", observed = f.identity or "none", expected = "oidc",
+                  message = f.name .. " signs in with a stored credential" }
+  end,
+  tests = {
+    { on = "flows.deploy", expect = "pass" },
+    { on = "flows.web", expect = "n/a" },
+    { on = "flows.deploy", set = { ["flows.deploy.ssh.host_key"] = "rsa-4096" }, expect = "fail" },
+    { on = "flows.deploy", set = { ["flows.deploy.identity"] = "static" }, expect = "fail" },
+    { on = "flows.deploy", set = { ["flows.deploy.identity"] = "<absent>" }, expect = "fail" },
+    { on = "flows.deploy", set = { ["flows.deploy.identity"] = "<absent>", ["flows.deploy.from"] = "worker" },
+      expect = "pass" },
+  },
+}
