@@ -1,0 +1,129 @@
+/*
+ * command.h - the command line as one table: dispatch, help, man pages and completion are made
+ * from it. A command is a row in commands.c and a function in a cmd_*.c.
+ */
+#ifndef RDT_CLI_COMMAND_H
+#define RDT_CLI_COMMAND_H
+
+#include "base/diag.h"
+#include "base/err.h"
+
+#include <stdio.h>
+
+#define RDT_WORDS_MAX 64   /* operands of one command line */
+#define RDT_REPEATS_MAX 64 /* times that a repeatable option may stand on one command line */
+
+/* enum, long name, letter, argument (NULL: a flag), choices, help */
+#define RDT_OPTIONS(X)                                                                             \
+    X(OPT_HELP, "help", 'h', NULL, NULL, "show this help")                                         \
+    X(OPT_VERSION, "version", 0, NULL, NULL, "show the version")                                   \
+    X(OPT_JSON, "json", 0, NULL, NULL, "results as JSON on standard output")                       \
+    X(OPT_NO_COLOR, "no-color", 0, NULL, NULL, "no colour, also on a terminal")                    \
+    X(OPT_QUIET, "quiet", 'q', NULL, NULL, "errors only on standard error, no progress")           \
+    X(OPT_AT, "at", 0, "DATE", NULL, "judge as if it were DATE (2026-11-24)")                      \
+    X(OPT_ENV, "env", 'e', "ENV", NULL, "an environment of the plan; the plan as written if none") \
+    X(OPT_FORMAT, "format", 'f', "FORMAT", "text json sarif junit csv html template",              \
+      "text, json, sarif, junit, csv, html; report also: template")                                \
+    X(OPT_OUT, "output", 'o', "FILE", NULL, "write there instead of standard output")              \
+    X(OPT_STRICT, "strict", 0, NULL, NULL, "unknown and unobserved are failures too (exit 2)")     \
+    X(OPT_RULE, "rule", 'r', "ID", NULL, "judge only this rule (* matches; may be repeated)")      \
+    X(OPT_ONLY, "only", 0, "SUBJECT", NULL, "only this subject, such as stores.db (* matches)")    \
+    X(OPT_FAIL_ON, "fail-on", 0, "SEVERITY", "info low medium high critical",                      \
+      "exit 1 from this severity on; low if not given")                                            \
+    X(OPT_ALL, "all", 'a', NULL, NULL, "list what passes and what does not apply as well")         \
+    X(OPT_PACK, "pack", 0, "FILE", NULL, "a rule pack of your own (may be repeated)")              \
+    X(OPT_FRAMEWORK, "framework", 0, "ID", NULL,                                                   \
+      "show the controls of one framework, as id or id@edition")                                   \
+    X(OPT_RUN, "run", 0, "FILE", NULL, "a stored run; the last one if not given")                  \
+    X(OPT_TIMEOUT, "timeout", 0, "SECONDS", NULL, "time limit of one probe; 10 if not given")      \
+    X(OPT_RESOLVED, "resolved", 0, NULL, NULL, "after environment and `like`, with origins")       \
+    X(OPT_FROM, "from", 0, "EXAMPLE", "saas medtrack minimal", "start from an example")            \
+    X(OPT_CHECK, "check", 0, NULL, NULL, "change nothing; exit 1 if it would change")              \
+    X(OPT_FORCE, "force", 0, NULL, NULL, "overwrite a file that is there")
+
+#define X(name, text, letter, arg, choices, help) name,
+enum rdt_option { RDT_OPTIONS(X) RDT_NOPTIONS };
+#undef X
+
+struct rdt_option_info {
+    const char *name;
+    char letter; /* 0: none */
+    const char *arg;
+    const char *choices; /* separated by blanks, or NULL */
+    const char *help;
+};
+
+/* What stands on the command line. */
+struct rdt_cli {
+    const struct rdt_command *command;
+    const char *words[RDT_WORDS_MAX]; /* operands, after the command's own words */
+    size_t n_words;
+    const char *values[RDT_NOPTIONS][RDT_REPEATS_MAX]; /* "" for a flag */
+    size_t n_values[RDT_NOPTIONS];
+    FILE *out;      /* results */
+    FILE *words_to; /* words: standard error */
+    bool color;     /* of results */
+    int64_t time;   /* --at, or now */
+    struct rdt_diags diags;
+    struct rdt_err err;
+};
+
+struct rdt_command {
+    const char *group, *verb;        /* "plan", "show"; verb NULL for a command of one word */
+    int (*run)(struct rdt_cli *cli); /* returns the exit status */
+    const enum rdt_option *options;  /* beside the global ones */
+    size_t n_options;
+    size_t min_words, max_words;
+    const char *operands; /* "[PLAN]" */
+    const char *summary;  /* one line, no full stop */
+    const char *detail;   /* paragraphs for help and man page */
+};
+
+extern const struct rdt_command rdt_commands[];
+extern const size_t rdt_n_commands;
+extern const struct rdt_option_info rdt_option_infos[RDT_NOPTIONS];
+
+/* The functions behind the rows. */
+int cmd_check(struct rdt_cli *cli);
+int cmd_verify(struct rdt_cli *cli);
+int cmd_report(struct rdt_cli *cli);
+int cmd_plan_init(struct rdt_cli *cli);
+int cmd_plan_show(struct rdt_cli *cli);
+int cmd_plan_schema(struct rdt_cli *cli);
+int cmd_plan_fmt(struct rdt_cli *cli);
+int cmd_plan_map(struct rdt_cli *cli);
+int cmd_rules_list(struct rdt_cli *cli);
+int cmd_rules_show(struct rdt_cli *cli);
+int cmd_rules_explain(struct rdt_cli *cli);
+int cmd_rules_test(struct rdt_cli *cli);
+int cmd_help(struct rdt_cli *cli);
+
+/* rdt_cli_has - whether an option was given; rdt_cli_value - its last value, or otherwise. */
+bool rdt_cli_has(const struct rdt_cli *cli, enum rdt_option option);
+const char *rdt_cli_value(const struct rdt_cli *cli, enum rdt_option option, const char *otherwise);
+
+/* rdt_cli_fail - print cli->diags, else cli->err, and return the exit status for the code. */
+int rdt_cli_fail(struct rdt_cli *cli, enum rdt_code code);
+
+/* rdt_cli_note - a word to the user on standard error, unless --quiet. */
+void rdt_cli_note(const struct rdt_cli *cli, const char *fmt, ...) RDT_PRINTF(2, 3);
+
+/* rdt_cli_write - put a result to -o FILE or standard output.  Fails: RDT_E_IO, RDT_E_DENIED. */
+RDT_MUST_CHECK enum rdt_code rdt_cli_write(struct rdt_cli *cli, struct rdt_span bytes);
+
+/* rdt_cli_plan - the PLAN operand, or redoubt.yaml in this folder. */
+const char *rdt_cli_plan(const struct rdt_cli *cli);
+
+/*
+ * rdt_help_main, rdt_help_command - help texts; rdt_help_man - one man page a command into a
+ * folder; rdt_help_completion - a completion script ("bash", "zsh").  Exit statuses.
+ */
+void rdt_help_main(FILE *out);
+void rdt_help_command(const struct rdt_command *command, FILE *out);
+int rdt_help_man(const char *folder, struct rdt_err *err);
+int rdt_help_completion(const char *shell, FILE *out);
+
+/* rdt_cli_run - main() without the process around it. */
+int rdt_cli_run(int argc, char **argv);
+
+#endif
