@@ -12,6 +12,7 @@ class Tap:
         self.n = self.bad = 0
 
     def ok(self, good, name, detail=""):
+        good = bool(good)
         self.n += 1
         self.bad += not good
         print("%s %d - %s" % ("ok" if good else "not ok", self.n, name))
