@@ -21,10 +21,13 @@
       "chain: bool, why}")                                                                         \
     X("http.redirect", "flows", "{closed: bool, status, location, https: bool}")                   \
     X("http.hsts", "flows", "{present: bool, max_age, subdomains: bool, preload: bool}")           \
-    X("host.swap", "services", "list of {path, kind, size, encrypted: yes|no|unknown, why}")       \
+    X("host.swap", "services",                                                                     \
+      "list of {path, kind: partition|file|zram|hibernation, size, encrypted: "                    \
+      "yes|no|ram|unknown, why}")                                                                  \
     X("host.temp", "services", "map path -> {mount, fs, encrypted: yes|no|ram|unknown, why}")      \
     X("host.cores", "services",                                                                    \
-      "{pattern, kind: none|file|pipe, storage, to_disk: bool, dir, why}")                         \
-    X("host.disk", "stores", "{path, mount, fs, encrypted: yes|no|unknown, why, layers: list}")
+      "{pattern, kind: none|file|pipe, storage, to_disk: bool, dir, encrypted: "                   \
+      "none|yes|no|ram|unknown, why}")                                                             \
+    X("host.disk", "stores", "{path, mount, fs, encrypted: yes|no|ram|unknown, why, layers: list}")
 
 #endif

@@ -14,6 +14,8 @@ static const struct {
 } probes[] = {
     {"https",    rdt_probe_https   },
     {"postgres", rdt_probe_postgres},
+    {"host",     rdt_probe_host    },
+    {"disk",     rdt_probe_disk    },
 };
 
 struct result {

@@ -1,0 +1,393 @@
+/*
+ * H-4: where the memory of a crashed process goes. RLIMIT_CORE is not asked: it is each process's
+ * own, and any of them may raise it.
+ */
+#include "probe/host_internal.h"
+
+#include "base/cursor.h"
+
+#include <stdlib.h>
+
+#define COREDUMP_DIR "/var/lib/systemd/coredump"
+#define CONF_MAX_BYTES ((size_t)256 * 1024)
+
+struct cores {
+    const char *pattern;
+    const char *kind;    /* none, file, pipe */
+    const char *storage; /* of systemd-coredump, else "" */
+    const char *dir;     /* "" where it is not one folder */
+    bool to_disk;
+    const char *encrypted; /* yes, no, ram, unknown; "none" where nothing is written */
+    const char *why;
+};
+
+/* ---- systemd's configuration ---- */
+
+static struct rdt_span
+trim(struct rdt_span text)
+{
+    while (text.n > 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
+        text.p++;
+        text.n--;
+    }
+    while (text.n > 0 &&
+           (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t' || text.p[text.n - 1] == '\r'))
+        text.n--;
+    return text;
+}
+
+/* "0", "00", "0K": a size of nothing, whatever the unit. */
+static bool
+is_zero(struct rdt_span value)
+{
+    size_t n = 0;
+    while (n < value.n && value.p[n] == '0')
+        n++;
+    if (n == 0)
+        return false;
+    if (n == value.n)
+        return true;
+    return n + 1 == value.n && memchr("BKMGTPE", value.p[n], 7) != NULL;
+}
+
+static void
+set_storage(struct rdt_span value, struct rdt_coredump_conf *conf)
+{
+    if (rdt_span_is(value, "none"))
+        conf->storage = RDT_CORES_NONE;
+    else if (rdt_span_is(value, "external"))
+        conf->storage = RDT_CORES_EXTERNAL;
+    else if (rdt_span_is(value, "journal"))
+        conf->storage = RDT_CORES_JOURNAL;
+    /* systemd ignores a word that it does not know, with a warning; so do we */
+}
+
+static void
+set_key(struct rdt_span line, struct rdt_coredump_conf *conf)
+{
+    struct rdt_span key, value;
+    if (!rdt_take_until(&line, '=', &key))
+        return;
+    key = trim(key);
+    value = trim(line);
+    if (value.n > 0 && value.p[value.n - 1] == '\\')
+        conf->storage = RDT_CORES_ODD; /* goes on in the next line: nobody writes that here */
+    else if (rdt_span_is(key, "Storage"))
+        set_storage(value, conf);
+    else if (rdt_span_is(key, "ProcessSizeMax"))
+        conf->no_processing = is_zero(value);
+    else if (rdt_span_is(key, "ExternalSizeMax"))
+        conf->no_external = is_zero(value);
+    else if (rdt_span_is(key, "JournalSizeMax"))
+        conf->no_journal = is_zero(value);
+}
+
+void
+rdt_coredump_parse(struct rdt_span text, struct rdt_coredump_conf *conf)
+{
+    struct rdt_span line;
+    bool ours = false;
+    while (rdt_take_line(&text, &line)) {
+        line = trim(line);
+        if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
+            continue;
+        if (line.p[0] == '[')
+            ours = rdt_span_is(line, "[Coredump]");
+        else if (ours)
+            set_key(line, conf);
+    }
+}
+
+/* Earlier folders win, in systemd's order. */
+static const char *const conf_dirs[] = {"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd",
+                                        "/usr/lib/systemd"};
+
+/* A link to /dev/null, or a folder, is a file without a word in it: it only hides others. */
+static bool
+read_conf(struct rdt_host *host, const char *path, struct rdt_coredump_conf *conf)
+{
+    struct rdt_span text = {0};
+    enum rdt_code rc = rdt_host_read(host, path, CONF_MAX_BYTES, &text, NULL);
+    rdt_buf_fmt(&host->trace, "%s: %s\n", path, rc == RDT_OK ? "read" : rdt_code_words(rc));
+    if (rc == RDT_OK)
+        rdt_coredump_parse(text, conf);
+    return rc == RDT_OK || rc == RDT_E_BADINPUT;
+}
+
+struct dropin {
+    const char *name, *path;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct dropin *)a)->name, ((const struct dropin *)b)->name);
+}
+
+static bool
+is_dropin(const char *name, const struct dropin *seen, size_t n)
+{
+    size_t len = strlen(name);
+    if (len <= 5 || strcmp(name + len - 5, ".conf") != 0)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(seen[i].name, name) == 0)
+            return false; /* hidden by the same name in an earlier folder */
+    }
+    return true;
+}
+
+static bool
+read_dropins(struct rdt_host *host, struct rdt_coredump_conf *conf)
+{
+    struct dropin seen[RDT_HOST_DROPINS_MAX];
+    size_t n = 0;
+    for (size_t d = 0; d < RDT_COUNT(conf_dirs); d++) {
+        struct rdt_names names;
+        const char *dir = rdt_host_fmt(host, "%s/coredump.conf.d", conf_dirs[d]);
+        enum rdt_code rc = rdt_host_list(host, dir, &names);
+        if (rc != RDT_OK && rc != RDT_E_NOTFOUND)
+            return false;
+        for (size_t i = 0; i < names.n; i++) {
+            if (!is_dropin(names.items[i], seen, n))
+                continue;
+            if (n == RDT_HOST_DROPINS_MAX)
+                return false;
+            const char *path = rdt_host_fmt(host, "%s/%s", dir, names.items[i]);
+            seen[n++] = (struct dropin){names.items[i], path};
+        }
+    }
+    qsort(seen, n, sizeof seen[0], by_name);
+    for (size_t i = 0; i < n; i++) {
+        if (!read_conf(host, seen[i].path, conf))
+            return false;
+    }
+    return true;
+}
+
+static bool
+read_coredump_conf(struct rdt_host *host, struct rdt_coredump_conf *conf)
+{
+    for (size_t d = 0; d < RDT_COUNT(conf_dirs); d++) {
+        const char *path = rdt_host_fmt(host, "%s/coredump.conf", conf_dirs[d]);
+        if (!rdt_host_exists(host, path))
+            continue;
+        if (!read_conf(host, path, conf))
+            return false;
+        break;
+    }
+    return read_dropins(host, conf) && conf->storage != RDT_CORES_ODD;
+}
+
+/* ---- who gets the dump ---- */
+
+static void
+to_folder(struct rdt_host *host, struct cores *cores, const char *dir, const char *words)
+{
+    struct rdt_disk disk;
+    cores->dir = rdt_host_clean(host, rdt_span_str(dir));
+    cores->to_disk = true;
+    rdt_disk_of_path(host, dir, true, &disk);
+    cores->to_disk = disk.answer.cover != RDT_COVER_RAM;
+    cores->encrypted = rdt_cover_name(disk.answer.cover);
+    cores->why = rdt_host_fmt(host, "%s %s: %s", words, cores->dir, disk.answer.why);
+}
+
+static void
+undecided(struct cores *cores, const char *why)
+{
+    cores->to_disk = true; /* until somebody shows that it is not */
+    cores->encrypted = "unknown";
+    cores->why = why;
+}
+
+static void
+nothing(struct cores *cores, const char *why)
+{
+    cores->kind = "none";
+    cores->why = why;
+}
+
+/*
+ * Storage=none alone does not keep cores off the disk: systemd-coredump still copies each one into
+ * a temporary file in its folder to make a stack trace, and deletes it. Only when every limit is 0
+ * does it refuse the dump (coredump.conf(5): "Storage=none and ProcessSizeMax=0").
+ */
+static void
+to_systemd(struct rdt_host *host, struct cores *cores)
+{
+    static const char *const words[] = {[RDT_CORES_EXTERNAL] = "external",
+                                        [RDT_CORES_JOURNAL] = "journal",
+                                        [RDT_CORES_NONE] = "none"};
+    struct rdt_coredump_conf conf = {0};
+    if (!read_coredump_conf(host, &conf)) {
+        undecided(cores, "the configuration of systemd-coredump cannot be read");
+        return;
+    }
+    bool kept = (conf.storage == RDT_CORES_EXTERNAL && !conf.no_external) ||
+                (conf.storage == RDT_CORES_JOURNAL && !conf.no_journal);
+    cores->storage = words[conf.storage];
+    if (!kept && conf.no_processing) {
+        cores->why = "systemd-coredump keeps none and processes none";
+        return;
+    }
+    if (!kept) {
+        to_folder(host, cores, COREDUMP_DIR,
+                  "kept nowhere, but ProcessSizeMax is not 0: written for the stack trace, then "
+                  "deleted, in");
+        return;
+    }
+    to_folder(host, cores, COREDUMP_DIR, "written by systemd-coredump to");
+    if (conf.storage != RDT_CORES_JOURNAL || !rdt_host_exists(host, "/var/log/journal"))
+        return;
+    struct rdt_disk disk, first;
+    rdt_disk_of_path(host, COREDUMP_DIR, true, &first);
+    rdt_disk_of_path(host, "/var/log/journal", false, &disk);
+    struct rdt_answer both = rdt_answer_both(first.answer, disk.answer);
+    cores->to_disk = both.cover != RDT_COVER_RAM;
+    cores->encrypted = rdt_cover_name(both.cover);
+    cores->why = rdt_host_fmt(host, "kept in the journal: %s", both.why);
+}
+
+static const char *
+program_of(struct rdt_host *host, const char *pattern)
+{
+    const char *at = pattern + 1;
+    at += strspn(at, " ");
+    return rdt_host_fmt(host, "%.*s", (int)strcspn(at, " "), at);
+}
+
+static void
+to_program(struct rdt_host *host, struct cores *cores)
+{
+    static const char *const sinks[] = {"/bin/false", "/usr/bin/false", "/bin/true",
+                                        "/usr/bin/true", "/dev/null"};
+    const char *program = program_of(host, cores->pattern);
+    const char *slash = strrchr(program, '/');
+    const char *name = slash == NULL ? program : slash + 1;
+    cores->kind = "pipe";
+    for (size_t i = 0; i < RDT_COUNT(sinks); i++) {
+        if (strcmp(program, sinks[i]) == 0) {
+            nothing(cores, "given to a program that throws it away");
+            return;
+        }
+    }
+    if (host->contained)
+        undecided(cores,
+                  "a program of the host gets it, seen from a container: run this on the host");
+    else if (strcmp(name, "systemd-coredump") == 0)
+        to_systemd(host, cores);
+    else if (strcmp(name, "apport") == 0)
+        to_folder(host, cores, "/var/crash", "written by apport to");
+    else if (strcmp(name, "abrt-hook-ccpp") == 0)
+        to_folder(host, cores, "/var/spool/abrt", "written by ABRT to");
+    else
+        undecided(cores, "given to a program whose ways are not known");
+}
+
+/* File systems that nothing can be written to. */
+static bool
+is_read_only(const struct rdt_mount *mount)
+{
+    return strcmp(mount->type, "squashfs") == 0 || strcmp(mount->type, "iso9660") == 0 ||
+           strcmp(mount->type, "erofs") == 0;
+}
+
+/* Any folder may be the one a process runs in: all local disks alike, or it cannot be said. */
+static void
+to_any_folder(struct rdt_host *host, struct cores *cores)
+{
+    size_t n = 0, covered = 0, bare = 0;
+    const struct rdt_mounts *mounts = &host->mounts;
+    for (size_t i = 0; i < mounts->n && n < RDT_HOST_SURVEY_MAX; i++) {
+        const struct rdt_mount *mount = &mounts->items[i];
+        struct rdt_disk disk;
+        if ((mount->major == 0 && strcmp(mount->type, "btrfs") != 0) || is_read_only(mount))
+            continue;
+        rdt_disk_of_path(host, mount->point, false, &disk);
+        covered += disk.answer.cover == RDT_COVER_YES;
+        bare += disk.answer.cover == RDT_COVER_NO;
+        n++;
+    }
+    undecided(cores, "written to the folder that the process runs in, which may be on any disk");
+    if (n == 0 || n == RDT_HOST_SURVEY_MAX)
+        return;
+    if (covered == n) {
+        cores->encrypted = "yes";
+        cores->why =
+            "written to the folder that the process runs in; all local disks are encrypted";
+    } else if (bare == n) {
+        cores->encrypted = "no";
+        cores->why = "written to the folder that the process runs in; no local disk is encrypted";
+    }
+}
+
+/* The folder part of a pattern, as far as no % stands in it. */
+static const char *
+folder_of(struct rdt_host *host, const char *pattern)
+{
+    size_t n = strcspn(pattern, "%");
+    while (n > 1 && pattern[n - 1] != '/')
+        n--;
+    while (n > 1 && pattern[n - 1] == '/')
+        n--;
+    return rdt_host_fmt(host, "%.*s", (int)n, pattern);
+}
+
+static void
+to_file(struct rdt_host *host, struct cores *cores)
+{
+    const char *by_pid;
+    cores->kind = "file";
+    bool no_pid = rdt_host_word(host, "/proc/sys/kernel/core_uses_pid", &by_pid) == RDT_OK &&
+                  strcmp(by_pid, "0") == 0;
+    /* core(5): an empty pattern makes no file, unless core_uses_pid gives it the name ".PID" */
+    if (cores->pattern[0] == '\0' && no_pid)
+        nothing(cores, "the pattern is empty");
+    else if (strcmp(cores->pattern, "/dev/null") == 0)
+        nothing(cores, "the kernel writes cores to regular files only");
+    else if (host->contained)
+        undecided(cores, "seen from a container: run this on the host");
+    else if (cores->pattern[0] == '/')
+        to_folder(host, cores, folder_of(host, cores->pattern), "written to");
+    else
+        to_any_folder(host, cores);
+}
+
+static struct rdt_node *
+value_of(struct rdt_host *host, const struct cores *cores)
+{
+    struct rdt_arena *arena = host->arena;
+    struct rdt_node *map = rdt_node_new(arena, RDT_NODE_MAP, (struct rdt_mark){0});
+    rdt_value_text(arena, map, "pattern", cores->pattern);
+    rdt_value_text(arena, map, "kind", cores->kind);
+    if (cores->storage[0] != '\0')
+        rdt_value_text(arena, map, "storage", cores->storage);
+    rdt_value_bool(arena, map, "to_disk", cores->to_disk);
+    if (cores->dir[0] != '\0')
+        rdt_value_text(arena, map, "dir", cores->dir);
+    rdt_value_text(arena, map, "encrypted", cores->encrypted);
+    if (rdt_value_text(arena, map, "why", cores->why) == NULL)
+        host->failed = true;
+    return map;
+}
+
+struct rdt_node *
+rdt_host_cores(struct rdt_host *host, const char **why)
+{
+    struct cores cores = {.kind = "", .storage = "", .dir = "", .encrypted = "none", .why = ""};
+    enum rdt_code rc = rdt_host_word(host, "/proc/sys/kernel/core_pattern", &cores.pattern);
+    if (rc != RDT_OK) {
+        *why = rdt_host_fmt(host, "/proc/sys/kernel/core_pattern: %s", rdt_code_words(rc));
+        return NULL;
+    }
+    if (cores.pattern[0] == '|')
+        to_program(host, &cores);
+    else if (cores.pattern[0] == '@') {
+        cores.kind = "pipe"; /* Linux 6.16: a socket that some service listens on */
+        undecided(&cores, "given to a socket; who listens there is not known");
+    } else
+        to_file(host, &cores);
+    *why = "out of memory";
+    return value_of(host, &cores);
+}
