@@ -39,6 +39,7 @@ rule {
     if source then
       return fail {
         field = "at_rest.volume.key", observed = key.name, expected = "a key that no source uses",
+        severity = by_level("high", s.effective),
         message = s.name .. " is encrypted under " .. shared.name .. ", which " .. source.name ..
           " uses as well",
       }
@@ -87,6 +88,7 @@ rule {
     if fault then
       return fail {
         field = "at_rest.volume.algorithm", observed = algorithm, expected = want,
+        severity = by_level("critical", s.effective),
         message = s.name .. " " .. fault .. (s.effective_from and "; it copies " .. s.effective ..
           " data (" .. s.effective_from .. ")" or ""),
       }
@@ -145,7 +147,9 @@ rule {
   check = function(k)
     local s = sensitive_backup(k)
     if s == nil then return na("encrypts no backup of critical or high data") end
-    local glass = k.access and k.access.break_glass or {}
+    local glass = k.access and k.access.break_glass
+    if glass == nil and is_critical(s) then return na("no emergency access: see KEY-BREAKGLASS") end
+    glass = glass or {}
     if glass.tested_every ~= nil and glass.tested_every > RESTORE_DRILL_DAYS then
       return fail {
         field = "access.break_glass.tested_every", observed = days(glass.tested_every),
@@ -169,7 +173,7 @@ rule {
     { on = "keys.backup", set = { ["keys.backup.access.break_glass.tested"] = "2026-08-26" }, expect = "pass" },
     { on = "keys.backup", set = { ["keys.backup.access.break_glass.tested"] = "2027-01-01" }, expect = "fail" },
     { on = "keys.backup", set = { ["keys.backup.access.break_glass.tested"] = "<absent>" }, expect = "fail" },
-    { on = "keys.backup", set = { ["keys.backup.access.break_glass"] = "<absent>" }, expect = "fail" },
+    { on = "keys.backup", set = { ["keys.backup.access.break_glass"] = "<absent>" }, expect = "n/a" },
     { on = "keys.backup", set = { ["keys.backup.access.break_glass.tested_every"] = "180d" }, expect = "fail" },
     { on = "keys.backup", set = { ["keys.backup.access.break_glass.tested_every"] = "30d" }, expect = "fail" },
   },

@@ -65,7 +65,7 @@ rule {
 
 -- The key of a store that is nobody's entry: the provider's own, or the operating system's.
 local function store_without_own_key(s)
-  if is_processor(s) then return na("a processor's store: see THIRD-PARTY-EVIDENCE") end
+  if is_external_store(s) then return na("a processor's store: see THIRD-PARTY-EVIDENCE") end
   if is_endpoints(s) then return na("endpoints: see ENDPOINT-FDE") end
   local volume = volume_of(s)
   if not volume.algorithm or volume.algorithm == "none" then return na("no encryption: see REST-1") end

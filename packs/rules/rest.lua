@@ -26,6 +26,7 @@ rule {
     return fail {
       field = "at_rest.volume.algorithm", observed = algorithm or "nothing said",
       expected = s.effective and floor(s.effective).volume or "an algorithm",
+      severity = by_level("high", s.effective),
       message = s.name .. " is not encrypted at rest",
     }
   end,
@@ -98,7 +99,7 @@ local function weak_key(k)
   local short = SHORT_KEY[k.algorithm] and want ~= "provider-default"
   if not WEAK_ALWAYS[k.algorithm] and not short then return pass() end
   return fail {
-    field = "algorithm", observed = k.algorithm,
+    field = "algorithm", observed = k.algorithm, severity = by_level("high", k.effective),
     expected = short and "aes-256" or "an algorithm in current use",
     message = k.name .. " is an " .. k.algorithm .. " key" ..
       (short and ("; " .. k.effective .. " data (" .. k.effective_from .. ") needs AES-256") or
@@ -126,6 +127,7 @@ rule {
       if fault then
         return fail {
           field = "at_rest.volume.algorithm", observed = algorithm, expected = want,
+          severity = by_level("high", s.effective),
           message = "the volume of " .. s.name .. " uses " .. algorithm .. ", which " .. fault ..
             (s.effective_from and " of " .. s.effective .. " data (" .. s.effective_from .. ")" or ""),
         }
@@ -136,7 +138,7 @@ rule {
       if fault then
         return fail {
           field = "at_rest.fields." .. tostring(i - 1) .. ".algorithm", observed = entry.algorithm,
-          expected = "aes-256-gcm", severity = fault == "is not authenticated" and "medium" or "high",
+          expected = "aes-256-gcm", severity = by_level(fault == "is not authenticated" and "medium" or "high", s.effective),
           message = and_list(entry.data) .. " in " .. s.name .. " is encrypted with " ..
             entry.algorithm .. ", which " .. fault,
         }
@@ -181,6 +183,7 @@ rule {
     if not enforce.deny_unencrypted_put then
       return fail {
         field = "at_rest.enforce.deny_unencrypted_put", observed = "false", expected = "true",
+        severity = by_level("medium", s.effective),
         message = "the policy of " .. s.name .. " does not refuse uploads under another key",
       }
     end
