@@ -1,0 +1,544 @@
+#!/usr/bin/env python3
+"""test_https - the HTTPS probe against real nginx and OpenSSL servers, and against broken ones.
+
+Everything listens on the loopback interface, on ports that the system gives out. Needs nginx and
+openssl; PROBE_MAIN names the program that runs one probe.
+"""
+import atexit
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+PROBE = os.environ.get("PROBE_MAIN", "build/tests/interop/probe_main")
+FOLDER = tempfile.mkdtemp(prefix="redoubt-https-")
+GOOD_HSTS = 'add_header Strict-Transport-Security "max-age=31536000; includeSubDomains" always;'
+TIMEOUT_MS = 4000
+started = []
+n_tests = 0
+n_failed = 0
+
+
+def clean_up():
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+    for process in started:
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+atexit.register(clean_up)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
+def result(good, name, detail=""):
+    global n_tests, n_failed
+    n_tests += 1
+    n_failed += not good
+    print("%s %d - %s" % ("ok" if good else "not ok", n_tests, name))
+    if not good and detail:
+        print("\n".join("# " + line for line in detail.splitlines()))
+    sys.stdout.flush()
+
+
+def run(*command):
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
+    if done.returncode != 0:
+        print("Bail out! %s: %s" % (" ".join(command[:3]), done.stderr.strip().replace("\n", " ")))
+        sys.exit(1)
+
+
+taken = []
+
+
+def free_port(host="127.0.0.1"):
+    """A port that stays bound by nobody but is not given out twice by this run."""
+    while True:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
+            s.bind((host, 0))
+            port = s.getsockname()[1]
+        if port not in taken:
+            taken.append(port)
+            return port
+
+
+# ---- certificates
+
+CA_CONF = """
+[ca]
+default_ca = one
+[one]
+database = index.txt
+new_certs_dir = .
+serial = serial
+default_md = sha256
+policy = any
+email_in_dn = no
+unique_subject = no
+copy_extensions = copy
+[any]
+commonName = supplied
+"""
+
+
+def write(name, text):
+    with open(os.path.join(FOLDER, name), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def make_ca(name, issuer=None):
+    run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", name + ".key")
+    extensions = "basicConstraints=critical,CA:TRUE"
+    if issuer is None:
+        run("openssl", "req", "-x509", "-new", "-key", name + ".key", "-subj", "/CN=" + name, "-days", "3650",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", name + ".pem")
+        return
+    write(name + ".ext", extensions)
+    run("openssl", "req", "-new", "-key", name + ".key", "-subj", "/CN=" + name, "-out", name + ".csr")
+    run("openssl", "x509", "-req", "-in", name + ".csr", "-CA", issuer + ".pem", "-CAkey", issuer + ".key",
+        "-CAcreateserial", "-days", "3650", "-extfile", name + ".ext", "-out", name + ".pem")
+
+
+def make_cert(name, names, issuer="root", key=("ec", "prime256v1"), start=-1, days=90, digest="sha256"):
+    """names: subjectAltName; start: days from now. NAME.pem and NAME.key."""
+    if key[0] == "ec":
+        run("openssl", "ecparam", "-name", key[1], "-genkey", "-noout", "-out", name + ".key")
+    else:
+        run("openssl", "genrsa", "-out", name + ".key", key[1])
+    run("openssl", "req", "-new", "-key", name + ".key", "-subj", "/CN=" + name, "-addext",
+        "subjectAltName=" + names, "-out", name + ".csr")
+    moments = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 86400 * d)) for d in (start, start + days)]
+    command = ["openssl", "ca", "-batch", "-notext", "-config", "ca.conf", "-in", name + ".csr", "-out", name + ".pem",
+               "-startdate", moments[0], "-enddate", moments[1], "-md", digest]
+    if issuer is None:
+        command += ["-selfsign", "-keyfile", name + ".key"]
+    else:
+        command += ["-cert", issuer + ".pem", "-keyfile", issuer + ".key"]
+    run(*command)
+
+
+def make_certificates():
+    write("ca.conf", CA_CONF)
+    write("index.txt", "")
+    write("serial", "1000\n")
+    make_ca("root")
+    make_ca("middle", "root")
+    make_ca("stranger")
+    here = "DNS:localhost,DNS:two.test,IP:127.0.0.1,IP:::1"
+    make_cert("good", here)
+    make_cert("rsa", here, key=("rsa", "2048"))
+    make_cert("expired", here, start=-100, days=90)
+    make_cert("future", here, start=2, days=90)
+    make_cert("other", "DNS:www.other.example,DNS:*.localhost")
+    make_cert("self", here, issuer=None)
+    make_cert("weak", here, key=("rsa", "1024"))
+    make_cert("sha1", here, digest="sha1")
+    make_cert("long", here, days=800, key=("ec", "secp384r1"))
+    make_cert("below", here, issuer="middle")
+    with open(os.path.join(FOLDER, "full.pem"), "w", encoding="utf-8") as out:
+        for part in ("below.pem", "middle.pem"):
+            with open(os.path.join(FOLDER, part), encoding="utf-8") as file:
+                out.write(file.read())
+    write("none.pem", "no certificate\n")
+
+
+# ---- servers
+
+NGINX = """
+daemon off;
+pid nginx.pid;
+error_log error.log;
+worker_processes 1;
+events { worker_connections 64; }
+http {
+    access_log off;
+    client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
+%s
+}
+"""
+servers = []
+
+
+def https(cert="good", protocols="TLSv1.2 TLSv1.3", body=GOOD_HSTS, listen="127.0.0.1:%d", port=None, rest=""):
+    port = port or free_port()
+    chain = "full" if cert == "full" else cert
+    key = "below" if cert == "full" else cert
+    weak = "ssl_ciphers ALL:@SECLEVEL=0;" if "TLSv1 " in protocols + " " or cert in ("weak", "sha1") else ""
+    servers.append("server { listen %s ssl; ssl_certificate %s.pem; ssl_certificate_key %s.key; ssl_protocols %s; %s %s %s "
+                   "location / { return 200 hello; } }" % (listen % port, chain, key, protocols, weak, rest, body))
+    return port
+
+
+def http(answer):
+    port = free_port()
+    servers.append("server { listen 127.0.0.1:%d; %s }" % (port, answer))
+    return port
+
+
+def start_nginx():
+    write("nginx.conf", NGINX % "\n".join(servers))
+    # As root nginx drops to nobody, who must be able to enter the folder.
+    os.chmod(FOLDER, 0o755)
+    started.append(subprocess.Popen(["nginx", "-p", FOLDER, "-e", "error.log", "-c", "nginx.conf"], cwd=FOLDER,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+
+def wait_for(port, host="127.0.0.1"):
+    for _ in range(100):
+        try:
+            socket.create_connection((host, port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    log = os.path.join(FOLDER, "error.log")
+    print("Bail out! no server on port %d: %s" % (port, open(log).read()[-300:] if os.path.exists(log) else ""))
+    sys.exit(1)
+
+
+def scripted(talk):
+    """A server of our own: talk(socket) for each connection, in threads."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(32)
+    taken.append(listener.getsockname()[1])
+
+    def serve(peer):
+        try:
+            talk(peer)
+        except OSError:
+            pass
+        finally:
+            peer.close()
+
+    def loop():
+        while True:
+            peer, _ = listener.accept()
+            threading.Thread(target=serve, args=(peer,), daemon=True).start()
+
+    threading.Thread(target=loop, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def say(*parts, pause=0.0):
+    """Read the request first: unread bytes would turn our close into a reset."""
+    def talk(peer):
+        peer.recv(65536)
+        for part in parts:
+            peer.sendall(part)
+            time.sleep(pause)
+    return talk
+
+
+def stall(first=b""):
+    def talk(peer):
+        if first:
+            peer.sendall(first)
+        time.sleep(60)
+    return talk
+
+
+def drip(peer):
+    peer.recv(65536)
+    for byte in b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 1000:
+        peer.sendall(bytes([byte]))
+        time.sleep(0.1)
+
+
+def drip_tls(peer):
+    """A record that claims 16 KiB and arrives one byte at a time."""
+    peer.recv(65536)
+    for byte in b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"\x03\x03" + b"A" * 16000:
+        peer.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+def s_server(*options):
+    port = free_port()
+    started.append(subprocess.Popen(["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-cert", "good.pem", "-key", "good.key",
+                                     "-quiet", *options], cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL))
+    return port
+
+
+# ---- looking
+
+TWO = "127.0.0.1 two.test\n127.0.0.2 two.test\n"
+
+
+def own_hosts():
+    """A command that runs another with our own /etc/hosts, so that a name has two addresses; or None."""
+    write("hosts", TWO)
+    bind = ["sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', os.path.join(FOLDER, "hosts")]
+    for unshare in (["unshare", "-m"], ["unshare", "-r", "-m"]):
+        try:
+            seen = subprocess.run([*unshare, *bind, "getent", "ahosts", "two.test"], capture_output=True, text=True)
+        except OSError:
+            return None
+        if seen.returncode == 0 and "127.0.0.1" in seen.stdout and "127.0.0.2" in seen.stdout:
+            return [*unshare, *bind]
+    return None
+
+
+def look(port, timeout_ms=TIMEOUT_MS, host="localhost", env=None, under=(), **spec):
+    spec = {"url": "https://%s:%d/" % (host, port), "ca": "root.pem", **spec}
+    spec = {k: v for k, v in spec.items() if v is not None}
+    begin = time.monotonic()
+    done = subprocess.run([*under, PROBE, "https", json.dumps(spec), FOLDER, str(timeout_ms), "flows.web"], capture_output=True,
+                          text=True, env={**os.environ, **(env or {})}, timeout=60)
+    took = time.monotonic() - begin
+    facts = {}
+    for line in done.stdout.splitlines():
+        seen = json.loads(line)
+        facts[seen["fact"]] = seen
+    return facts, took, done
+
+
+FACTS = {"http.redirect", "tls.versions", "tls.cert", "http.hsts"}
+
+
+def differs(seen, want):
+    """want: a dict of members, or a text that the reason must hold."""
+    if isinstance(want, str):
+        if "unknown" not in seen:
+            return "is known: %s" % seen.get("value")
+        return None if want in seen["unknown"] else "unknown for another reason: %s" % seen["unknown"]
+    if "value" not in seen:
+        return "unknown: %s" % seen.get("unknown")
+    for key, value in want.items():
+        got = seen["value"].get(key)
+        if callable(value):
+            if not value(got):
+                return "%s is %r" % (key, got)
+        elif got != value:
+            return "%s is %r, not %r" % (key, got, value)
+    return None
+
+
+def expect(name, port, want, limit_s=TIMEOUT_MS / 1000 + 0.7, **spec):
+    facts, took, done = look(port, **spec)
+    wrong = []
+    if done.returncode != 0:
+        wrong.append("exit %d: %s" % (done.returncode, done.stderr))
+    if done.returncode == 0 and set(facts) != FACTS:
+        wrong.append("facts: %s" % sorted(facts))
+    if took > limit_s:
+        wrong.append("took %.2f s" % took)
+    for fact, wanted in want.items():
+        problem = differs(facts[fact], wanted) if fact in facts else "missing"
+        if problem:
+            wrong.append("%s: %s\n%s" % (fact, problem, facts.get(fact, {}).get("raw", "")))
+    result(not wrong, name, "\n".join(wrong))
+    return facts
+
+
+def versions(t10, t11, t12, t13):
+    words = {"a": "accepted", "r": "refused", "u": "undecided"}
+    return dict(zip(("tls1.0", "tls1.1", "tls1.2", "tls1.3"), (words[t] for t in (t10, t11, t12, t13))))
+
+
+MODERN = versions("r", "r", "a", "a")
+REDIRECTED = {"closed": False, "https": True}
+UNSAFE = {"closed": False, "https": False}
+HAS_HSTS = {"present": True, "max_age": 31536000, "subdomains": True}
+NO_HSTS = {"present": False, "max_age": 0, "subdomains": False}
+TRUSTED = {"host": True, "chain": True, "why": ""}
+
+
+def main():
+    for tool in ("nginx", "openssl"):
+        if not (shutil.which(tool) or shutil.which(tool, path="/usr/sbin:/sbin")):
+            print("1..0 # SKIP no %s here" % tool)
+            return 0
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    make_certificates()
+    today = int(time.time()) // 86400
+
+    modern = https()
+    site = {kind: https(**options) for kind, options in {
+        "old": dict(cert="rsa", protocols="TLSv1 TLSv1.1 TLSv1.2"),
+        "tls1.1": dict(protocols="TLSv1.1 TLSv1.2 TLSv1.3", rest="ssl_ciphers ALL:@SECLEVEL=0;"),
+        "tls1.3": dict(protocols="TLSv1.3"),
+        "expired": dict(cert="expired"), "future": dict(cert="future"), "other": dict(cert="other"),
+        "self": dict(cert="self"), "weak": dict(cert="weak"), "sha1": dict(cert="sha1"), "long": dict(cert="long"),
+        "leaf only": dict(cert="below"), "full": dict(cert="full"),
+        "no hsts": dict(body=""),
+        "short": dict(body='add_header Strict-Transport-Security "max-age=300" always;'),
+        "quoted": dict(body="add_header Strict-Transport-Security 'max-age=\"31536000\"; includeSubDomains' always;"),
+        "twice": dict(body='add_header Strict-Transport-Security "max-age=60"; ' + GOOD_HSTS),
+        "broken": dict(body='add_header Strict-Transport-Security "max-age=31536000, includeSubDomains";'),
+        "login": dict(body="location = / { return 302 /login; } location = /login { %s return 200 x; }" % GOOD_HSTS),
+        "login bare": dict(body="location = / { %s return 302 /login; } location = /login { return 200 x; }" % GOOD_HSTS),
+        "to www": dict(body="location = / { %s return 301 https://www.other.example/; }" % GOOD_HSTS),
+        "loop": dict(body="location = / { %s return 302 /; }" % GOOD_HSTS),
+        "mutual": dict(rest="ssl_client_certificate root.pem; ssl_verify_client on;"),
+    }.items()}
+    plain = {kind: http(answer) for kind, answer in {
+        "301": "return 301 https://$host:%d$request_uri;" % modern,
+        "308": "return 308 https://$host:%d$request_uri;" % modern,
+        "302": "return 302 https://$host:%d$request_uri;" % modern,
+        "303": "return 303 https://$host:%d$request_uri;" % modern,
+        "200": "return 200 hello;",
+        "other": "return 301 https://www.other.example/;",
+        "http": "return 301 http://$host:%d/x;" % modern,
+        "hsts": GOOD_HSTS + " return 301 https://$host:%d/;" % modern,
+        "token": "return 301 https://$host/x?session=Zm9vYmFyYmF6cXV4cXV1eA;",
+    }.items()}
+    ipv6 = socket.has_ipv6
+    try:
+        six = https(listen="[::1]:%d", port=free_port("::1")) if ipv6 else 0
+    except OSError:
+        ipv6 = False
+    uneven = https()
+    https(cert="rsa", protocols="TLSv1 TLSv1.2", body="", listen="127.0.0.2:%d", port=uneven)
+    start_nginx()
+    wait_for(plain["token"])
+    closed = free_port()
+
+    # -- a healthy site
+    facts = expect("a healthy site", modern, {
+        "http.redirect": {**REDIRECTED, "status": 301, "location": "https://localhost:%d/" % modern},
+        "tls.versions": MODERN, "http.hsts": {**HAS_HSTS, "preload": False},
+        "tls.cert": {**TRUSTED, "subject": "CN=good", "issuer": "CN=root", "key": "ecdsa-p256", "lifetime": 90,
+                     "not_before": today - 1, "not_after": today + 89}}, http_port=plain["301"])
+    result(all(f["collector"] == "https/1" and f["subject"] == "flows.web" for f in facts.values()), "collector and subject")
+    result("alert 70" in facts["tls.versions"]["raw"] and "127.0.0.1:%d" % modern in facts["tls.versions"]["raw"],
+           "the raw answer names address and alert", facts["tls.versions"]["raw"])
+    expect("proxies of the environment are not asked", modern, {"http.redirect": REDIRECTED, "http.hsts": HAS_HSTS},
+           http_port=plain["301"], env={v: "http://127.0.0.1:%d" % closed for v in ("http_proxy", "https_proxy", "ALL_PROXY")})
+    expect("by address instead of name", modern, {"tls.cert": TRUSTED, "tls.versions": MODERN}, host="127.0.0.1", http_port=closed)
+    if ipv6:
+        expect("over IPv6", six, {"tls.cert": TRUSTED, "tls.versions": MODERN, "http.hsts": HAS_HSTS, "http.redirect": {"closed": True}},
+               host="[::1]", http_port=closed)
+    else:
+        result(True, "over IPv6 # SKIP no ::1 here")
+    times = sorted(look(modern, http_port=plain["301"])[1] for _ in range(9))
+    print("# a healthy site takes %.0f ms (median of 9, the program's start included)" % (times[4] * 1000))
+    result(times[4] < 1.0, "a healthy site takes under a second")
+
+    # -- HTTP-1
+    for kind, want in {"308": {**REDIRECTED, "status": 308}, "302": {**REDIRECTED, "status": 302}, "303": {**UNSAFE, "status": 303},
+                       "200": {**UNSAFE, "status": 200}, "other": {**UNSAFE, "location": "https://www.other.example/"},
+                       "http": UNSAFE}.items():
+        expect("port 80 answers: " + kind, modern, {"http.redirect": want}, http_port=plain[kind])
+    expect("port 80 closed", modern, {"http.redirect": {"closed": True, "https": False}}, http_port=closed)
+    facts = expect("a query is not shown", modern, {"http.redirect": {"location": "https://localhost/x"}}, http_port=plain["token"])
+    result("Zm9v" not in json.dumps(facts), "nor in a raw answer")
+    redirect = b"HTTP/1.1 301 x\r\nLocation: https://localhost/\r\n\r\n"
+    for kind, talk, want in (
+            ("stalls", stall(), "no answer in time"),
+            ("stalls after a byte", stall(b"H"), "no answer in time"),
+            ("drips", drip, "no answer in time"),
+            ("garbage", say(os.urandom(300)), "no HTTP answer"),
+            ("HTTP/0.9", say(b"<html>"), "no HTTP answer"),
+            ("closes", say(), "closed the connection"),
+            ("TLS on the plain port", say(b"\x15\x03\x01\x00\x02\x02\x46"), "no HTTP answer"),
+            ("a head without end", say(b"HTTP/1.1 200 OK\r\n" + b"X-A: bbbbbbbbbbbbbbbb\r\n" * 8192), "larger than"),
+            ("half a head", say(b"HTTP/1.1 301 x\r\nLocation: https://localhost/\r\n"), ""),
+            ("a hint first", say(b"HTTP/1.1 103 Early Hints\r\nLocation: http://x/\r\n\r\n" + redirect), REDIRECTED),
+            ("no body comes", say(b"HTTP/1.1 301 x\r\nContent-Length: 9\r\nLocation: https://localhost/\r\n\r\n", pause=5), REDIRECTED),
+            ("Location with a password", say(b"HTTP/1.1 301 x\r\nLocation: https://a:hunter2@localhost/\r\n\r\n"), UNSAFE),
+            ("odd Location", say(b"HTTP/1.1 301 x\r\nLocation: https://localhost\\@evil/\r\n\r\n"), {"closed": False}),
+            ("LOCALHOST", say(b"HTTP/1.1 301 x\r\nlocation: HTTPS://LOCALHOST/\r\n\r\n"), REDIRECTED),
+            ("localhost.evil.example", say(b"HTTP/1.1 301 x\r\nlocation: https://localhost.evil.example/\r\n\r\n"), UNSAFE),
+            ("two Locations", say(b"HTTP/1.1 301 x\r\nLocation: http://localhost/\r\nLocation: https://localhost/\r\n\r\n"), UNSAFE),
+    ):
+        facts = expect("port 80: " + kind, modern, {"http.redirect": want, "tls.versions": MODERN}, http_port=scripted(talk))
+        result("hunter2" not in json.dumps(facts), "port 80: %s: no secret kept" % kind)
+
+    # -- HTTP-2
+    for kind, want in {"no hsts": NO_HSTS, "short": {"present": True, "max_age": 300, "subdomains": False}, "quoted": HAS_HSTS,
+                       "twice": {"present": True, "max_age": 60, "subdomains": False, "why": lambda w: "twice" in w},
+                       "broken": {**NO_HSTS, "why": lambda w: "ignore" in w}, "login": HAS_HSTS, "login bare": NO_HSTS,
+                       "to www": HAS_HSTS, "loop": "redirects", "old": HAS_HSTS, "expired": HAS_HSTS}.items():
+        expect("HSTS: " + kind, site[kind], {"http.hsts": want}, http_port=closed)
+    expect("HSTS: over http only", site["no hsts"], {"http.hsts": NO_HSTS}, http_port=plain["hsts"])
+
+    # -- TLS versions
+    expect("TLS 1.0 to 1.2", site["old"], {"tls.versions": versions("a", "a", "a", "r"), "tls.cert": {"key": "rsa-2048"}}, http_port=closed)
+    expect("TLS 1.1 to 1.3", site["tls1.1"], {"tls.versions": versions("r", "a", "a", "a")}, http_port=closed)
+    expect("TLS 1.3 only", site["tls1.3"], {"tls.versions": versions("r", "r", "r", "a")}, http_port=closed)
+    strict = s_server("-tls1_2", "-Verify", "1", "-verify_return_error", "-CAfile", "root.pem")
+    wait_for(strict)
+    expect("a server that wants our certificate", strict,
+           {"tls.versions": versions("r", "r", "a", "r"), "tls.cert": TRUSTED, "http.hsts": ""}, http_port=closed)
+    expect("nginx that wants our certificate", site["mutual"], {"tls.versions": MODERN, "tls.cert": TRUSTED}, http_port=closed)
+
+    # -- certificates
+    for kind, want in {
+            "expired": {"host": True, "chain": True, "not_after": today - 10, "why": lambda w: "expired" in w},
+            "future": {"host": True, "chain": True, "not_before": today + 2, "why": lambda w: "not valid yet" in w},
+            "other": {"host": False, "chain": True, "why": lambda w: "other names" in w},
+            "self": {"host": True, "chain": False, "why": lambda w: "self-signed" in w},
+            "weak": {"key": "rsa-1024", "chain": True},
+            "sha1": {"chain": False, "why": lambda w: "weak" in w},
+            "long": {"key": "ecdsa-p384", "lifetime": 800},
+            "leaf only": {"chain": False, "why": lambda w: "issuer" in w},
+            "full": {**TRUSTED, "issuer": "CN=middle"}}.items():
+        expect("certificate: " + kind, site[kind], {"tls.cert": want, "tls.versions": MODERN}, http_port=closed)
+    expect("certificate: another CA", modern, {"tls.cert": {"host": True, "chain": False}}, ca="stranger.pem", http_port=closed)
+    expect("certificate: itself in the CA file", site["self"], {"tls.cert": TRUSTED}, ca="self.pem", http_port=closed)
+    expect("certificate: no CA file", modern, {"tls.cert": "CA file: absent.pem"}, ca="absent.pem", http_port=closed)
+    expect("certificate: CA file without one", modern, {"tls.cert": "no certificate"}, ca="none.pem", http_port=closed)
+    expect("certificate: CA file outside the folder", modern, {"tls.cert": "not under"}, ca="/etc/hostname", http_port=closed)
+    expect("certificate: CA file by dots", modern, {"tls.cert": "not under"}, ca="../../etc/hostname", http_port=closed)
+    system_has_roots = any(n.endswith(".0") for n in os.listdir("/etc/ssl/certs")) if os.path.isdir("/etc/ssl/certs") else False
+    expect("certificate: the system's roots", modern, {"tls.cert": {"chain": False} if system_has_roots else "no trusted roots"},
+           ca="system", http_port=closed)
+    empty = os.path.join(FOLDER, "empty")
+    os.mkdir(empty)
+    expect("certificate: a system without roots", modern, {"tls.cert": "no trusted roots"}, ca="system", http_port=closed,
+           env={"SSL_CERT_DIR": empty, "SSL_CERT_FILE": os.path.join(empty, "none")})
+
+    # -- several addresses
+    under = own_hosts()
+    if under:
+        two = dict(host="two.test", under=under, http_port=closed)
+        facts = expect("addresses: all, one is worse", uneven, {
+            "tls.versions": versions("a", "r", "a", "r"), "http.hsts": NO_HSTS, "tls.cert": {**TRUSTED, "key": "rsa-2048"},
+            "http.redirect": {"closed": True}}, addresses="all", **two)
+        result(all(a in facts["tls.versions"]["raw"] for a in ("127.0.0.1:", "127.0.0.2:")), "the raw answer names both",
+               facts["tls.versions"]["raw"])
+        expect("addresses: one", uneven, {"tls.versions": MODERN, "http.hsts": HAS_HSTS}, **two)
+        expect("addresses: all, one is down", modern, {
+            "tls.versions": versions("u", "u", "a", "u"), "http.hsts": "127.0.0.2", "tls.cert": "127.0.0.2",
+            "http.redirect": "127.0.0.2"}, addresses="all", **two)
+        expect("addresses: all, one is down, an old version on the other", site["old"], {
+            "tls.versions": versions("a", "a", "a", "r")}, addresses="all", **two)
+    else:
+        result(True, "several addresses # SKIP no mount namespace of our own here")
+
+    # -- no healthy site there: unknown, with the reason, in time
+    for kind, port, why in (
+            ("stalls after accept", scripted(stall()), "no answer in time"),
+            ("stalls after a byte", scripted(stall(b"\x16")), "no answer in time"),
+            ("drips a record", scripted(drip_tls), "no answer in time"),
+            ("garbage", scripted(say(os.urandom(300))), "no TLS answer"),
+            ("plain HTTP", plain["200"], "no TLS answer"),
+            ("closes", scripted(say()), "closed the connection"),
+            ("closed port", closed, "refused")):
+        expect("TLS: " + kind, port, {"tls.versions": why, "tls.cert": why, "http.hsts": ""}, http_port=plain["301"])
+    expect("all closed: port 80 proves nothing", closed, {"http.redirect": "so is the https port"}, http_port=closed)
+    expect("no such name", modern, {f: "" for f in FACTS}, host="nothing.invalid", http_port=closed)
+    expect("an url without TLS", modern, {f: "not https" for f in FACTS}, url="http://localhost:%d/" % modern)
+    facts = expect("an url with a password", modern, {f: "password" for f in FACTS}, url="https://a:hunter2@localhost/")
+    result("hunter2" not in json.dumps(facts), "the password is not told")
+    expect("no url", modern, {f: "no url" for f in FACTS}, url=None)
+    expect("an odd port", modern, {f: "no port" for f in FACTS}, http_port="8x")
+    expect("hardly any time", scripted(stall()), {f: "" for f in FACTS}, timeout_ms=50, limit_s=1, http_port=scripted(stall()))
+
+    print("1..%d" % n_tests)
+    return 1 if n_failed else 0
+
+
+sys.exit(main())
