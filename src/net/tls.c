@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/random.h>
 
 #define CHAIN_BYTES_MAX ((size_t)256 * 1024) /* of all certificates of one server */
 
@@ -223,6 +224,64 @@ rdt_tls_ask(int fd, const char *host, enum rdt_tls_version version, int64_t dead
     }
     ERR_clear_error();
     return rc;
+}
+
+/* Reads until the bytes show what they are, the peer has no more, or the time is up. */
+static enum rdt_tls_end
+read_reply(int fd, int64_t deadline_ms, struct rdt_tls_answer *a, bool *no_memory)
+{
+    RDT_BUF reply = {0};
+    struct rdt_hello hello = {0};
+    enum rdt_hello_kind kind = RDT_HELLO_MORE;
+    while (kind == RDT_HELLO_MORE) {
+        uint8_t step[4096];
+        size_t got = 0;
+        /* rdt_net_read() looks at the clock only when it has to wait: see shake(). */
+        enum rdt_code rc = rdt_monotonic_ms() >= deadline_ms
+                               ? RDT_E_TIMEOUT
+                               : rdt_net_read(fd, deadline_ms, step, sizeof step, &got, NULL);
+        if (rc == RDT_E_TIMEOUT)
+            return RDT_TLS_END_TIMEOUT;
+        if (rc != RDT_OK || got == 0)
+            return RDT_TLS_END_CLOSED;
+        rdt_buf_add(&reply, step, got);
+        *no_memory = reply.failed;
+        if (reply.failed || reply.n > RDT_HELLO_REPLY_MAX)
+            kind = RDT_HELLO_ODD;
+        else
+            kind = rdt_hello_reply(rdt_buf_span(&reply), &hello, &a->alert);
+    }
+    if (kind == RDT_HELLO_ALERT)
+        return RDT_TLS_END_ALERT;
+    if (kind == RDT_HELLO_SERVER) {
+        a->version = hello.version;
+        snprintf(a->suite, sizeof a->suite, "suite 0x%04x", hello.suite);
+        return RDT_TLS_END_DONE;
+    }
+    snprintf(a->detail, sizeof a->detail, "something else came");
+    return RDT_TLS_END_FAILED;
+}
+
+enum rdt_code
+rdt_tls_ask_old(int fd, const char *host, enum rdt_tls_version version, int64_t deadline_ms,
+                struct rdt_tls_answer *out, struct rdt_err *err)
+{
+    RDT_BUF hello = {0};
+    uint8_t random[RDT_HELLO_RANDOM_LEN];
+    bool no_memory = false;
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        return rdt_fail(err, RDT_E_INTERNAL, "no random bytes");
+    bool named = host != NULL && !is_address(host);
+    rdt_hello_make(versions[version].wire, named ? host : NULL, random, &hello);
+    if (!rdt_buf_ok(&hello))
+        return rdt_fail(err, RDT_E_NOMEM, "TLS");
+    enum rdt_code rc = rdt_net_write_all(fd, deadline_ms, rdt_buf_span(&hello), NULL);
+    out->offered = rc == RDT_OK;
+    if (rc == RDT_OK)
+        out->end = read_reply(fd, deadline_ms, out, &no_memory);
+    else
+        out->end = rc == RDT_E_TIMEOUT ? RDT_TLS_END_TIMEOUT : RDT_TLS_END_CLOSED;
+    return no_memory ? rdt_fail(err, RDT_E_NOMEM, "TLS") : RDT_OK;
 }
 
 static const char *

@@ -17,6 +17,7 @@
 #include "crypto/cert.h"
 
 #define RDT_TLS_WHY_MAX 160
+#define RDT_TLS_ALERT_VERSION 70 /* protocol_version: a refusal of the version, nothing else */
 
 /* version, its name in facts, its number on the wire */
 #define RDT_TLS_VERSIONS(X)                                                                        \
@@ -67,6 +68,16 @@ struct rdt_tls_answer {
 RDT_MUST_CHECK enum rdt_code rdt_tls_ask(int fd, const char *host, enum rdt_tls_version version,
                                          int64_t deadline_ms, struct rdt_tls_answer *out,
                                          struct rdt_err *err);
+
+/*
+ * rdt_tls_ask_old - ask once more with a hello of our own making, for TLS 1.2 and older.
+ *
+ * No library offers RC4, DES or export suites any more, so a server that has only those refuses
+ * rdt_tls_ask() although it speaks the version. Same parameters and failures; no certificates.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_tls_ask_old(int fd, const char *host, enum rdt_tls_version version,
+                                             int64_t deadline_ms, struct rdt_tls_answer *out,
+                                             struct rdt_err *err);
 
 /*
  * rdt_tls_judge - what an answer proves.

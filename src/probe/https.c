@@ -182,9 +182,10 @@ keep_cert(const struct site *site, const struct rdt_tls_answer *answer, struct h
                                            : look->cert.trust.why);
 }
 
+/* One version at one address; how: rdt_tls_ask or rdt_tls_ask_old. */
 static enum rdt_code
-ask_version(const struct site *site, enum rdt_tls_version version, int64_t deadline_ms,
-            struct https_look *look, struct rdt_tls_answer *answer)
+ask(const struct site *site, enum rdt_tls_version version, __typeof__(rdt_tls_ask) *how,
+    int64_t deadline_ms, struct https_look *look, struct rdt_tls_answer *answer)
 {
     struct rdt_err err = {0};
     RDT_FD fd = -1;
@@ -194,7 +195,33 @@ ask_version(const struct site *site, enum rdt_tls_version version, int64_t deadl
         return RDT_OK;
     }
     look->reached = true;
-    return rdt_tls_ask(fd, site->url.host, version, deadline_ms, answer, NULL);
+    return how(fd, site->url.host, version, deadline_ms, answer, NULL);
+}
+
+/* Whether an answer leaves open that the server speaks the version with suites we did not offer. */
+static bool
+needs_second_opinion(const struct rdt_tls_answer *answer, enum rdt_tls_version version)
+{
+    if (version == RDT_TLS1_3 || answer->version != 0)
+        return false;
+    if (answer->end == RDT_TLS_END_ALERT && answer->alert == RDT_TLS_ALERT_VERSION)
+        return false;
+    return answer->end != RDT_TLS_END_UNREACHED && answer->end != RDT_TLS_END_TIMEOUT;
+}
+
+static enum rdt_code
+ask_version(const struct site *site, enum rdt_tls_version version, struct budget *budget,
+            struct https_look *look, struct rdt_tls_answer *answer)
+{
+    enum rdt_code rc = ask(site, version, rdt_tls_ask, next_step(budget), look, answer);
+    int64_t second = next_step(budget);
+    if (rc != RDT_OK)
+        return rc;
+    keep_cert(site, answer, look);
+    if (!needs_second_opinion(answer, version))
+        return RDT_OK;
+    rdt_tls_answer_done(answer);
+    return ask(site, version, rdt_tls_ask_old, second, look, answer);
 }
 
 /* TLS-1, TLS-2, TLS-4. Newest first: its certificate is the one that today's clients see. */
@@ -205,10 +232,8 @@ look_tls(const struct site *site, struct budget *budget, struct https_look *look
     enum rdt_code rc = RDT_OK;
     size_t n_alive = 0;
     for (int v = RDT_TLS_N_VERSIONS - 1; rc == RDT_OK && v >= 0; v--) {
-        rc = ask_version(site, v, next_step(budget), look, &answers[v]);
-        if (rc == RDT_OK)
-            keep_cert(site, &answers[v], look);
         char why[RDT_TLS_WHY_MAX];
+        rc = ask_version(site, v, budget, look, &answers[v]);
         n_alive += rdt_tls_judge(&answers[v], v, false, why) == RDT_TLS_ACCEPTED;
     }
     for (int v = RDT_TLS_N_VERSIONS - 1; rc == RDT_OK && v >= 0; v--) {

@@ -263,6 +263,55 @@ def drip_tls(peer):
         time.sleep(0.05)
 
 
+def front(port, on_old):
+    """Hands TLS 1.2 and newer to the server at port; on_old(socket, hello) answers older hellos."""
+    def pump(a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def talk(peer):
+        hello = b""
+        while len(hello) < 5 or len(hello) < 5 + int.from_bytes(hello[3:5], "big"):
+            data = peer.recv(65536)
+            if not data:
+                return
+            hello += data
+        if hello[9:11] < b"\x03\x03":
+            on_old(peer, hello)
+            return
+        with socket.create_connection(("127.0.0.1", port)) as behind:
+            behind.sendall(hello)
+            threading.Thread(target=pump, args=(behind, peer), daemon=True).start()
+            pump(peer, behind)
+            time.sleep(0.2)
+    return scripted(talk)
+
+
+def reset(peer, _hello):
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def alert(code, level=2):
+    return lambda peer, _hello: peer.sendall(bytes([0x15, 3, 1, 0, 2, level, code]))
+
+
+def rc4_only(peer, hello):
+    """Speaks TLS 1.0 with RC4-SHA and nothing else, and says 40 to those who lack it."""
+    n = 44 + hello[43]
+    suites = hello[n + 2:n + 2 + int.from_bytes(hello[n:n + 2], "big")]
+    if hello[9:11] != b"\x03\x01":
+        alert(70)(peer, hello)
+    elif b"\x00\x05" in (suites[i:i + 2] for i in range(0, len(suites), 2)):
+        body = b"\x03\x01" + os.urandom(32) + b"\x00\x00\x05\x00"
+        peer.sendall(b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26" + body)
+    else:
+        alert(40)(peer, hello)
+
+
 def s_server(*options):
     port = free_port()
     started.append(subprocess.Popen(["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-cert", "good.pem", "-key", "good.key",
@@ -468,6 +517,14 @@ def main():
     expect("TLS 1.0 to 1.2", site["old"], {"tls.versions": versions("a", "a", "a", "r"), "tls.cert": {"key": "rsa-2048"}}, http_port=closed)
     expect("TLS 1.1 to 1.3", site["tls1.1"], {"tls.versions": versions("r", "a", "a", "a")}, http_port=closed)
     expect("TLS 1.3 only", site["tls1.3"], {"tls.versions": versions("r", "r", "r", "a")}, http_port=closed)
+    for kind, on_old, want in (
+            ("hangs up", lambda peer, hello: None, "r"), ("resets", reset, "r"), ("says 40", alert(40), "r"),
+            ("says 80", alert(80), "r"), ("says 112", alert(112), "u"), ("warns and closes", alert(112, level=1), "r"),
+            ("says nothing", lambda peer, hello: time.sleep(20), "u"), ("talks HTTP", lambda peer, hello: peer.sendall(b"HTTP/1.1 400 x\r\n\r\n"), "u")):
+        expect("an old hello: the server " + kind, front(modern, on_old),
+               {"tls.versions": versions(want, want, "a", "a"), "tls.cert": TRUSTED}, http_port=closed, timeout_ms=8000, limit_s=9)
+    facts = expect("TLS 1.0 with RC4 alone is found", front(modern, rc4_only), {"tls.versions": versions("a", "r", "a", "a")}, http_port=closed)
+    result("suite 0x0005" in facts["tls.versions"]["raw"], "the raw answer names the suite", facts["tls.versions"]["raw"])
     strict = s_server("-tls1_2", "-Verify", "1", "-verify_return_error", "-CAfile", "root.pem")
     wait_for(strict)
     expect("a server that wants our certificate", strict,

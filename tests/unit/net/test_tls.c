@@ -1,7 +1,9 @@
 #include "net/tls.h"
 
 #include "../test.h"
+#include "net/hello.h"
 
+#include <openssl/ssl.h>
 #include <string.h>
 
 /* What an answer proves: STYLE, "nothing passes by assumption". */
@@ -97,6 +99,62 @@ judges(void **state)
     }
 }
 
+/*
+ * OpenSSL's own server must understand the hello that we make by hand, and answer it: with the
+ * version asked for, and with an alert where it forbids that version.
+ */
+static const struct {
+    const char *what;
+    int min, max; /* of the server */
+    uint16_t asked;
+    enum rdt_hello_kind want;
+    unsigned value; /* version, or alert */
+} hellos[] = {
+    {"1.0",                   TLS1_VERSION,   TLS1_VERSION,   0x0301, RDT_HELLO_SERVER, 0x0301},
+    {"1.1",                   TLS1_1_VERSION, TLS1_1_VERSION, 0x0302, RDT_HELLO_SERVER, 0x0302},
+    {"1.2",                   TLS1_2_VERSION, TLS1_3_VERSION, 0x0303, RDT_HELLO_SERVER, 0x0303},
+    {"1.0 of a newer server", TLS1_2_VERSION, TLS1_3_VERSION, 0x0301, RDT_HELLO_ALERT,  70    },
+};
+
+static void
+made_hello_is_understood(void **state)
+{
+    static const uint8_t random[RDT_HELLO_RANDOM_LEN] = {1};
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = X509_new();
+    (void)state;
+    X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+    assert_true(X509_set_pubkey(cert, key) && X509_sign(cert, key, EVP_sha256()));
+    for (size_t i = 0; i < RDT_COUNT(hellos); i++) {
+        SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+        RDT_BUF hello = {0};
+        rdt_hello_make(hellos[i].asked, "a.example", random, &hello);
+        assert_true(SSL_CTX_use_certificate(ctx, cert) && SSL_CTX_use_PrivateKey(ctx, key));
+        assert_true(SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0"));
+        assert_true(SSL_CTX_set_min_proto_version(ctx, hellos[i].min) &&
+                    SSL_CTX_set_max_proto_version(ctx, hellos[i].max));
+        SSL *ssl = SSL_new(ctx);
+        BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+        SSL_set_bio(ssl, in, out);
+        assert_int_equal(BIO_write(in, hello.p, (int)hello.n), hello.n);
+        (void)SSL_accept(ssl);
+        char *reply = NULL;
+        long n = BIO_get_mem_data(out, &reply);
+        struct rdt_hello got = {0};
+        uint8_t alert = 0;
+        enum rdt_hello_kind kind =
+            rdt_hello_reply((struct rdt_span){(uint8_t *)reply, (size_t)n}, &got, &alert);
+        unsigned value = kind == RDT_HELLO_ALERT ? alert : got.version;
+        if (kind != hellos[i].want || value != hellos[i].value)
+            fail_msg("%s: got %d, %x", hellos[i].what, (int)kind, value);
+        SSL_free(ssl);
+        SSL_CTX_free(ctx);
+    }
+    X509_free(cert);
+    EVP_PKEY_free(key);
+}
+
 static void
 names(void **state)
 {
@@ -121,6 +179,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges),
+        cmocka_unit_test(made_hello_is_understood),
         cmocka_unit_test(names),
         cmocka_unit_test(empty_answer),
     };
