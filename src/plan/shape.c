@@ -272,7 +272,7 @@ static bool
 is_numbered(struct rdt_span key, const char *prefix)
 {
     size_t n = strlen(prefix);
-    if (key.n <= n || key.n > n + 6 || memcmp(key.p, prefix, n) != 0)
+    if (key.n <= n || key.n > n + 6 || strncmp((const char *)key.p, prefix, n) != 0)
         return false;
     for (size_t i = n; i < key.n; i++) {
         if (!isdigit(key.p[i]))
