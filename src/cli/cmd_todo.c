@@ -6,5 +6,6 @@
     }
 S(cmd_check)
 S(cmd_verify)
-S(cmd_report) S(cmd_plan_init) S(cmd_plan_fmt) S(cmd_plan_map) S(cmd_rules_list) S(cmd_rules_show)
+S(cmd_report)
+S(cmd_plan_init) S(cmd_plan_fmt) S(cmd_plan_map) S(cmd_rules_list) S(cmd_rules_show)
     S(cmd_rules_explain) S(cmd_rules_test)

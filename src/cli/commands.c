@@ -23,7 +23,7 @@ static const enum rdt_option show_options[] = {OPT_ENV, OPT_RESOLVED};
 static const enum rdt_option init_options[] = {OPT_FROM, OPT_OUT, OPT_FORCE};
 static const enum rdt_option schema_options[] = {OPT_OUT};
 static const enum rdt_option fmt_options[] = {OPT_CHECK, OPT_OUT};
-static const enum rdt_option map_options[] = {OPT_ENV, OPT_OUT, OPT_FORMAT, OPT_PACK};
+static const enum rdt_option map_options[] = {OPT_ENV, OPT_OUT, OPT_PACK};
 static const enum rdt_option rules_options[] = {OPT_PACK};
 static const enum rdt_option explain_options[] = {OPT_PACK, OPT_ENV, OPT_RUN};
 static const enum rdt_option test_options[] = {OPT_PACK, OPT_RULE};
@@ -67,7 +67,9 @@ const struct rdt_command rdt_commands[] = {
      "compared before "
      "and after, and nothing is written if it changed."},
     {"plan", "map", cmd_plan_map, OPTIONS(map_options), 0, 1, "[PLAN]",
-     "draw zones, services, stores and flows as SVG", "Coloured by verdict. Uses dot (Graphviz) when it is installed."},
+     "draw zones, services, stores and flows as SVG", "Coloured by verdict, with a mark and a word beside each colour. Uses dot (Graphviz), which "
+     "must be "
+     "installed; with -o FILE.dot its input is written instead."},
     {"rules", "list", cmd_rules_list, OPTIONS(rules_options), 0, 0, "",
      "list every rule and template row, and where it can be decided", NULL},
     {"rules", "show", cmd_rules_show, OPTIONS(rules_options), 1, 1, "ID",
