@@ -83,6 +83,7 @@ parse_line(struct rdt_arena *arena, struct rdt_span in, struct rdt_mount *out)
     ok = ok && rdt_take_until(&in, ' ', &source);
     if (!ok || in.n == 0 || type.n == 0 || point.n == 0 || point.p[0] != '/')
         return false;
+    m.root = rdt_unescape(arena, root);
     m.point = rdt_unescape(arena, point);
     m.type = rdt_arena_str(arena, type);
     m.source = rdt_unescape(arena, source);
@@ -140,7 +141,8 @@ rdt_mounts_parse(struct rdt_arena *arena, struct rdt_span text, struct rdt_mount
         struct rdt_mount *m = &mounts.items[i];
         if (!parse_line(arena, line, m))
             return rdt_fail(err, RDT_E_BADINPUT, "mountinfo line %zu cannot be read", i + 1);
-        if (m->point == NULL || m->type == NULL || m->source == NULL || m->options == NULL)
+        if (m->root == NULL || m->point == NULL || m->type == NULL || m->source == NULL ||
+            m->options == NULL)
             return rdt_fail(err, RDT_E_NOMEM, "mountinfo");
     }
     mounts.root = root_of(&mounts);

@@ -14,6 +14,7 @@
 struct rdt_mount {
     uint32_t id, parent;
     uint32_t major, minor; /* major 0: no block device behind it that has this number */
+    const char *root;      /* what of the file system is mounted; "/" is all of it */
     const char *point;     /* absolute, as this process sees it */
     const char *type;      /* "ext4", "fuse.sshfs" */
     const char *source;    /* "/dev/sda1", "tmpfs", "server:/share": may name people or hosts */

@@ -36,14 +36,23 @@ read_mounts(struct rdt_host *host)
         host->mounts_why = rdt_host_fmt(host, "%s", err.text);
 }
 
-/* A container sees the kernel's swap and core pattern but not the files they name. */
+/*
+ * A container sees the kernel's swap and core pattern but not the files they name. Docker's mark
+ * may also lie in the image of a virtual machine, whose kernel is its own: there the root is the
+ * whole of a block device, which it never is in a container of Docker or Podman.
+ */
 static bool
 in_container(struct rdt_host *host)
 {
     const struct rdt_mount *root = rdt_mount_of(&host->mounts, "/");
     if (root != NULL && (strcmp(root->type, "overlay") == 0 || strcmp(root->type, "aufs") == 0))
         return true;
-    return rdt_host_exists(host, "/.dockerenv") || rdt_host_exists(host, "/run/.containerenv");
+    if (rdt_host_exists(host, "/run/host/container-manager") ||
+        rdt_host_exists(host, "/run/systemd/container"))
+        return true;
+    bool marked =
+        rdt_host_exists(host, "/.dockerenv") || rdt_host_exists(host, "/run/.containerenv");
+    return marked && (root == NULL || root->major == 0 || strcmp(root->root, "/") != 0);
 }
 
 void
@@ -58,6 +67,7 @@ void
 rdt_host_done(struct rdt_host *host)
 {
     rdt_buf_done(&host->trace);
+    rdt_arena_done(&host->scratch);
 }
 
 const char *

@@ -91,8 +91,12 @@ static const struct {
     {"systemd seen from a container", "1 0 0:40 / / rw - overlay overlay rw\n", SYSTEMD, CONF,
      "[Coredump]\nStorage=none\nProcessSizeMax=0\n", NULL, NULL,
      "kind: pipe, to_disk: true, encrypted: unknown"},
-    {"file seen from a container", PLAIN, "/core\n", "/.dockerenv", "", NULL, NULL,
-     "to_disk: true, encrypted: unknown"},
+    {"Docker's mark in the image of a virtual machine", PLAIN, "/core\n", "/.dockerenv", "", NULL,
+     NULL, "to_disk: true, dir: /, encrypted: no"},
+    {"systemd's mark of a container", PLAIN, "/core\n", "/run/systemd/container", "lxc\n", NULL,
+     NULL, "to_disk: true, encrypted: unknown"},
+    {"file seen from a container", "1 0 8:1 /docker/vfs/1 / rw - ext4 /dev/sda1 rw\n", "/core\n",
+     "/.dockerenv", "", NULL, NULL, "to_disk: true, encrypted: unknown"},
 };
 
 static const struct rdt_observation *

@@ -346,6 +346,37 @@ unreadable(void **state)
     tree_free(&t);
 }
 
+/* What permission denies is unknown, with that reason: a folder on the way, and the table itself.
+ */
+static void
+denied(void **state)
+{
+    struct tree t;
+    struct rdt_evidence seen = {0};
+    char mounts[2 * TREE_PATH], closed[2 * TREE_PATH];
+    bool root = geteuid() == 0;
+    (void)state;
+    tree_new(&t);
+    tree_put(&t, "/proc/self/mountinfo", TREE_ROOT("8:1", "ext4"));
+    tree_dir(&t, "/srv/closed/db");
+    tree_path(&t, "/srv/closed", closed);
+    tree_path(&t, "/proc/self/mountinfo", mounts);
+    tree_open(&t);
+    assert_int_equal(chmod(closed, 0), 0);
+    assert_true(!root || seteuid(65534) == 0);
+    check(&t, "closed folder", "/srv/closed/db", "unknown", "permission", NULL);
+    assert_true(!root || seteuid(0) == 0);
+    assert_int_equal(chmod(mounts, 0), 0);
+    assert_true(!root || seteuid(65534) == 0);
+    const struct rdt_observation *item = look(&t, "/srv", &seen);
+    assert_true(!root || seteuid(0) == 0);
+    assert_null(item->value);
+    assert_holds("closed table", item->unknown, "Permission denied");
+    assert_int_equal(chmod(closed, 0700), 0);
+    rdt_evidence_done(&seen);
+    tree_free(&t);
+}
+
 /* The raw evidence names what was read, and the collector. */
 static void
 evidence(void **state)
@@ -404,8 +435,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trees),     cmocka_unit_test(btrfs),      cmocka_unit_test(machine),
         cmocka_unit_test(networked), cmocka_unit_test(links),      cmocka_unit_test(too_long),
-        cmocka_unit_test(no_mounts), cmocka_unit_test(unreadable), cmocka_unit_test(evidence),
-        cmocka_unit_test(odd_bytes), cmocka_unit_test(real),
+        cmocka_unit_test(no_mounts), cmocka_unit_test(unreadable), cmocka_unit_test(denied),
+        cmocka_unit_test(evidence),  cmocka_unit_test(odd_bytes),  cmocka_unit_test(real),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
