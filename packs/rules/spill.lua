@@ -54,11 +54,16 @@ rule {
     { on = "services.api", expect = "unobserved" },
     { on = "services.browser", expect = "n/a" },
     { on = "services.worker", set = { ["flows.mesh.carries"] = { "event" } }, expect = "n/a" },
-    { on = "services.worker", set = { ["services.worker.scratch"] = { { path = "swap", kind = "plain" } } }, expect = "fail" },
-    { on = "services.worker", set = { ["services.worker.scratch"] = { { path = "/tmp", kind = "plain" } } }, expect = "unobserved" },
-    { on = "services.worker", facts = { ["services.worker"] = { ["host.swap"] = { { path = "/dev/sda2", kind = "partition", encrypted = "no" } } } }, expect = "drift" },
-    { on = "services.worker", facts = { ["services.worker"] = { ["host.swap"] = { { path = "/dev/dm-1", kind = "partition", encrypted = "yes" } } } }, expect = "pass" },
-    { on = "services.worker", facts = { ["services.worker"] = { ["host.swap"] = { { path = "/dev/vdb", kind = "partition", encrypted = "unknown", why = "inside a container" } } } }, expect = "unknown" },
+    { on = "services.worker", expect = "fail",
+      set = { ["services.worker.scratch"] = { { path = "swap", kind = "plain" } } } },
+    { on = "services.worker", expect = "unobserved",
+      set = { ["services.worker.scratch"] = { { path = "/tmp", kind = "plain" } } } },
+    { on = "services.worker", expect = "drift",
+      facts = { ["services.worker"] = { ["host.swap"] = { { path = "/dev/sda2", encrypted = "no" } } } } },
+    { on = "services.worker", expect = "pass",
+      facts = { ["services.worker"] = { ["host.swap"] = { { path = "/dev/dm-1", encrypted = "yes" } } } } },
+    { on = "services.worker", expect = "unknown",
+      facts = { ["services.worker"] = { ["host.swap"] = { { path = "/dev/vdb", encrypted = "unknown", why = "inside a container" } } } } },
   },
 }
 
@@ -108,12 +113,18 @@ rule {
   tests = {
     { on = "services.api", expect = "unobserved" },
     { on = "services.browser", expect = "n/a" },
-    { on = "services.worker", set = { ["services.worker.scratch"] = { { path = "/tmp", kind = "plain" } } }, expect = "fail" },
-    { on = "services.worker", set = { ["services.worker.scratch"] = { { path = "swap", kind = "plain" } } }, expect = "unobserved" },
-    { on = "services.worker", set = { ["services.worker.memory_cache"] = "disk" }, expect = "fail" },
-    { on = "services.worker", facts = { ["services.worker"] = { ["host.temp"] = { ["/tmp"] = { encrypted = "no", mount = "/" } } } }, expect = "drift" },
-    { on = "services.worker", facts = { ["services.worker"] = { ["host.temp"] = { ["/tmp"] = { encrypted = "ram", mount = "/tmp" } } } }, expect = "pass" },
-    { on = "services.worker", facts = { ["services.worker"] = { ["host.temp"] = { ["/tmp"] = { encrypted = "unknown", why = "overlay" } } } }, expect = "unknown" },
+    { on = "services.worker", expect = "fail",
+      set = { ["services.worker.scratch"] = { { path = "/tmp", kind = "plain" } } } },
+    { on = "services.worker", expect = "unobserved",
+      set = { ["services.worker.scratch"] = { { path = "swap", kind = "plain" } } } },
+    { on = "services.worker", expect = "fail",
+      set = { ["services.worker.memory_cache"] = "disk" } },
+    { on = "services.worker", expect = "drift",
+      facts = { ["services.worker"] = { ["host.temp"] = { ["/tmp"] = { encrypted = "no" } } } } },
+    { on = "services.worker", expect = "pass",
+      facts = { ["services.worker"] = { ["host.temp"] = { ["/tmp"] = { encrypted = "ram" } } } } },
+    { on = "services.worker", expect = "unknown",
+      facts = { ["services.worker"] = { ["host.temp"] = { ["/tmp"] = { encrypted = "unknown", why = "overlay" } } } } },
   },
 }
 
@@ -143,8 +154,10 @@ rule {
   tests = {
     { on = "services.api", expect = "unobserved" },
     { on = "services.ci", expect = "n/a" },
-    { on = "services.api", facts = { ["services.api"] = { ["host.cores"] = { kind = "pipe", storage = "none", to_disk = false } } }, expect = "pass" },
-    { on = "services.api", facts = { ["services.api"] = { ["host.cores"] = { kind = "file", pattern = "core", to_disk = true, dir = "/var/crash" } } }, expect = "drift" },
+    { on = "services.api", expect = "pass",
+      facts = { ["services.api"] = { ["host.cores"] = { kind = "pipe", storage = "none", to_disk = false } } } },
+    { on = "services.api", expect = "drift",
+      facts = { ["services.api"] = { ["host.cores"] = { kind = "file", pattern = "core", to_disk = true, dir = "/var/crash" } } } },
   },
 }
 
@@ -192,8 +205,10 @@ rule {
   tests = {
     { on = "environments.staging", expect = "pass" },
     { on = "environments.prod", expect = "n/a" },
-    { on = "environments.staging", set = { ["environments.staging.patch.keys.volume"] = "<absent>" }, expect = "fail" },
-    { on = "environments.staging", set = { ["environments.staging.patch"] = "<absent>" }, expect = "fail" },
+    { on = "environments.staging", expect = "fail",
+      set = { ["environments.staging.patch.keys.volume"] = "<absent>" } },
+    { on = "environments.staging", expect = "fail",
+      set = { ["environments.staging.patch"] = "<absent>" } },
   },
 }
 
