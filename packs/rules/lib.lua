@@ -90,12 +90,12 @@ function covered_fields(s)
 end
 
 -- A data type whose stored form is no longer the value itself. X3: a hash stands for encryption;
--- whether the hash is any good is asked by HASH-PASSWORD and HASH-TOKEN.
+-- whether the hash is any good is asked by HASH-PASSWORD and HASH-TOKEN. Delegated data is not
+-- here: what was delegated to a processor and still lies in a store of ours, lies there in clear.
 function has_safe_form(data)
   local form = data.form
   if form == nil then return false end
-  return form.hashed ~= nil or form.tokenised ~= nil or form.client_side == true or
-    form.delegated ~= nil
+  return form.hashed ~= nil or form.tokenised ~= nil or form.client_side == true
 end
 
 -- A key by its bare name, or nil for a built-in name.

@@ -85,6 +85,8 @@ rule {
       set = { ["stores.files.at_rest.fields"] = "<absent>", ["data.patient.form"] = { tokenised = "a vault" } } },
     { on = "stores.files", expect = "pass",
       set = { ["stores.files.at_rest.fields"] = "<absent>", ["data.patient.synthetic"] = true } },
+    { on = "stores.files", expect = "fail",
+      set = { ["stores.files.at_rest.fields"] = "<absent>", ["data.patient.form"] = { delegated = "stripe" } } },
     { on = "stores.audit", set = { ["data.log.level"] = "critical" }, expect = "fail" },
     { on = "stores.audit", set = { ["data.log.raise_to"] = "critical" }, expect = "fail" },
     { on = "stores.audit", set = { ["data.log.kinds"] = { "log", "pii" } }, expect = "fail" },
