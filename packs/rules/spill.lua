@@ -130,7 +130,7 @@ rule {
 
 rule {
   id = "REST-5-CORE",
-  title = "Core dumps of a service are written to disk",
+  title = "Core dumps of a service reach a plain disk",
   severity = "medium",
   source = { "REST-5", "GAP-3", "LESSON-2" },
   subjects = { "services" },
@@ -142,22 +142,25 @@ rule {
   end,
   live = function(s)
     local cores = seen(s, "host.cores")
-    if cores.to_disk then
-      return fail {
-        observed = tostring(cores.pattern or cores.kind), expected = "no core dumps",
-        message = "core dumps of " .. s.name .. " are written to disk" ..
-          (cores.dir and " (" .. cores.dir .. ")" or ""),
-      }
-    end
-    return pass(3)
+    if not cores.to_disk or cores.encrypted == "yes" or cores.encrypted == "ram" then return pass(3) end
+    if cores.encrypted ~= "no" then return unknown(cores.why or "where core dumps go is not known") end
+    return fail {
+      observed = tostring(cores.pattern or cores.kind), expected = "no core dumps, or an encrypted disk",
+      message = "core dumps of " .. s.name .. " are written to a disk that is not encrypted" ..
+        (cores.dir and " (" .. cores.dir .. ")" or ""),
+    }
   end,
   tests = {
     { on = "services.api", expect = "unobserved" },
     { on = "services.ci", expect = "n/a" },
     { on = "services.api", expect = "pass",
       facts = { ["services.api"] = { ["host.cores"] = { kind = "pipe", storage = "none", to_disk = false } } } },
-    { on = "services.api", expect = "drift",
-      facts = { ["services.api"] = { ["host.cores"] = { kind = "file", pattern = "core", to_disk = true, dir = "/var/crash" } } } },
+    { on = "services.api", expect = "drift", facts = { ["services.api"] = { ["host.cores"] =
+      { kind = "file", pattern = "core", to_disk = true, dir = "/var/crash", encrypted = "no" } } } },
+    { on = "services.api", expect = "pass", facts = { ["services.api"] = { ["host.cores"] =
+      { kind = "file", pattern = "core", to_disk = true, dir = "/var/crash", encrypted = "yes" } } } },
+    { on = "services.api", expect = "unknown", facts = { ["services.api"] = { ["host.cores"] =
+      { kind = "file", pattern = "core", to_disk = true, encrypted = "unknown" } } } },
   },
 }
 
