@@ -24,14 +24,21 @@ struct rdt_probe_job {
 
 /*
  * A probe's function: records facts or reasons in out. Returns RDT_OK also when nothing could be
- * reached; only RDT_E_NOMEM and RDT_E_INTERNAL are failures.
+ * reached; only RDT_E_NOMEM and RDT_E_INTERNAL are failures. It keeps job->timeout_ms by itself.
  */
 typedef enum rdt_code rdt_probe_fn(const struct rdt_probe_job *job, struct rdt_evidence *out);
 
-rdt_probe_fn rdt_probe_postgres; /* PG-1 to PG-4 */
-rdt_probe_fn rdt_probe_https;    /* HTTP-1, HTTP-2, TLS versions, certificate */
-rdt_probe_fn rdt_probe_host;     /* H-2 swap, H-3 temporary folders, H-4 core dumps */
-rdt_probe_fn rdt_probe_disk;     /* H-1 disk walk for a store's folder */
+/* rdt_probe_postgres - PG-1 to PG-4. */
+enum rdt_code rdt_probe_postgres(const struct rdt_probe_job *job, struct rdt_evidence *out);
+
+/* rdt_probe_https - HTTP-1, HTTP-2, TLS versions, certificate. */
+enum rdt_code rdt_probe_https(const struct rdt_probe_job *job, struct rdt_evidence *out);
+
+/* rdt_probe_host - H-2 swap, H-3 temporary folders, H-4 core dumps. */
+enum rdt_code rdt_probe_host(const struct rdt_probe_job *job, struct rdt_evidence *out);
+
+/* rdt_probe_disk - H-1, the walk from a store's folder down to the disks. */
+enum rdt_code rdt_probe_disk(const struct rdt_probe_job *job, struct rdt_evidence *out);
 
 /*
  * rdt_probe_run - run all jobs, at most width at a time, and gather what they saw.

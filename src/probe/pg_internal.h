@@ -1,0 +1,30 @@
+/*
+ * pg_internal.h - what the parts of the PostgreSQL probe share: the target as read from the
+ * targets file, and the doors between the parts. Never leaves this room.
+ */
+#ifndef RDT_PROBE_PG_INTERNAL_H
+#define RDT_PROBE_PG_INTERNAL_H
+
+#include "net/dial.h"
+#include "probe/probe.h"
+
+#define RDT_PG_WHY_MAX 640
+
+struct rdt_pg_target {
+    const struct rdt_probe_job *job;
+    const char *host;
+    uint16_t port;
+    const char *user;                 /* of the application; NULL where the target names none */
+    const char *ca;                   /* "system", a file under the plan's folder, or NULL */
+    const struct rdt_node *databases; /* list of names */
+    const struct rdt_node *auditor;   /* {user, password}, or NULL */
+    bool all;                         /* try every address of the host */
+    int64_t deadline_ms;              /* of the whole job */
+    struct rdt_addrs addrs;           /* those to try; the first one is asked by the auditor */
+};
+
+/* rdt_pg_audit - PG-2 to PG-4: log in as the auditor over TLS, record settings, rules, sessions. */
+RDT_MUST_CHECK enum rdt_code rdt_pg_audit(const struct rdt_pg_target *target,
+                                          struct rdt_evidence *out);
+
+#endif

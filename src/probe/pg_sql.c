@@ -1,0 +1,524 @@
+/*
+ * PG-2 to PG-4: what the server says of itself to an auditor: settings, rules for logins, sessions.
+ *
+ * The password travels only where nobody in the middle can take it: with a CA the server's name is
+ * verified; without one the login must be bound to the TLS channel (SCRAM-SHA-256-PLUS), which a
+ * man in the middle cannot relay. A server that allows neither is not logged in to.
+ */
+#include "base/secret.h"
+#include "codec/json.h"
+#include "probe/credential.h"
+#include "probe/path.h"
+#include "probe/pg_hba.h"
+#include "probe/pg_internal.h"
+
+#include <libpq-fe.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ANSWER_MAX ((size_t)4 * 1024 * 1024) /* bytes of one answer that are read as JSON */
+#define LIBPQ_WITH_SYSTEM_ROOTS 160000
+#define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
+#define NO_FILE "/dev/null/none" /* a path that never exists: libpq has defaults for NULL */
+#define OPTIONS_MAX 20
+#define HBA_RULES_FROM_16 160000
+
+struct session {
+    PGconn *conn;
+    const struct rdt_pg_target *target;
+    struct rdt_evidence *out;
+    struct rdt_buf raw; /* questions and answers of the fact under way */
+};
+
+static void
+finish(struct session *session)
+{
+    PQfinish(session->conn);
+    rdt_buf_done(&session->raw);
+}
+
+static void
+be_quiet(void *arg, const char *message)
+{
+    (void)arg;
+    (void)message; /* libpq would print the server's words on our stderr */
+}
+
+/* One line of libpq's words, which never hold the password. */
+static enum rdt_code
+fail_pq(struct rdt_err *err, enum rdt_code rc, const char *words)
+{
+    size_t n = strcspn(words, "\r\n");
+    return rdt_fail(err, rc, "%.*s", (int)(n > 400 ? 400 : n), words);
+}
+
+struct options {
+    const char *names[OPTIONS_MAX], *values[OPTIONS_MAX];
+    size_t n;
+};
+
+static void
+option(struct options *options, const char *name, const char *value)
+{
+    options->names[options->n] = name;
+    options->values[options->n++] = value;
+}
+
+/* Whatever the environment or a service file could change is set here, so that it cannot. */
+static void
+fix_options(struct options *options)
+{
+    static const char *const fixed[][2] = {
+        {"gssencmode", "disable"},      {"passfile", NO_FILE},         {"sslcert", NO_FILE},
+        {"sslkey", NO_FILE},            {"sslcrl", NO_FILE},           {"options", ""},
+        {"target_session_attrs", "any"}, {"application_name", "redoubt"}, {"client_encoding", "UTF8"},
+        {"ssl_min_protocol_version", "TLSv1.2"}, {"krbsrvname", "postgres"},
+    };
+    for (size_t i = 0; i < RDT_COUNT(fixed); i++)
+        option(options, fixed[i][0], fixed[i][1]);
+}
+
+/* How the server is to be trusted; path is room for the name of a file. */
+static enum rdt_code
+trust_options(const struct rdt_pg_target *target, char path[static RDT_PROBE_PATH_MAX],
+              struct options *options, struct rdt_err *err)
+{
+    bool is_system = target->ca != NULL && strcmp(target->ca, "system") == 0;
+    option(options, "sslmode", target->ca == NULL ? "require" : "verify-full");
+    option(options, "channel_binding", target->ca == NULL ? "require" : "prefer");
+    if (target->ca == NULL) {
+        option(options, "sslrootcert", NO_FILE);
+        return RDT_OK;
+    }
+    if (is_system && PQlibVersion() >= LIBPQ_WITH_SYSTEM_ROOTS) {
+        option(options, "sslrootcert", "system");
+        return RDT_OK;
+    }
+    if (is_system && access(SYSTEM_ROOTS, R_OK) != 0)
+        return rdt_fail(err, RDT_E_NOTFOUND, "this machine has no " SYSTEM_ROOTS);
+    if (is_system) {
+        option(options, "sslrootcert", SYSTEM_ROOTS);
+        return RDT_OK;
+    }
+    enum rdt_code rc = rdt_probe_path(target->job->folder, target->ca, path, err);
+    if (rc != RDT_OK)
+        return rdt_fail_in(err, rc, "ca");
+    option(options, "sslrootcert", path);
+    return RDT_OK;
+}
+
+static enum rdt_code
+poll_connect(PGconn *conn, int64_t deadline_ms, struct rdt_err *err)
+{
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    while (state != PGRES_POLLING_OK) {
+        if (state == PGRES_POLLING_FAILED)
+            return fail_pq(err, RDT_E_NET, PQerrorMessage(conn));
+        short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        enum rdt_code rc = rdt_net_wait(PQsocket(conn), events, deadline_ms, err);
+        if (rc != RDT_OK)
+            return rc;
+        state = PQconnectPoll(conn);
+    }
+    return RDT_OK;
+}
+
+static enum rdt_code
+connect_as(const struct rdt_pg_target *target, const char *user, const struct rdt_secret *password,
+           PGconn **conn, struct rdt_err *err)
+{
+    const struct rdt_addr *addr = &target->addrs.items[0];
+    char address[NI_MAXHOST], port[16], path[RDT_PROBE_PATH_MAX];
+    struct options options = {0};
+    snprintf(port, sizeof port, "%u", target->port);
+    if (getnameinfo((const struct sockaddr *)&addr->sa, addr->sa_n, address, sizeof address, NULL,
+                    0, NI_NUMERICHOST) != 0)
+        return rdt_fail(err, RDT_E_INTERNAL, "%s: not an address", addr->text);
+    option(&options, "host", target->host);
+    option(&options, "hostaddr", address);
+    option(&options, "port", port);
+    option(&options, "dbname", rdt_node_text(target->databases->members[0].node));
+    option(&options, "user", user);
+    option(&options, "password", (const char *)rdt_secret_view(password).p);
+    fix_options(&options);
+    enum rdt_code rc = trust_options(target, path, &options, err);
+    if (rc != RDT_OK)
+        return rc;
+    *conn = PQconnectStartParams(options.names, options.values, 0);
+    if (*conn == NULL)
+        return rdt_fail(err, RDT_E_NOMEM, "libpq");
+    if (PQstatus(*conn) == CONNECTION_BAD)
+        return fail_pq(err, RDT_E_NET, PQerrorMessage(*conn));
+    PQsetNoticeProcessor(*conn, be_quiet, NULL);
+    return poll_connect(*conn, target->deadline_ms, err);
+}
+
+static enum rdt_code
+log_in(struct session *session, struct rdt_err *err)
+{
+    const struct rdt_pg_target *target = session->target;
+    const char *user = rdt_node_str(target->auditor, "user");
+    const char *reference = rdt_node_str(target->auditor, "password");
+    RDT_SECRET password = {0};
+    if (user == NULL || reference == NULL)
+        return rdt_fail(err, RDT_E_BADINPUT, "auditor needs user and password");
+    enum rdt_code rc = rdt_ref_secret(reference, target->job->folder, &password, err);
+    if (rc == RDT_OK)
+        rc = connect_as(target, user, &password, &session->conn, err);
+    return rc == RDT_OK ? RDT_OK : rdt_fail_in(err, rc, "log in as auditor");
+}
+
+static enum rdt_code
+send_question(PGconn *conn, const char *sql, const char *argument, int64_t deadline_ms,
+              struct rdt_err *err)
+{
+    const char *arguments[] = {argument};
+    int n = argument == NULL ? 0 : 1, left = 1;
+    if (PQsetnonblocking(conn, 1) != 0 ||
+        PQsendQueryParams(conn, sql, n, NULL, arguments, NULL, NULL, 0) != 1)
+        return fail_pq(err, RDT_E_NET, PQerrorMessage(conn));
+    while ((left = PQflush(conn)) == 1) {
+        enum rdt_code rc = rdt_net_wait(PQsocket(conn), POLLIN | POLLOUT, deadline_ms, err);
+        if (rc != RDT_OK)
+            return rc;
+        if (PQconsumeInput(conn) != 1)
+            return fail_pq(err, RDT_E_NET, PQerrorMessage(conn));
+    }
+    return left == 0 ? RDT_OK : fail_pq(err, RDT_E_NET, PQerrorMessage(conn));
+}
+
+static enum rdt_code
+wait_answer(PGconn *conn, int64_t deadline_ms, struct rdt_err *err)
+{
+    while (PQisBusy(conn)) {
+        enum rdt_code rc = rdt_net_wait(PQsocket(conn), POLLIN, deadline_ms, err);
+        if (rc != RDT_OK)
+            return rc;
+        if (PQconsumeInput(conn) != 1)
+            return fail_pq(err, RDT_E_NET, PQerrorMessage(conn));
+    }
+    return RDT_OK;
+}
+
+static void
+clear_result(PGresult **result)
+{
+    PQclear(*result);
+}
+
+static enum rdt_code
+read_cell(const PGresult *result, struct rdt_buf *out, struct rdt_err *err)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        fail_pq(err, RDT_E_DENIED, words == NULL ? PQresultErrorMessage(result) : words);
+        return rdt_fail_in(err, RDT_E_DENIED, "SQLSTATE %.5s", state == NULL ? "?" : state);
+    }
+    if (PQntuples(result) < 1 || PQnfields(result) < 1 || PQgetisnull(result, 0, 0))
+        return rdt_fail(err, RDT_E_PROTOCOL, "the answer is empty");
+    size_t n = (size_t)PQgetlength(result, 0, 0);
+    if (n > ANSWER_MAX)
+        return rdt_fail(err, RDT_E_LIMIT, "the answer has more than %zu bytes", ANSWER_MAX);
+    rdt_buf_add(out, PQgetvalue(result, 0, 0), n);
+    return rdt_buf_ok(out) ? RDT_OK : rdt_fail(err, RDT_E_NOMEM, "answer");
+}
+
+/*
+ * Ask one question whose answer is one JSON value. After a failure on the way the connection may
+ * still be waiting: a question after it fails too, which is right.
+ */
+static enum rdt_code
+ask(struct session *session, const char *sql, const char *argument, struct rdt_node **answer,
+    struct rdt_err *err)
+{
+    RDT_BUF text = {0};
+    RDT_AUTO(clear_result) PGresult *result = NULL;
+    int64_t deadline_ms = session->target->deadline_ms;
+    enum rdt_code rc = send_question(session->conn, sql, argument, deadline_ms, err);
+    if (rc == RDT_OK)
+        rc = wait_answer(session->conn, deadline_ms, err);
+    if (rc == RDT_OK) {
+        result = PQgetResult(session->conn);
+        rc = read_cell(result, &text, err);
+    }
+    rdt_buf_fmt(&session->raw, "%s\n%.*s\n", sql, RDT_FMT(rdt_buf_span(&text)));
+    if (rc != RDT_OK)
+        rdt_buf_fmt(&session->raw, "%s\n", err->text);
+    /* the rest of the answer: nothing but its end, unless the server is not PostgreSQL */
+    for (PGresult *more = NULL; rc == RDT_OK || rc == RDT_E_DENIED; PQclear(more)) {
+        enum rdt_code ended = wait_answer(session->conn, deadline_ms, NULL);
+        more = ended == RDT_OK ? PQgetResult(session->conn) : NULL;
+        if (more == NULL)
+            break;
+    }
+    if (rc == RDT_OK)
+        rc = rdt_json_parse("answer", rdt_buf_span(&text), &session->out->arena, answer, err);
+    return rc;
+}
+
+static enum rdt_code
+unknown(struct session *session, const char *fact, const char *why)
+{
+    return rdt_evidence_unknown(session->out, session->target->job->subject, fact, why,
+                                rdt_buf_span(&session->raw));
+}
+
+static enum rdt_code
+record(struct session *session, const char *fact, struct rdt_node *value)
+{
+    if (!rdt_buf_ok(&session->raw))
+        return RDT_E_NOMEM;
+    return rdt_evidence_fact(session->out, session->target->job->subject, fact, value,
+                             rdt_buf_span(&session->raw));
+}
+
+static struct rdt_node *
+new_map(struct session *session)
+{
+    session->raw.n = 0;
+    return rdt_node_new(&session->out->arena, RDT_NODE_MAP, (struct rdt_mark){0});
+}
+
+/* The server's names for versions to ours; "" means that it has no lower limit. */
+static const char *
+protocol_name(const char *setting)
+{
+    static const char *const names[][2] = {{"", "tls1.0"},        {"TLSv1", "tls1.0"},
+                                           {"TLSv1.1", "tls1.1"}, {"TLSv1.2", "tls1.2"},
+                                           {"TLSv1.3", "tls1.3"}};
+    for (size_t i = 0; setting != NULL && i < RDT_COUNT(names); i++) {
+        if (strcmp(names[i][0], setting) == 0)
+            return names[i][1];
+    }
+    return NULL;
+}
+
+/* PG-2. A setting that the auditor may not see is left out, so that asking for it is unknown. */
+static enum rdt_code
+look_at_settings(struct session *session)
+{
+    static const char sql[] =
+        "SELECT json_object_agg(name, setting) FROM pg_settings WHERE name IN ('ssl', "
+        "'ssl_min_protocol_version', 'ssl_ciphers', 'password_encryption', 'server_version_num')";
+    struct rdt_arena *arena = &session->out->arena;
+    struct rdt_node *value = new_map(session), *answer = NULL;
+    struct rdt_err err = {0};
+    if (value == NULL)
+        return RDT_E_NOMEM;
+    if (ask(session, sql, NULL, &answer, &err) != RDT_OK)
+        return unknown(session, "pg.settings", err.text);
+    const char *version = rdt_node_str(answer, "server_version_num");
+    const char *ssl = rdt_node_str(answer, "ssl");
+    const char *oldest = protocol_name(rdt_node_str(answer, "ssl_min_protocol_version"));
+    const char *hash = rdt_node_str(answer, "password_encryption");
+    const char *ciphers = rdt_node_str(answer, "ssl_ciphers");
+    bool ok = true;
+    if (version != NULL)
+        ok = ok && rdt_value_int(arena, value, "version", strtol(version, NULL, 10)) != NULL;
+    if (ssl != NULL)
+        ok = ok && rdt_value_bool(arena, value, "ssl", strcmp(ssl, "on") == 0) != NULL;
+    if (oldest != NULL)
+        ok = ok && rdt_value_text(arena, value, "min_protocol", oldest) != NULL;
+    if (hash != NULL)
+        ok = ok && rdt_value_text(arena, value, "password_encryption", hash) != NULL;
+    if (ciphers != NULL)
+        ok = ok && rdt_value_text(arena, value, "ciphers", ciphers) != NULL;
+    return record(session, "pg.settings", ok ? value : NULL);
+}
+
+static void
+add_list(struct rdt_buf *out, const struct rdt_node *list)
+{
+    for (size_t i = 0; list != NULL && i < list->n; i++) {
+        const char *text = rdt_node_text(list->members[i].node);
+        rdt_buf_fmt(out, "%s%s", i == 0 ? "" : ",", text == NULL ? "?" : text);
+    }
+    rdt_buf_str(out, " ");
+}
+
+/* The rule as somebody would write it in the file. */
+static void
+rule_text(const struct rdt_node *rule, struct rdt_buf *out)
+{
+    const char *address = rdt_node_str(rule, "address"), *mask = rdt_node_str(rule, "netmask");
+    rdt_buf_fmt(out, "%s ", rdt_node_str(rule, "type"));
+    add_list(out, rdt_node_get(rule, "database"));
+    add_list(out, rdt_node_get(rule, "user_name"));
+    rdt_buf_fmt(out, "%s%s%s ", address == NULL ? "" : address, mask == NULL ? "" : " ",
+                mask == NULL ? "" : mask);
+    rdt_buf_str(out, rdt_node_str(rule, "auth_method"));
+}
+
+struct hba {
+    const struct rdt_node *rules, *groups;
+    int stale; /* -1: not known */
+};
+
+static bool
+put_login(struct session *session, const struct hba *hba, const char *database,
+          const struct rdt_hba_verdict *verdict, struct rdt_node *value)
+{
+    struct rdt_arena *arena = &session->out->arena;
+    struct rdt_node *map = rdt_value_map(arena, value, database);
+    bool ok = rdt_value_bool(arena, map, "plaintext", verdict->plaintext) != NULL;
+    if (hba->stale >= 0)
+        ok = ok && rdt_value_bool(arena, map, "stale", hba->stale != 0) != NULL;
+    if (verdict->rule != NULL) {
+        RDT_BUF text = {0};
+        const char *line = rdt_node_str(verdict->rule, "line");
+        rule_text(verdict->rule, &text);
+        const char *words = rdt_buf_cstr(&text);
+        ok = ok && words != NULL && rdt_value_text(arena, map, "rule", words) != NULL;
+        ok = ok && rdt_value_int(arena, map, "line", line == NULL ? 0 : strtol(line, NULL, 10));
+    }
+    return ok;
+}
+
+static bool
+has_errors(const struct rdt_node *rules)
+{
+    for (size_t i = 0; i < rules->n; i++) {
+        const struct rdt_node *error = rdt_node_get(rules->members[i].node, "error");
+        if (error != NULL && error->kind != RDT_NODE_NULL)
+            return true;
+    }
+    return false;
+}
+
+/* One more than is judged, so that a longer file is seen to be one. */
+#define LIMIT_RULES " LIMIT 2001) r"
+_Static_assert(RDT_HBA_RULES_MAX == 2000, "LIMIT_RULES asks for one more");
+
+static enum rdt_code
+read_rules(struct session *session, struct hba *hba, struct rdt_err *err)
+{
+    static const char rules_15[] =
+        "SELECT coalesce(json_agg(r), '[]') FROM (SELECT line_number AS line, type, database, "
+        "user_name, address, netmask, auth_method, error FROM pg_hba_file_rules "
+        "ORDER BY line_number" LIMIT_RULES;
+    static const char rules_16[] =
+        "SELECT coalesce(json_agg(r), '[]') FROM (SELECT line_number AS line, type, database, "
+        "user_name, address, netmask, auth_method, error FROM pg_hba_file_rules "
+        "ORDER BY rule_number NULLS FIRST, line_number" LIMIT_RULES;
+    static const char groups[] =
+        "WITH RECURSIVE m(oid) AS (SELECT oid FROM pg_roles WHERE rolname = $1 UNION "
+        "SELECT a.roleid FROM pg_auth_members a JOIN m ON a.member = m.oid) "
+        "SELECT coalesce(json_agg(rolname), '[]') FROM pg_roles JOIN m USING (oid)";
+    bool is_16 = PQserverVersion(session->conn) >= HBA_RULES_FROM_16;
+    struct rdt_node *answer = NULL;
+    enum rdt_code rc = ask(session, is_16 ? rules_16 : rules_15, NULL, &answer, err);
+    hba->rules = answer;
+    if (rc != RDT_OK)
+        return rdt_fail_in(err, rc, "GRANT SELECT ON pg_hba_file_rules and EXECUTE ON FUNCTION "
+                                    "pg_hba_file_rules() lets the auditor see the rules");
+    if (answer->kind != RDT_NODE_LIST || has_errors(answer))
+        return rdt_fail(err, RDT_E_BADINPUT,
+                        "pg_hba.conf has errors, so that the server runs on an older version of it");
+    answer = NULL;
+    if (session->target->user != NULL)
+        rc = ask(session, groups, session->target->user, &answer, err);
+    hba->groups = answer;
+    return rc;
+}
+
+/*
+ * The rules are those of the file, the server follows those it has loaded. The file's time has no
+ * fractions where the other has, so within the same second the file counts as newer. Who may not
+ * see the file's time leaves it open.
+ */
+static void
+read_stale(struct session *session, struct hba *hba)
+{
+    static const char sql[] =
+        "SELECT to_json((pg_stat_file(current_setting('hba_file'))).modification >= "
+        "date_trunc('second', pg_conf_load_time()))";
+    struct rdt_node *answer = NULL;
+    struct rdt_err err = {0};
+    hba->stale = -1;
+    if (ask(session, sql, NULL, &answer, &err) == RDT_OK)
+        hba->stale = rdt_node_is(answer, "false") ? 0 : rdt_node_is(answer, "true") ? 1 : -1;
+}
+
+/* PG-3 */
+static enum rdt_code
+look_at_rules(struct session *session)
+{
+    const struct rdt_pg_target *target = session->target;
+    struct rdt_node *value = new_map(session);
+    struct rdt_err err = {0};
+    struct hba hba = {0};
+    if (value == NULL)
+        return RDT_E_NOMEM;
+    enum rdt_code rc = read_rules(session, &hba, &err);
+    if (rc != RDT_OK)
+        return unknown(session, "pg.hba", err.text);
+    read_stale(session, &hba);
+    for (size_t i = 0; i < target->databases->n; i++) {
+        struct rdt_hba_verdict verdict;
+        struct rdt_hba_login login = {target->user, NULL, hba.groups};
+        login.database = rdt_node_text(target->databases->members[i].node);
+        if (login.database == NULL)
+            continue;
+        if (!rdt_hba_judge(hba.rules, &login, &verdict))
+            return unknown(session, "pg.hba", "the rules have a form that is not understood");
+        if (!put_login(session, &hba, login.database, &verdict, value))
+            return RDT_E_NOMEM;
+    }
+    return record(session, "pg.hba", value);
+}
+
+/* PG-4. Who may not see other sessions would count none of them: that is no answer. */
+static enum rdt_code
+look_at_sessions(struct session *session)
+{
+    static const char *const counts[] = {"total", "plaintext", "replication_plaintext"};
+    static const char sql[] =
+        "SELECT json_build_object('seen', pg_has_role('pg_read_all_stats', 'USAGE'), "
+        "'total', count(*), 'plaintext', count(*) FILTER (WHERE c), "
+        "'replication_plaintext', count(*) FILTER (WHERE c AND backend_type = 'walsender')) "
+        "FROM (SELECT a.backend_type, s.ssl IS NOT TRUE AND g.encrypted IS NOT TRUE AS c "
+        "FROM pg_stat_activity a LEFT JOIN pg_stat_ssl s USING (pid) "
+        "LEFT JOIN pg_stat_gssapi g USING (pid) "
+        "WHERE a.client_addr IS NOT NULL AND a.pid <> pg_backend_pid()) r";
+    struct rdt_node *value = new_map(session), *answer = NULL;
+    struct rdt_err err = {0};
+    bool ok = true;
+    if (value == NULL)
+        return RDT_E_NOMEM;
+    if (ask(session, sql, NULL, &answer, &err) != RDT_OK)
+        return unknown(session, "pg.sessions", err.text);
+    if (!rdt_node_is(rdt_node_get(answer, "seen"), "true"))
+        return unknown(session, "pg.sessions",
+                       "the auditor may not see other sessions: GRANT pg_monitor to it");
+    for (size_t i = 0; i < RDT_COUNT(counts); i++) {
+        const char *count = rdt_node_str(answer, counts[i]);
+        if (count == NULL)
+            return unknown(session, "pg.sessions", "the answer lacks a count");
+        ok = ok && rdt_value_int(&session->out->arena, value, counts[i], strtol(count, NULL, 10));
+    }
+    return record(session, "pg.sessions", ok ? value : NULL);
+}
+
+enum rdt_code
+rdt_pg_audit(const struct rdt_pg_target *target, struct rdt_evidence *out)
+{
+    static const char *const facts[] = {"pg.settings", "pg.hba", "pg.sessions"};
+    RDT_AUTO(finish) struct session session = {.target = target, .out = out};
+    struct rdt_err err = {0};
+    enum rdt_code rc = RDT_OK;
+    if (log_in(&session, &err) != RDT_OK) {
+        for (size_t i = 0; rc == RDT_OK && i < RDT_COUNT(facts); i++)
+            rc = unknown(&session, facts[i], err.text);
+        return rc;
+    }
+    rc = look_at_settings(&session);
+    if (rc == RDT_OK)
+        rc = look_at_rules(&session);
+    if (rc == RDT_OK)
+        rc = look_at_sessions(&session);
+    return rc;
+}
