@@ -23,7 +23,7 @@
 #define LIBPQ_WITH_SYSTEM_ROOTS 160000
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 #define NO_FILE "/dev/null/none" /* a path that never exists: libpq has defaults for NULL */
-#define OPTIONS_MAX 20
+#define OPTIONS_MAX 32 /* more than there are: the last one stays NULL */
 #define HBA_RULES_FROM_16 160000
 
 struct session {
@@ -72,10 +72,17 @@ static void
 fix_options(struct options *options)
 {
     static const char *const fixed[][2] = {
-        {"gssencmode", "disable"},      {"passfile", NO_FILE},         {"sslcert", NO_FILE},
-        {"sslkey", NO_FILE},            {"sslcrl", NO_FILE},           {"options", ""},
-        {"target_session_attrs", "any"}, {"application_name", "redoubt"}, {"client_encoding", "UTF8"},
-        {"ssl_min_protocol_version", "TLSv1.2"}, {"krbsrvname", "postgres"},
+        {"gssencmode",               "disable" },
+        {"passfile",                 NO_FILE   },
+        {"sslcert",                  NO_FILE   },
+        {"sslkey",                   NO_FILE   },
+        {"sslcrl",                   NO_FILE   },
+        {"options",                  ""        },
+        {"target_session_attrs",     "any"     },
+        {"application_name",         "redoubt" },
+        {"client_encoding",          "UTF8"    },
+        {"ssl_min_protocol_version", "TLSv1.2" },
+        {"krbsrvname",               "postgres"},
     };
     for (size_t i = 0; i < RDT_COUNT(fixed); i++)
         option(options, fixed[i][0], fixed[i][1]);
@@ -287,9 +294,13 @@ new_map(struct session *session)
 static const char *
 protocol_name(const char *setting)
 {
-    static const char *const names[][2] = {{"", "tls1.0"},        {"TLSv1", "tls1.0"},
-                                           {"TLSv1.1", "tls1.1"}, {"TLSv1.2", "tls1.2"},
-                                           {"TLSv1.3", "tls1.3"}};
+    static const char *const names[][2] = {
+        {"",        "tls1.0"},
+        {"TLSv1",   "tls1.0"},
+        {"TLSv1.1", "tls1.1"},
+        {"TLSv1.2", "tls1.2"},
+        {"TLSv1.3", "tls1.3"}
+    };
     for (size_t i = 0; setting != NULL && i < RDT_COUNT(names); i++) {
         if (strcmp(names[i][0], setting) == 0)
             return names[i][1];
@@ -413,11 +424,13 @@ read_rules(struct session *session, struct hba *hba, struct rdt_err *err)
     enum rdt_code rc = ask(session, is_16 ? rules_16 : rules_15, NULL, &answer, err);
     hba->rules = answer;
     if (rc != RDT_OK)
-        return rdt_fail_in(err, rc, "GRANT SELECT ON pg_hba_file_rules and EXECUTE ON FUNCTION "
-                                    "pg_hba_file_rules() lets the auditor see the rules");
+        return rdt_fail_in(err, rc,
+                           "GRANT SELECT ON pg_hba_file_rules and EXECUTE ON FUNCTION "
+                           "pg_hba_file_rules() lets the auditor see the rules");
     if (answer->kind != RDT_NODE_LIST || has_errors(answer))
-        return rdt_fail(err, RDT_E_BADINPUT,
-                        "pg_hba.conf has errors, so that the server runs on an older version of it");
+        return rdt_fail(
+            err, RDT_E_BADINPUT,
+            "pg_hba.conf has errors, so that the server runs on an older version of it");
     answer = NULL;
     if (session->target->user != NULL)
         rc = ask(session, groups, session->target->user, &answer, err);
