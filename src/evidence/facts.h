@@ -12,8 +12,9 @@
     X("pg.settings", "stores",                                                                     \
       "{version: 150020, ssl: bool, min_protocol: tls1.2, password_encryption, ciphers}")          \
     X("pg.hba", "stores",                                                                          \
-      "map database -> {plaintext: bool, line, rule}: first match for a remote login; stale: "     \
-      "bool")                                                                                      \
+      "map database -> {plaintext: bool, stale: bool, line, rule}: whether a rule lets a remote "  \
+      "login in clear through (line, rule: which); stale: the file is newer than what is loaded, " \
+      "absent where that cannot be seen")                                                          \
     X("pg.sessions", "stores", "{total, plaintext, replication_plaintext}: remote sessions now")   \
     X("tls.versions", "flows", "map tls1.0..tls1.3 -> accepted|refused|undecided")                 \
     X("tls.cert", "flows",                                                                         \

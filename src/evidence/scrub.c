@@ -306,6 +306,20 @@ names_secret(struct rdt_span token)
     return false;
 }
 
+static bool
+starts(struct rdt_span text, const char *with)
+{
+    size_t n = strlen(with);
+    return text.n >= n && rdt_span_is((struct rdt_span){text.p, n}, with);
+}
+
+/* "/etc/passwd: no such file" tells of a file, not of a field. */
+static bool
+is_path(struct rdt_span token)
+{
+    return starts(token, "/") || starts(token, "./") || starts(token, "../");
+}
+
 /* "password = x", "password": "x", PASSWORD 'x', Cookie: x. Returns 0 where it is none. */
 static size_t
 secret_field(struct scrub *s, size_t from, size_t to)
@@ -319,6 +333,8 @@ secret_field(struct scrub *s, size_t from, size_t to)
         i += n_escapes + 1;
     size_t value = skip_blanks(s, i);
     uint8_t separator = at(s, value);
+    if (separator == ':' && !json && is_path(part(s, from, to)))
+        return 0;
     if (separator == '=' || separator == ':') {
         value++;
         if (at(s, value) == '=' || at(s, value) == '>')
@@ -383,13 +399,6 @@ pem_key(struct scrub *s, size_t from, size_t to)
     while (at(s, i) == '-')
         i++;
     return i;
-}
-
-static bool
-starts(struct rdt_span text, const char *with)
-{
-    size_t n = strlen(with);
-    return text.n >= n && rdt_span_is((struct rdt_span){text.p, n}, with);
 }
 
 static bool

@@ -23,7 +23,7 @@
 #define LIBPQ_WITH_SYSTEM_ROOTS 160000
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 #define NO_FILE "/dev/null/none" /* a path that never exists: libpq has defaults for NULL */
-#define OPTIONS_MAX 32 /* more than there are: the last one stays NULL */
+#define OPTIONS_MAX 32           /* more than there are: the last one stays NULL */
 #define HBA_RULES_FROM_16 160000
 
 struct session {
@@ -423,10 +423,15 @@ read_rules(struct session *session, struct hba *hba, struct rdt_err *err)
     struct rdt_node *answer = NULL;
     enum rdt_code rc = ask(session, is_16 ? rules_16 : rules_15, NULL, &answer, err);
     hba->rules = answer;
+    if (rc == RDT_E_DENIED) {
+        struct rdt_err why = *err;
+        return rdt_fail(err, rc,
+                        "%.300s; what the auditor needs: GRANT SELECT ON "
+                        "pg_hba_file_rules, GRANT EXECUTE ON FUNCTION pg_hba_file_rules()",
+                        why.text);
+    }
     if (rc != RDT_OK)
-        return rdt_fail_in(err, rc,
-                           "GRANT SELECT ON pg_hba_file_rules and EXECUTE ON FUNCTION "
-                           "pg_hba_file_rules() lets the auditor see the rules");
+        return rc;
     if (answer->kind != RDT_NODE_LIST || has_errors(answer))
         return rdt_fail(
             err, RDT_E_BADINPUT,
@@ -447,12 +452,14 @@ static void
 read_stale(struct session *session, struct hba *hba)
 {
     static const char sql[] =
-        "SELECT to_json((pg_stat_file(current_setting('hba_file'))).modification >= "
-        "date_trunc('second', pg_conf_load_time()))";
+        "SELECT json_build_object('stale', (pg_stat_file(current_setting('hba_file')))"
+        ".modification >= date_trunc('second', pg_conf_load_time()))";
     struct rdt_node *answer = NULL;
     struct rdt_err err = {0};
     hba->stale = -1;
     if (ask(session, sql, NULL, &answer, &err) == RDT_OK)
+        answer = (struct rdt_node *)rdt_node_get(answer, "stale");
+    if (answer != NULL)
         hba->stale = rdt_node_is(answer, "false") ? 0 : rdt_node_is(answer, "true") ? 1 : -1;
 }
 

@@ -88,6 +88,7 @@ keeps(void **state)
         "pgStatActivityQueryStart /dev/mapper/vg0-lv1",
         "gr\xc3\xbc\xc3\x9f\x65 \xe2\x82\xac \xf0\x9f\x94\x92",
         "{\"method\":\"password\",\"line\":12}",
+        "ca: ../../etc/passwd: not under the plan's folder",
     };
     RDT_BUF out = {0};
     (void)state;
