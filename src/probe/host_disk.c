@@ -262,6 +262,15 @@ rdt_disk_of_path(struct rdt_host *host, const char *path, bool nearest, struct r
 }
 
 void
+rdt_disk_of_mount(struct rdt_host *host, const struct rdt_mount *mount, struct rdt_disk *out)
+{
+    struct rdt_walk walk = start(host, out);
+    out->mount = rdt_host_clean(host, rdt_span_str(mount->point));
+    out->fs = rdt_host_clean(host, rdt_span_str(mount->type));
+    out->answer = walk_mount(&walk, mount);
+}
+
+void
 rdt_disk_of_device(struct rdt_host *host, const char *number, struct rdt_disk *out)
 {
     struct rdt_walk walk = start(host, out);

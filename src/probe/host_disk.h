@@ -53,6 +53,9 @@ struct rdt_answer rdt_answer_both(struct rdt_answer a, struct rdt_answer b);
  */
 void rdt_disk_of_path(struct rdt_host *host, const char *path, bool nearest, struct rdt_disk *out);
 
+/* rdt_disk_of_mount - the same for a whole mount, whether its point can be looked at or not. */
+void rdt_disk_of_mount(struct rdt_host *host, const struct rdt_mount *mount, struct rdt_disk *out);
+
 /* rdt_disk_of_device - the same from a block device's number ("253:0"); mount and fs stay "". */
 void rdt_disk_of_device(struct rdt_host *host, const char *number, struct rdt_disk *out);
 

@@ -48,6 +48,12 @@ struct rdt_coredump_conf {
 /* rdt_coredump_parse - let one configuration file change conf; what it does not say stays. */
 void rdt_coredump_parse(struct rdt_span text, struct rdt_coredump_conf *conf);
 
+/*
+ * rdt_coredump_read - all configuration files that count, in conf.
+ * False when one of them cannot be read: then nothing is known.
+ */
+RDT_MUST_CHECK bool rdt_coredump_read(struct rdt_host *host, struct rdt_coredump_conf *conf);
+
 /* rdt_host_swap - H-2: the value of host.swap, or NULL with the reason in *why. */
 struct rdt_node *rdt_host_swap(struct rdt_host *host, const char **why);
 

@@ -76,28 +76,66 @@ marked(struct rdt_host *host, const char *dir, const struct mark *marks, size_t 
 static bool
 is_virtual(struct rdt_host *host, const char *dir, const char *name)
 {
+    static const char *const models[] = {"QEMU*", "VBOX*", "Virtual disk*", "VMware*"};
     const char *model;
     if (strncmp(name, "vd", 2) == 0 || strncmp(name, "xvd", 3) == 0)
         return true;
-    return rdt_host_word(host, rdt_host_fmt(host, "%s/device/model", dir), &model) == RDT_OK &&
-           strncmp(model, "QEMU", 4) == 0;
+    if (rdt_host_word(host, rdt_host_fmt(host, "%s/device/model", dir), &model) != RDT_OK)
+        return false;
+    for (size_t i = 0; i < RDT_COUNT(models); i++) {
+        if (rdt_text_glob(rdt_span_str(models[i]), rdt_span_str(model)))
+            return true;
+    }
+    return false;
 }
 
-/* NVMe over fabrics names its transport; iSCSI has its session in the device's place in sysfs. */
+static bool
+is_fabric(struct rdt_host *host, const char *file)
+{
+    const char *transport;
+    return rdt_host_word(host, file, &transport) == RDT_OK && strcmp(transport, "pcie") != 0 &&
+           strcmp(transport, "apple-nvme") != 0;
+}
+
+/* NVMe names its transport at the controller; a disk of several hangs from their subsystem. */
+static bool
+is_nvme_over_fabrics(struct rdt_host *host, const char *dir)
+{
+    struct rdt_names paths;
+    if (is_fabric(host, rdt_host_fmt(host, "%s/device/transport", dir)))
+        return true;
+    if (rdt_host_list(host, rdt_host_fmt(host, "%s/device", dir), &paths) != RDT_OK)
+        return false;
+    for (size_t i = 0; i < paths.n; i++) {
+        if (strncmp(paths.items[i], "nvme", 4) == 0 &&
+            is_fabric(host, rdt_host_fmt(host, "%s/device/%s/transport", dir, paths.items[i])))
+            return true;
+    }
+    return false;
+}
+
+/* iSCSI has its session, Fibre Channel its remote port in the device's place in sysfs. */
+static bool
+is_in_a_san(struct rdt_host *host, const char *dir)
+{
+    char *real = realpath(rdt_host_fmt(host, "%s%s", host->sysroot, dir), NULL);
+    const char *place = real == NULL ? "" : real;
+    if (strncmp(place, host->sysroot, strlen(host->sysroot)) == 0)
+        place += strlen(host->sysroot);
+    bool san = strstr(place, "/session") != NULL || strstr(place, "/rport-") != NULL;
+    free(real);
+    return san;
+}
+
 static bool
 is_networked(struct rdt_host *host, const char *dir, const char *name)
 {
-    const char *transport;
     for (size_t i = 0; i < RDT_COUNT(network_disks); i++) {
         if (rdt_text_glob(rdt_span_str(network_disks[i]), rdt_span_str(name)))
             return true;
     }
-    if (rdt_host_word(host, rdt_host_fmt(host, "%s/device/transport", dir), &transport) == RDT_OK)
-        return strcmp(transport, "pcie") != 0 && strcmp(transport, "apple-nvme") != 0;
-    char *real = realpath(rdt_host_fmt(host, "%s%s", host->sysroot, dir), NULL);
-    bool session = real != NULL && strstr(real + strlen(host->sysroot), "/session") != NULL;
-    free(real);
-    return session;
+    return (strncmp(name, "nvme", 4) == 0 && is_nvme_over_fabrics(host, dir)) ||
+           is_in_a_san(host, dir);
 }
 
 static bool

@@ -253,6 +253,8 @@ networked(void **state)
     check(&t, "iSCSI", "/local", "unknown", "network", NULL);
     tree_put(&t, "/sys/devices/nvme0n1/device/transport", "pcie\n");
     check(&t, "NVMe in the machine", "/", "no", "nvme0n1 has no", NULL);
+    tree_put(&t, "/sys/devices/nvme0n1/device/nvme7/transport", "rdma\n");
+    check(&t, "NVMe with a second way over a network", "/", "unknown", "network", NULL);
     tree_free(&t);
 }
 
