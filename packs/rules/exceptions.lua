@@ -136,6 +136,9 @@ rule {
   },
 }
 
+local SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+local OTHER_SHA = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+
 rule {
   id = "AT-HASH",
   title = "Evidence of an attestation is not the file that was signed",
@@ -162,8 +165,11 @@ rule {
   end,
   tests = {
     { on = "attestations.AT-1", expect = "n/a" },
-    { on = "attestations.AT-1", set = { ["attestations.AT-1.evidence"] =
-      { { file = "evidence/no-such-file.pdf",
-          sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" } } }, expect = "fail" },
+    { on = "attestations.AT-1", set = { ["attestations.AT-1.evidence"] = { { file = "evidence/a.pdf", sha256 = SHA } } },
+      files = { ["evidence/a.pdf"] = SHA }, expect = "pass" },
+    { on = "attestations.AT-1", set = { ["attestations.AT-1.evidence"] = { { file = "evidence/a.pdf", sha256 = SHA } } },
+      files = { ["evidence/a.pdf"] = OTHER_SHA }, expect = "fail" },
+    { on = "attestations.AT-1", set = { ["attestations.AT-1.evidence"] = { { file = "evidence/a.pdf", sha256 = SHA } } },
+      files = { ["evidence/a.pdf"] = false }, expect = "fail" },
   },
 }

@@ -55,7 +55,7 @@ rule {
     return unknown("this version cannot judge a scan for secrets")
   end,
   tests = {
-    { on = "keys.root", expect = "pass" },
+    { on = "keys.root", expect = "unobserved" },
     { on = "keys.record", expect = "n/a" },
     { on = "keys.root", set = { ["keys.root.custody.provider"] = "code" }, expect = "fail" },
     { on = "keys.root", set = { ["keys.root.custody.provider"] = "env" }, expect = "fail" },

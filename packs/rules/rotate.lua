@@ -89,7 +89,8 @@ rule {
     { on = "keys.root", set = { ["keys.root.rotation.tested"] = "2025-11-23" }, expect = "fail" },
     { on = "keys.root", set = { ["keys.root.rotation.tested"] = "<absent>" }, expect = "fail" },
     { on = "keys.root", set = { ["keys.root.rotation.procedure"] = "<absent>" }, expect = "fail" },
-    { on = "keys.root", set = { ["keys.root.rotation.procedure"] = "docs/no-such-file.md" }, expect = "fail" },
+    { on = "keys.root", set = { ["keys.root.rotation.procedure"] = "docs/gone.md" },
+      files = { ["docs/gone.md"] = false }, expect = "fail" },
     { on = "keys.root", set = { ["keys.root.rotation.procedure"] = "https://wiki.healthy.example/rotate" },
       expect = "pass" },
     { on = "keys.volume", set = { ["keys.volume.type"] = "hmac" }, expect = "n/a" },
@@ -121,16 +122,16 @@ rule {
     return unknown("this version cannot judge a list of rotations")
   end,
   tests = {
-    { on = "keys.volume", expect = "pass" },
-    { on = "keys.edge-cert", expect = "pass" },
+    { on = "keys.volume", expect = "unobserved" },
+    { on = "keys.edge-cert", expect = "unobserved" },
     { on = "keys.record", expect = "n/a" },
-    { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2026-08-19" }, expect = "pass" },
+    { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2026-08-19" }, expect = "unobserved" },
     { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2026-08-18" }, date = "2026-11-23",
-      expect = "pass" },
+      expect = "unobserved" },
     { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2026-08-18" }, date = "2026-11-24",
       expect = "fail" },
     { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2024-01-01" }, expect = "fail" },
-    { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "<absent>" }, expect = "pass" },
+    { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "<absent>" }, expect = "unobserved" },
   },
 }
 
