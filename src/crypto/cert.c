@@ -70,8 +70,25 @@ parse_der(struct rdt_span der, X509 **out, struct rdt_err *err)
     return RDT_OK;
 }
 
-/* Names come from the peer. RFC 4514 escapes control bytes; what is then no UTF-8 is escaped too.
- */
+/* Letters that no reader would see as such: C1 controls, line separators and changes of writing
+ * direction, by which a name could move text around in a terminal or a report. */
+static bool
+has_tricks(struct rdt_span text)
+{
+    for (size_t i = 0; i + 1 < text.n; i++) {
+        const uint8_t *p = text.p + i;
+        if (p[0] == 0xc2 && p[1] < 0xa0)
+            return true;
+        if (i + 2 < text.n && p[0] == 0xe2 &&
+            ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+             (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
+            return true;
+    }
+    return false;
+}
+
+/* Names come from the peer. RFC 4514 escapes ASCII controls; what is then no plain UTF-8 is printed
+ * again with every byte above ASCII escaped. */
 static void
 name_text(const X509_NAME *name, char out[static RDT_CERT_NAME_MAX])
 {
@@ -85,11 +102,13 @@ name_text(const X509_NAME *name, char out[static RDT_CERT_NAME_MAX])
         char *p = NULL;
         long got = BIO_get_mem_data(bio, &p);
         size_t n = got < 0 ? 0 : (size_t)got;
-        if (n >= RDT_CERT_NAME_MAX)
+        bool too_long = n >= RDT_CERT_NAME_MAX;
+        if (too_long)
             n = RDT_CERT_NAME_MAX - 1;
         /* A cut may split a letter: give up its first bytes too. */
-        for (size_t cut = 0; cut < 4 && cut <= n; cut++) {
-            if (!rdt_text_utf8((struct rdt_span){(const uint8_t *)p, n - cut}))
+        for (size_t cut = 0; cut <= (too_long ? 3 : 0); cut++) {
+            struct rdt_span text = {(const uint8_t *)p, n - cut};
+            if (!rdt_text_utf8(text) || has_tricks(text))
                 continue;
             memcpy(out, p, n - cut);
             out[n - cut] = '\0';
