@@ -133,6 +133,8 @@ rule {
     { on = "attestations.AT-1", date = "2027-09-01", expect = "pass" },
     { on = "attestations.AT-1", date = "2027-09-02", expect = "fail" },
     { on = "attestations.AT-1", set = { ["attestations.AT-1.expires"] = "2028-09-02" }, expect = "fail" },
+    { on = "attestations.AT-1", set = { ["attestations.AT-1.expires"] = "2027-10-07" }, expect = "pass" },
+    { on = "attestations.AT-1", set = { ["attestations.AT-1.expires"] = "2027-10-08" }, expect = "fail" },
   },
 }
 

@@ -61,6 +61,8 @@ rule {
     { on = "plan", expect = "pass" },
     { on = "plan", set = { ["procedures.key-generation.csprng"] = "<absent>" }, expect = "fail" },
     { on = "plan", set = { ["procedures.key-generation.csprng"] = "other" }, expect = "fail" },
+    { on = "plan", set = { ["keys.record.custody.provider"] = "aws-kms" }, expect = "n/a" },
+    { on = "plan", set = { ["keys.record.custody.provider"] = "file" }, expect = "n/a" },
   },
 }
 
@@ -118,6 +120,7 @@ rule {
     { on = "keys.audit", set = { ["keys.audit.rotation.every"] = "400d" }, expect = "fail" },
     { on = "keys.audit", set = { ["keys.audit.rotation.every"] = "400d", ["data.log.level"] = "low" },
       expect = "n/a" },
+    { on = "keys.search", set = { ["stores.search.at_rest.volume.key"] = "<absent>" }, expect = "n/a" },
   },
 }
 
@@ -170,6 +173,10 @@ rule {
     { on = "keys.mesh-ca", set = { ["keys.mesh-ca.custody.hardware"] = false }, expect = "fail" },
     { on = "keys.mesh-ca", set = { ["keys.mesh-ca.custody.hardware"] = false, ["flows.mesh.tls.pin"] = "db-ca",
                                    ["flows.mesh.tls.pin_next"] = "db-ca-next" }, expect = "n/a" },
+    { on = "keys.mesh-ca", set = { ["keys.mesh-ca.custody.hardware"] = false, ["flows.mesh.tls.pin"] = "db-ca",
+                                   ["flows.mesh.tls.pin_next"] = "db-ca-next",
+                                   ["keys.mesh-ca.custody.provider"] = "vault" }, expect = "fail" },
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "provider-default" }, expect = "n/a" },
   },
 }
 
@@ -195,6 +202,8 @@ rule {
     { on = "keys.root", set = { ["keys.root.custody.validation"] = "fips140-2-l3" }, expect = "fail" },
     { on = "keys.root", set = { ["keys.root.custody.validation"] = "fips140-2-l3" }, date = "2026-09-21",
       expect = "pass" },
+    { on = "keys.root", set = { ["keys.root.custody.validation"] = "fips140-2-l3" }, date = "2026-09-22",
+      expect = "fail" },
   },
 }
 

@@ -29,6 +29,8 @@ rule {
     { on = "keys.root", expect = "unobserved" },
     { on = "keys.record", expect = "n/a" },
     { on = "keys.root", set = { ["keys.root.custody.provider"] = "env" }, expect = "n/a" },
+    { on = "keys.edge-cert", expect = "n/a" },
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "provider-default" }, expect = "n/a" },
   },
 }
 
@@ -118,6 +120,15 @@ rule {
     { on = "stores.audit", set = { ["stores.audit.at_rest.volume.key"] = "provider-default",
                                    ["data.log.level"] = "low" }, expect = "n/a" },
     { on = "stores.audit", set = { ["stores.audit.at_rest"] = "<absent>" }, expect = "n/a" },
+    { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "provider-default", ["data.log.level"] = "low" },
+      expect = "n/a" },
+    { on = "keys.search", set = { ["keys.search.custody.provider"] = "provider-default",
+                                  ["stores.search.at_rest.volume.key"] = "<absent>" }, expect = "n/a" },
+    { on = "stores.audit", set = { ["stores.audit.at_rest.volume.key"] = "<absent>",
+                                   ["stores.audit.at_rest.volume.algorithm"] = "provider-default" }, expect = "n/a" },
+    { on = "stores.audit", set = { ["stores.audit.at_rest.volume.key"] = "provider-default",
+                                   ["stores.audit.at_rest.volume.algorithm"] = "provider-default" },
+      expect = "fail" },
   },
 }
 
@@ -197,5 +208,13 @@ rule {
     { on = "keys.volume", set = { ["keys.volume.access.break_glass.tested"] = "2026-08-01" }, expect = "fail" },
     { on = "keys.volume", set = { ["keys.volume.access.break_glass.tested"] = "<absent>" }, expect = "fail" },
     { on = "keys.backup", set = { ["keys.backup.access.break_glass.tested"] = "2026-01-01" }, expect = "pass" },
+    { on = "keys.mesh-ca", expect = "n/a" },
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "env" }, expect = "n/a" },
+    { on = "keys.volume", set = { ["keys.volume.custody.provider"] = "provider-default" }, expect = "n/a" },
+    { on = "keys.volume", set = { ["keys.volume.access.break_glass.approvers"] = "<absent>" }, expect = "fail" },
+    { on = "keys.volume", set = { ["keys.volume.access"] = "<absent>" }, expect = "fail" },
+    { on = "keys.volume", set = { ["keys.volume.access.break_glass.tested_every"] = "91d" }, expect = "fail" },
+    { on = "keys.volume", set = { ["keys.volume.access.break_glass.tested"] = "2026-08-26" }, expect = "pass" },
+    { on = "keys.volume", set = { ["keys.volume.access.break_glass.tested"] = "2026-08-25" }, expect = "fail" },
   },
 }

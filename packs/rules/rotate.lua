@@ -95,6 +95,8 @@ rule {
       expect = "pass" },
     { on = "keys.volume", set = { ["keys.volume.type"] = "hmac" }, expect = "n/a" },
     { on = "keys.volume", set = { ["keys.volume.custody.provider"] = "env" }, expect = "n/a" },
+    { on = "keys.root", set = { ["keys.root.type"] = "asymmetric" }, expect = "n/a" },
+    { on = "keys.root", set = { ["keys.root.rotation.tested"] = "2025-11-24" }, expect = "pass" },
   },
 }
 
@@ -170,6 +172,8 @@ rule {
     { on = "keys.volume", set = { ["keys.volume.rotation.every"] = "60d" }, expect = "fail" },
     { on = "keys.volume", set = { ["keys.volume.custody.provider"] = "vault",
                                   ["keys.volume.rotation.every"] = "60d" }, expect = "pass" },
+    { on = "keys.volume", set = { ["keys.volume.custody.provider"] = "env" }, expect = "n/a" },
+    { on = "keys.volume", set = { ["keys.volume.rotation.every"] = "89d" }, expect = "fail" },
   },
 }
 
@@ -197,6 +201,7 @@ rule {
                                 ["keys.root.rotation.tested"] = "2025-06-01" }, expect = "fail" },
     { on = "keys.root", set = { ["keys.root.custody.provider"] = "aws-cloudhsm",
                                 ["keys.root.rotation.procedure"] = "<absent>" }, expect = "fail" },
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "env" }, expect = "n/a" },
   },
 }
 

@@ -70,6 +70,11 @@ rule {
                            ["keys.edge-cert.rotation.every"] = "47d" }, expect = "pass" },
     { on = "plan", set = { ["keys.edge-cert"] = "<absent>", ["flows.web.tls.cert"] = "<absent>" },
       expect = "n/a" },
+    { on = "plan", set = { ["procedures.cert-monitoring.alerts"] = { "20d", "14d", "7d" },
+                           ["keys.edge-cert.rotation.every"] = "60d" }, expect = "pass" },
+    { on = "plan", set = { ["procedures.cert-monitoring.alerts"] = { "19d", "14d", "7d" },
+                           ["keys.edge-cert.rotation.every"] = "60d" }, expect = "fail" },
+    { on = "plan", set = { ["procedures.cert-monitoring.alerts"] = { "31d", "14d", "7d" } }, expect = "fail" },
   },
 }
 
@@ -128,6 +133,14 @@ rule {
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
       { not_before = 20741, not_after = 20831, lifetime = 90, host = true, chain = false } } }, expect = "drift" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { host = true } } }, expect = "unknown" },
+    -- A third of the lifetime: 30 days are enough for 90, 29 are not.
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
+      { not_before = 20721, not_after = 20811, lifetime = 90 } } }, expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
+      { not_before = 20720, not_after = 20810, lifetime = 90 } } }, expect = "drift" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 20771, not_after = 20801 } } },
+      expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_after = 20801 } } }, expect = "drift" },
   },
 }
 
@@ -181,6 +194,33 @@ rule {
       { not_before = 20741, not_after = 21106, lifetime = 365 } } }, expect = "drift" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
       { not_before = 20500, not_after = 20865, lifetime = 365 } } }, expect = "pass" },
+    { on = "flows.web", set = { ["flows.web.carries"] = { "account" }, ["keys.edge-cert.rotation.every"] = "200d" },
+      expect = "unobserved" },
+    { on = "flows.web", set = { ["flows.web.carries"] = { "account" }, ["keys.edge-cert.rotation.every"] = "201d" },
+      expect = "fail" },
+    { on = "flows.deploy", expect = "n/a" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { lifetime = 90 } } }, expect = "unknown" },
+    -- The first and the last day of each row of the table.
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 21623, lifetime = 47 } } },
+      expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 21623, lifetime = 48 } } },
+      expect = "drift" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 21622, lifetime = 100 } } },
+      expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 20892, lifetime = 101 } } },
+      expect = "drift" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 20891, lifetime = 200 } } },
+      expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 20527, lifetime = 201 } } },
+      expect = "drift" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 20526, lifetime = 398 } } },
+      expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 18506, lifetime = 399 } } },
+      expect = "drift" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 18505, lifetime = 825 } } },
+      expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 18505, lifetime = 826 } } },
+      expect = "drift" },
   },
 }
 
@@ -211,6 +251,7 @@ rule {
     { on = "flows.api-db", set = { ["flows.api-db.tls.pin_next"] = "db-ca" }, expect = "fail" },
     { on = "flows.api-db", set = { ["flows.api-db.tls.pin"] = "<absent>" }, expect = "n/a" },
     { on = "flows.web", set = { ["flows.web.tls.pin"] = "db-ca" }, expect = "n/a" },
+    { on = "flows.api-db", set = { ["flows.api-db.tls"] = "<absent>" }, expect = "n/a" },
   },
 }
 
@@ -235,6 +276,7 @@ rule {
     { on = "flows.web", expect = "pass" },
     { on = "flows.api-db", expect = "n/a" },
     { on = "flows.web", set = { ["flows.web.tls.pin"] = "db-ca" }, expect = "fail" },
+    { on = "flows.web", set = { ["flows.web.tls"] = "<absent>" }, expect = "n/a" },
   },
 }
 
@@ -271,5 +313,11 @@ rule {
     { on = "flows.ship-log", expect = "n/a" },
     { on = "flows.web", set = { ["flows.web.tls.groups"] = { "x25519", "secp256r1" } }, expect = "fail" },
     { on = "flows.web", set = { ["flows.web.tls.groups"] = { "x25519", "x25519mlkem768" } }, expect = "unobserved" },
+    { on = "flows.web", set = { ["flows.web.tls.groups"] = "<absent>" }, expect = "unobserved" },
+    { on = "flows.web", set = { ["flows.web.tls"] = "<absent>" }, expect = "n/a" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.groups"] = { x25519mlkem768 = "accepted" } } },
+      expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.groups"] =
+      { x25519mlkem768 = "refused", x25519 = "accepted" } } }, expect = "unknown" },
   },
 }

@@ -105,6 +105,15 @@ rule {
       expect = "pass" },
     { on = "flows.api-db", facts = { ["stores.db"] = { ["pg.settings"] = { min_protocol = "tls1.2" } } },
       expect = "drift" },
+    -- X1: the lenient profile lowers the floor of critical data and still says so.
+    { on = "flows.web", set = { ["policy.profile"] = "template-lenient" }, expect = "unobserved" },
+    { on = "flows.web", set = { ["policy.profile"] = "template-lenient", ["flows.web.tls.min"] = "tls1.2" },
+      expect = "fail" },
+    { on = "flows.ship-log", set = { ["policy.profile"] = "template-lenient" }, expect = "unobserved" },
+    { on = "flows.api-db", facts = { ["stores.db"] = { ["pg.settings"] = { min_protocol = "" } } },
+      expect = "unknown" },
+    { on = "flows.api-search", facts = { ["stores.search"] = { ["pg.settings"] = { min_protocol = "tls1.3" } } },
+      expect = "unobserved" },
   },
 }
 
@@ -130,6 +139,9 @@ rule {
     { on = "flows.deploy", expect = "n/a" },
     { on = "flows.mesh", set = { ["flows.mesh.tls"] = "<absent>" }, expect = "fail" },
     { on = "flows.ship-log", set = { ["flows.ship-log.tls"] = "<absent>" }, expect = "fail" },
+    { on = "flows.deploy", set = { ["flows.deploy.ssh"] = "<absent>" }, expect = "n/a" },
+    { on = "flows.deploy", set = { ["flows.deploy.ssh"] = "<absent>", ["flows.deploy.carries"] = { "event" } },
+      expect = "fail" },
   },
 }
 
@@ -162,6 +174,7 @@ rule {
                                      ["flows.ship-log.dane"] = true }, expect = "pass" },
     { on = "flows.ship-log", set = { ["flows.ship-log.tls.opportunistic"] = true,
                                      ["data.log.level"] = "medium" }, expect = "pass" },
+    { on = "flows.ship-log", set = { ["flows.ship-log.tls"] = "<absent>" }, expect = "n/a" },
   },
 }
 
@@ -194,6 +207,10 @@ rule {
     { on = "flows.mesh", set = { ["flows.mesh.tls"] = "<absent>" }, expect = "n/a" },
     { on = "flows.web", expect = "n/a" },
     { on = "flows.api-db", expect = "n/a" },
+    { on = "flows.mesh", set = { ["flows.mesh.tls.mutual"] = "<absent>", ["flows.mesh.carries"] = { "account" } },
+      expect = "fail" },
+    { on = "flows.mesh", set = { ["flows.mesh.tls.mutual"] = "<absent>", ["services.worker.zone"] = "batch" },
+      expect = "n/a" },
   },
 }
 
@@ -227,6 +244,8 @@ rule {
     { on = "stores.search", set = { ["flows.search-node"] = "<absent>" }, expect = "fail" },
     { on = "stores.search", set = { ["flows.search-node.tls.node_to_node"] = false }, expect = "fail" },
     { on = "stores.search", set = { ["flows.search-node.tls"] = "<absent>" }, expect = "n/a" },
+    { on = "stores.search", set = { ["flows.search-node"] = "<absent>",
+                                    ["flows.api-search.tls.node_to_node"] = true }, expect = "fail" },
   },
 }
 
@@ -280,6 +299,10 @@ rule {
       { closed = false, status = 200, https = false } } }, expect = "drift" },
     { on = "flows.web", facts = { ["flows.web"] = { ["http.redirect"] = { closed = false } } },
       expect = "unknown" },
+    { on = "flows.deploy", set = { ["flows.deploy.ssh"] = "<absent>", ["flows.deploy.tls.min"] = "tls1.3" },
+      expect = "n/a" },
+    { on = "flows.deploy", set = { ["flows.deploy.ssh"] = "<absent>", ["flows.deploy.tls.min"] = "tls1.3",
+                                   ["flows.deploy.http.redirect"] = true }, expect = "unobserved" },
   },
 }
 
@@ -335,5 +358,10 @@ rule {
       { present = true, max_age = 15552000, subdomains = true } } }, expect = "drift" },
     { on = "flows.web", facts = { ["flows.web"] = { ["http.hsts"] =
       { present = true, max_age = 31536000, subdomains = false } } }, expect = "drift" },
+    { on = "flows.deploy", expect = "n/a" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["http.hsts"] =
+      { present = true, max_age = 31536000, subdomains = true } } }, expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["http.hsts"] =
+      { present = true, max_age = 31535999, subdomains = true } } }, expect = "drift" },
   },
 }
