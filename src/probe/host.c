@@ -3,6 +3,13 @@
 
 #define COLLECTOR "host/1"
 
+void
+rdt_host_put(struct rdt_host *host, struct rdt_node *map, const char *key, const char *text)
+{
+    if (rdt_value_text(host->arena, map, key, text) == NULL)
+        host->failed = true;
+}
+
 /* Puts one fact on record with what was read for it, and starts a new trace. */
 static enum rdt_code
 record(struct rdt_host *host, const struct rdt_probe_job *job, const char *fact,
@@ -25,12 +32,12 @@ disk_value(struct rdt_host *host, const char *path)
     struct rdt_disk disk;
     rdt_disk_of_path(host, path, false, &disk);
     struct rdt_node *map = rdt_node_new(arena, RDT_NODE_MAP, (struct rdt_mark){0});
-    rdt_value_text(arena, map, "path", rdt_host_clean(host, rdt_span_str(path)));
-    rdt_value_text(arena, map, "mount", disk.mount);
-    rdt_value_text(arena, map, "fs", disk.fs);
-    rdt_value_text(arena, map, "encrypted", rdt_cover_name(disk.answer.cover));
-    bool ok = rdt_value_text(arena, map, "why", disk.answer.why) != NULL;
-    ok = ok && rdt_node_add(arena, map, rdt_span_str("layers"), (struct rdt_mark){0}, disk.layers);
+    rdt_host_put(host, map, "path", rdt_host_clean(host, rdt_span_str(path)));
+    rdt_host_put(host, map, "mount", disk.mount);
+    rdt_host_put(host, map, "fs", disk.fs);
+    rdt_host_put(host, map, "encrypted", rdt_cover_name(disk.answer.cover));
+    rdt_host_put(host, map, "why", disk.answer.why);
+    bool ok = rdt_node_add(arena, map, rdt_span_str("layers"), (struct rdt_mark){0}, disk.layers);
     host->failed = host->failed || !ok;
     return map;
 }

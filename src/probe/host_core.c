@@ -205,18 +205,17 @@ to_file(struct rdt_host *host, struct cores *cores)
 static struct rdt_node *
 value_of(struct rdt_host *host, const struct cores *cores)
 {
-    struct rdt_arena *arena = host->arena;
-    struct rdt_node *map = rdt_node_new(arena, RDT_NODE_MAP, (struct rdt_mark){0});
-    rdt_value_text(arena, map, "pattern", cores->pattern);
-    rdt_value_text(arena, map, "kind", cores->kind);
+    struct rdt_node *map = rdt_node_new(host->arena, RDT_NODE_MAP, (struct rdt_mark){0});
+    rdt_host_put(host, map, "pattern", cores->pattern);
+    rdt_host_put(host, map, "kind", cores->kind);
     if (cores->storage[0] != '\0')
-        rdt_value_text(arena, map, "storage", cores->storage);
-    rdt_value_bool(arena, map, "to_disk", cores->to_disk);
-    if (cores->dir[0] != '\0')
-        rdt_value_text(arena, map, "dir", cores->dir);
-    rdt_value_text(arena, map, "encrypted", cores->encrypted);
-    if (rdt_value_text(arena, map, "why", cores->why) == NULL)
+        rdt_host_put(host, map, "storage", cores->storage);
+    if (rdt_value_bool(host->arena, map, "to_disk", cores->to_disk) == NULL)
         host->failed = true;
+    if (cores->dir[0] != '\0')
+        rdt_host_put(host, map, "dir", cores->dir);
+    rdt_host_put(host, map, "encrypted", cores->encrypted);
+    rdt_host_put(host, map, "why", cores->why);
     return map;
 }
 

@@ -54,6 +54,9 @@ void rdt_coredump_parse(struct rdt_span text, struct rdt_coredump_conf *conf);
  */
 RDT_MUST_CHECK bool rdt_coredump_read(struct rdt_host *host, struct rdt_coredump_conf *conf);
 
+/* rdt_host_put - a text in a value's map; out of memory is remembered in host. */
+void rdt_host_put(struct rdt_host *host, struct rdt_node *map, const char *key, const char *text);
+
 /* rdt_host_swap - H-2: the value of host.swap, or NULL with the reason in *why. */
 struct rdt_node *rdt_host_swap(struct rdt_host *host, const char **why);
 

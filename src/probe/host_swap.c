@@ -110,34 +110,49 @@ rdt_resume_parse(struct rdt_span cmdline, struct rdt_span *out)
     return found.n != 0;
 }
 
-/* One swap as a map; *number is set for those that are a block device of their own. */
-static struct rdt_node *
-add_swap(struct rdt_host *host, struct rdt_node *list, const struct rdt_swap *swap,
-         const char **number, struct rdt_answer *answer)
+/* What the list says of one swap. */
+struct entry {
+    const char *path, *kind;
+    int64_t size_bytes;
+    struct rdt_answer answer;
+    bool hibernates;
+};
+
+static void
+put_entry(struct rdt_host *host, struct rdt_node *list, const struct entry *entry)
 {
-    struct rdt_arena *arena = host->arena;
+    struct rdt_node *map = rdt_value_map(host->arena, list, NULL);
+    const char *why = entry->answer.why;
+    if (entry->hibernates)
+        why = rdt_host_fmt(host, "%s; hibernation writes all memory here", why);
+    rdt_host_put(host, map, "path", rdt_host_clean(host, rdt_span_str(entry->path)));
+    rdt_host_put(host, map, "kind", entry->kind);
+    if (rdt_value_int(host->arena, map, "size", entry->size_bytes) == NULL)
+        host->failed = true;
+    rdt_host_put(host, map, "encrypted", rdt_cover_name(entry->answer.cover));
+    rdt_host_put(host, map, "why", why);
+}
+
+/* The answer for one swap; *number is "" for those that are no block device of their own. */
+static struct rdt_answer
+judge(struct rdt_host *host, const struct rdt_swap *swap, const char **number)
+{
+    struct rdt_answer lost = {RDT_COVER_UNKNOWN, "its device is not to be found in sysfs"};
+    struct rdt_answer outside = {RDT_COVER_UNKNOWN,
+                                 "a file of the host, seen from a container: run this on the host"};
     struct rdt_disk disk;
-    const char *slash = strrchr(swap->path, '/');
-    bool zram = strncmp(slash + 1, "zram", 4) == 0;
+    bool file = strcmp(swap->kind, "file") == 0;
     *number = "";
-    *answer = (struct rdt_answer){RDT_COVER_UNKNOWN, "its device is not to be found in sysfs"};
-    if (strcmp(swap->kind, "partition") == 0) {
-        if (rdt_disk_number(host, swap->path, number)) {
-            rdt_disk_of_device(host, *number, &disk);
-            *answer = disk.answer;
-        }
-    } else if (host->contained) {
-        answer->why = "a file of the host, seen from a container: run this on the host";
-    } else {
+    if (file && host->contained)
+        return outside;
+    if (file) {
         rdt_disk_of_path(host, swap->path, false, &disk);
-        *answer = disk.answer;
+        return disk.answer;
     }
-    struct rdt_node *map = rdt_value_map(arena, list, NULL);
-    rdt_value_text(arena, map, "path", rdt_host_clean(host, rdt_span_str(swap->path)));
-    rdt_value_text(arena, map, "kind", zram ? "zram" : swap->kind);
-    rdt_value_int(arena, map, "size", swap->size_bytes);
-    return rdt_value_text(arena, map, "encrypted", rdt_cover_name(answer->cover)) == NULL ? NULL
-                                                                                          : map;
+    if (!rdt_disk_number(host, swap->path, number))
+        return lost;
+    rdt_disk_of_device(host, *number, &disk);
+    return disk.answer;
 }
 
 /* "UUID=..." as udev keeps it under /dev/disk; anything else as it is. */
@@ -184,31 +199,39 @@ find_resume(struct rdt_host *host, const char **name, const char **number)
     return true;
 }
 
-static void
-add_why(struct rdt_host *host, struct rdt_node *map, const char *why, bool hibernates)
-{
-    const char *text =
-        hibernates ? rdt_host_fmt(host, "%s; hibernation writes all memory here", why) : why;
-    if (rdt_value_text(host->arena, map, "why", text) == NULL)
-        host->failed = true;
-}
-
 /* A place for hibernation that is no swap at the moment: an old image may still lie there. */
 static void
-add_resume(struct rdt_host *host, struct rdt_node *list, const char *name, const char *number)
+put_resume(struct rdt_host *host, struct rdt_node *list, const char *name, const char *number)
 {
-    struct rdt_arena *arena = host->arena;
     struct rdt_disk disk = {
         .answer = {RDT_COVER_UNKNOWN, "the device that resume= names is not to be found"}
     };
     if (number[0] != '\0')
         rdt_disk_of_device(host, number, &disk);
-    struct rdt_node *map = rdt_value_map(arena, list, NULL);
-    rdt_value_text(arena, map, "path", name);
-    rdt_value_text(arena, map, "kind", "hibernation");
-    rdt_value_int(arena, map, "size", 0);
-    rdt_value_text(arena, map, "encrypted", rdt_cover_name(disk.answer.cover));
-    add_why(host, map, disk.answer.why, true);
+    put_entry(host, list,
+              &(struct entry){
+                  .path = name, .kind = "hibernation", .answer = disk.answer, .hibernates = true});
+}
+
+/* All swaps, and the place for hibernation where it is none of them. */
+static void
+put_all(struct rdt_host *host, struct rdt_node *list, const struct rdt_swaps *swaps)
+{
+    const char *name = "", *target = "";
+    bool resume = find_resume(host, &name, &target), told = false;
+    for (size_t i = 0; i < swaps->n; i++) {
+        const struct rdt_swap *swap = &swaps->items[i];
+        const char *number;
+        struct entry entry = {swap->path, swap->kind, swap->size_bytes, judge(host, swap, &number),
+                              false};
+        if (strncmp(strrchr(swap->path, '/'), "/zram", 5) == 0)
+            entry.kind = "zram";
+        entry.hibernates = resume && target[0] != '\0' && strcmp(number, target) == 0;
+        told = told || entry.hibernates;
+        put_entry(host, list, &entry);
+    }
+    if (resume && !told)
+        put_resume(host, list, name, target);
 }
 
 struct rdt_node *
@@ -217,27 +240,18 @@ rdt_host_swap(struct rdt_host *host, const char **why)
     struct rdt_span text = {0};
     struct rdt_swaps swaps = {0};
     struct rdt_err err = {0};
-    const char *name = "", *target = "";
     enum rdt_code rc = rdt_host_read(host, "/proc/swaps", SWAPS_MAX_BYTES, &text, &err);
     if (rc == RDT_OK)
         rc = rdt_swaps_parse(&host->scratch, text, &swaps, &err);
     if (rc != RDT_OK) {
+        host->failed = host->failed || rc == RDT_E_NOMEM;
         *why = rdt_host_fmt(host, "%s", err.text);
         return NULL;
     }
     rdt_buf_fmt(&host->trace, "/proc/swaps: %zu in use\n", swaps.n);
-    bool resume = find_resume(host, &name, &target), told = false;
     struct rdt_node *list = rdt_node_new(host->arena, RDT_NODE_LIST, (struct rdt_mark){0});
-    for (size_t i = 0; list != NULL && i < swaps.n; i++) {
-        const char *number;
-        struct rdt_answer answer;
-        struct rdt_node *map = add_swap(host, list, &swaps.items[i], &number, &answer);
-        bool here = resume && target[0] != '\0' && strcmp(number, target) == 0;
-        add_why(host, map, answer.why, here);
-        told = told || here;
-    }
-    if (list != NULL && resume && !told)
-        add_resume(host, list, name, target);
+    if (list != NULL)
+        put_all(host, list, &swaps);
     host->failed = host->failed || list == NULL;
     *why = "out of memory";
     return list;

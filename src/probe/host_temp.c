@@ -10,7 +10,6 @@ static void
 add_path(struct rdt_host *host, struct rdt_node *map, const char *key, const char *path,
          bool declared)
 {
-    struct rdt_arena *arena = host->arena;
     struct rdt_disk disk;
     key = rdt_host_clean(host, rdt_span_str(key));
     if (rdt_node_member(map, rdt_span_str(key)) != NULL)
@@ -19,12 +18,11 @@ add_path(struct rdt_host *host, struct rdt_node *map, const char *key, const cha
     rdt_disk_of_path(host, path, false, &disk);
     if (disk.missing && !declared)
         return; /* no such folder, nothing lies there */
-    struct rdt_node *entry = rdt_value_map(arena, map, key);
-    rdt_value_text(arena, entry, "mount", disk.mount);
-    rdt_value_text(arena, entry, "fs", disk.fs);
-    rdt_value_text(arena, entry, "encrypted", rdt_cover_name(disk.answer.cover));
-    if (rdt_value_text(arena, entry, "why", disk.answer.why) == NULL)
-        host->failed = true;
+    struct rdt_node *entry = rdt_value_map(host->arena, map, key);
+    rdt_host_put(host, entry, "mount", disk.mount);
+    rdt_host_put(host, entry, "fs", disk.fs);
+    rdt_host_put(host, entry, "encrypted", rdt_cover_name(disk.answer.cover));
+    rdt_host_put(host, entry, "why", disk.answer.why);
 }
 
 /* A scratch entry is a path, or a map with one. */

@@ -244,12 +244,15 @@ networked(void **state)
     struct tree t;
     (void)state;
     tree_new(&t);
-    tree_devices(&t, "disk nvme0n1 259:0 Linux\ndisk session1 8:0\n");
+    tree_devices(&t, "disk nvme0n1 259:0 Linux\ndisk session1 8:0\ndisk rport-0 8:16\n");
     tree_put(&t, "/sys/devices/nvme0n1/device/transport", "tcp\n");
     tree_dir(&t, "/local");
     tree_put(&t, "/proc/self/mountinfo",
-             TREE_ROOT("259:0", "ext4") "9 1 8:0 / /local rw - ext4 /dev/sda rw\n");
+             TREE_ROOT("259:0", "ext4") "9 1 8:0 / /local rw - ext4 /dev/sda rw\n"
+                                        "10 1 8:16 / /fibre rw - ext4 /dev/sdb rw\n");
+    tree_dir(&t, "/fibre");
     check(&t, "NVMe over TCP", "/", "unknown", "network", NULL);
+    check(&t, "Fibre Channel", "/fibre", "unknown", "network", NULL);
     check(&t, "iSCSI", "/local", "unknown", "network", NULL);
     tree_put(&t, "/sys/devices/nvme0n1/device/transport", "pcie\n");
     check(&t, "NVMe in the machine", "/", "no", "nvme0n1 has no", NULL);

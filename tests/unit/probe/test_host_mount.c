@@ -106,6 +106,8 @@ which(void **state)
          BASE "2 1 8:2 / /a rw - e s o\n3 2 8:3 / /a rw - e s o\n",                                                 "/a/x",   3},
         {"the same, listed the other way round",
          BASE "3 2 8:3 / /a rw - e s o\n2 1 8:2 / /a rw - e s o\n",                                                 "/a/x",   3},
+        {"two on one parent and point",                BASE "2 1 8:2 / /a rw - e s o\n3 1 8:3 / /a rw - e s o\n",
+         "/a/x",                                                                                                              3},
         {"a deep mount hidden by a later shallow one",
          BASE "2 1 8:2 / /a/b rw - e s o\n3 1 8:3 / /a rw - e s o\n",                                               "/a/b/c", 3},
         {"root mounted over",                          BASE "2 1 8:2 / / rw - e s o\n3 2 8:3 / /a rw - e s o\n",    "/a",     3},

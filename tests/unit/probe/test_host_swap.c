@@ -51,7 +51,11 @@ static const struct {
     {"device that sysfs lacks", SDA, PLAIN_ROOT, HEAD LINE("/dev/sdz9", "partition"), "",
      "encrypted: unknown, why: its device is not"},
     {"hibernation to the swap", SDA, PLAIN_ROOT, HEAD LINE("/dev/sda2", "partition"),
-     "root=/dev/sda1 resume=/dev/sda2 quiet\n", "would not show); hibernation writes all memory here}]"},
+     "root=/dev/sda1 resume=/dev/sda2 quiet\n", "[{path: /dev/sda2, kind: partition, " SIZE ", encrypted: no, why: sda has no encrypted layer "
+     "above it (a drive that encrypts by itself would not show); hibernation writes all memory "
+     "here}]"},
+    {"one mapper device of two", SDA LUKS "dm dm-1 253:1 vg-swap LVM-abc sda1\n", LUKS_ROOT,
+     HEAD LINE("/dev/mapper/vg-swap", "partition"), "", "encrypted: no, why: sda has no"},
     {"hibernation by a name of udev", SDA, PLAIN_ROOT, HEAD LINE("/dev/sda2", "partition"),
      "resume=UUID=1-2\n", "hibernation writes all memory here}]"},
     {"hibernation by number", SDA, PLAIN_ROOT, HEAD LINE("/dev/sda2", "partition"), "resume=8:2\n",
@@ -120,6 +124,26 @@ power(void **state)
         rdt_evidence_done(&seen);
         tree_free(&t);
     }
+}
+
+/* Where zram writes back to cannot be read: that is not memory alone. */
+static void
+unreadable_zram(void **state)
+{
+    struct tree t;
+    struct rdt_evidence seen = {0};
+    RDT_BUF text = {0};
+    (void)state;
+    tree_new(&t);
+    tree_devices(&t, "zram zram0 252:0 -\n");
+    tree_dir(&t, "/sys/devices/zram0/backing_dev"); /* a folder: reading it fails */
+    tree_put(&t, "/proc/self/mountinfo", PLAIN_ROOT);
+    tree_put(&t, "/proc/swaps", HEAD LINE("/dev/zram0", "partition"));
+    look(&t, &seen);
+    tree_show(rdt_evidence_find(&seen, "services.api", "host.swap")->value, &text);
+    assert_holds("zram", rdt_buf_cstr(&text), "kind: zram, " SIZE ", encrypted: unknown");
+    rdt_evidence_done(&seen);
+    tree_free(&t);
 }
 
 /* The command line may hold secrets; only the word that matters is kept. */
@@ -208,8 +232,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trees), cmocka_unit_test(power),    cmocka_unit_test(secrets),
-        cmocka_unit_test(table), cmocka_unit_test(too_many), cmocka_unit_test(unreadable),
+        cmocka_unit_test(trees),           cmocka_unit_test(power), cmocka_unit_test(secrets),
+        cmocka_unit_test(unreadable_zram), cmocka_unit_test(table), cmocka_unit_test(too_many),
+        cmocka_unit_test(unreadable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
