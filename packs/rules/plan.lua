@@ -102,11 +102,13 @@ rule {
     if #unmatched == 0 then return pass() end
     return fail {
       message = "the plan does not name " .. and_list(unmatched),
-      observed = #unmatched .. " stores", expected = "none",
+      observed = and_list(unmatched), expected = "nothing that the plan lacks",
     }
   end,
   tests = {
     { on = "plan", expect = "unobserved" },
+    { on = "plan", expect = "pass", facts = { plan = { ["inventory.unmatched"] = {} } } },
+    { on = "plan", expect = "drift", facts = { plan = { ["inventory.unmatched"] = { "s3://exports" } } } },
   },
 }
 
@@ -335,6 +337,10 @@ rule {
   end,
   tests = {
     { on = "stores.laptops", expect = "unobserved" },
+    { on = "stores.laptops", expect = "pass",
+      facts = { ["stores.laptops"] = { ["endpoints.encryption"] = { plain = 0 } } } },
+    { on = "stores.laptops", expect = "drift",
+      facts = { ["stores.laptops"] = { ["endpoints.encryption"] = { plain = 2 } } } },
     { on = "stores.db", expect = "n/a" },
     { on = "stores.laptops", expect = "fail",
       set = { ["stores.laptops.at_rest.volume.algorithm"] = "aes-128" } },
