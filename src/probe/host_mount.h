@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define RDT_MOUNTS_MAX ((size_t)16384)               /* mounts in one table */
-#define RDT_MOUNTINFO_MAX ((size_t)16 * 1024 * 1024) /* bytes of the file */
+#define RDT_MOUNTS_MAX ((size_t)100000) /* mounts in one table: fs.mount-max of the kernel */
+#define RDT_MOUNTINFO_MAX ((size_t)32 * 1024 * 1024) /* bytes of the file */
 
 struct rdt_mount {
     uint32_t id, parent;
