@@ -36,6 +36,33 @@ rule {
   },
 }
 
+local function takes_plaintext(s, observed, message)
+  return fail { observed = observed, expected = "refused", severity = by_level("critical", s.effective),
+                message = message }
+end
+
+-- What an auditor's login shows of PostgreSQL beside the attempt itself: an attempt from one
+-- address says nothing about a rule for another. Any of the three is enough to fail.
+local function open_by_rules(s)
+  local now = also_seen(s, "pg.sessions")
+  local n = now and math.max(now.plaintext or 0, now.replication_plaintext or 0) or 0
+  if n > 0 then
+    return takes_plaintext(s, tostring(n) .. " sessions in plaintext", tostring(n)
+                             .. " remote sessions of " .. s.name .. " are in plaintext now")
+  end
+  local open, rules = {}, also_seen(s, "pg.hba") or {}
+  for name, first in pairs(rules) do
+    -- A file newer than what the server has loaded says nothing about the server.
+    if first.plaintext and not first.stale then table.insert(open, name) end
+  end
+  if #open == 0 then return nil end
+  table.sort(open)
+  local line = rules[open[1]].line
+  return takes_plaintext(s, "pg_hba.conf" .. (line and " line " .. tostring(line) or "") .. " lets it in",
+                         "pg_hba.conf lets remote logins to " .. and_list(open) .. " of " .. s.name
+                           .. " in without TLS")
+end
+
 rule {
   id = "TRANSIT-5",
   title = "Data store accepts a plaintext connection",
@@ -51,6 +78,10 @@ rule {
     return pass()
   end,
   live = function(s)
+    if s.kind == "postgres" then
+      local found = open_by_rules(s)
+      if found then return found end
+    end
     local answers, open, undecided = seen(s, ASKABLE[s.kind]), {}, {}
     if next(answers) == nil then return unknown("no database was tried") end
     for name, answer in pairs(answers) do
@@ -60,9 +91,8 @@ rule {
     table.sort(open)
     table.sort(undecided)
     if #open > 0 then
-      return fail { observed = "plaintext login accepted: " .. and_list(open),
-                    expected = "refused", severity = by_level("critical", s.effective),
-                    message = s.name .. " starts a login without TLS for " .. and_list(open) }
+      return takes_plaintext(s, "plaintext login accepted: " .. and_list(open),
+                             s.name .. " starts a login without TLS for " .. and_list(open))
     end
     if #undecided > 0 then
       return unknown(and_list(undecided) .. ": " .. (answers[undecided[1]].why or "not decided"))
@@ -81,6 +111,20 @@ rule {
     { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] =
       { app = { verdict = "refused" }, reporting = { verdict = "undecided", why = "timed out" } } } },
       expect = "unknown" },
+    -- What the rules and sessions say counts even where the attempt was refused or never made.
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.hba"] = { app = { plaintext = true, line = 97 } } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.hba"] = { app = { plaintext = true, stale = true } } } }, expect = "pass" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.hba"] = { app = { plaintext = false } }, ["pg.sessions"] = { total = 3, plaintext = 0 } } },
+      expect = "pass" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, replication_plaintext = 1 } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.sessions"] = { total = 3, plaintext = 2 } } },
+      expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.sessions"] = { total = 3, plaintext = 0 } } },
+      expect = "unobserved" },
   },
 }
 

@@ -79,9 +79,10 @@ remember_use(struct rdt_engine *engine, uint32_t index)
         engine->used[engine->n_used++] = index;
 }
 
-/* seen(subject or id, fact): the value, or out of the rule. */
-static int
-seen(lua_State *L)
+/* The observation that the arguments (subject or id, fact) ask for, now counted as used; or NULL.
+ */
+static const struct rdt_observation *
+look(lua_State *L)
 {
     struct rdt_engine *engine = rdt_engine_of(L);
     lua_settop(L, 2);
@@ -89,18 +90,49 @@ seen(lua_State *L)
         lua_getfield(L, 1, "id");
         lua_replace(L, 1);
     }
-    const char *subject = luaL_checkstring(L, 1), *fact = luaL_checkstring(L, 2);
     uint32_t index = 0;
-    const struct rdt_observation *found = find(engine, subject, fact, &index);
+    const struct rdt_observation *found =
+        find(engine, luaL_checkstring(L, 1), luaL_checkstring(L, 2), &index);
+    if (found != NULL)
+        remember_use(engine, index);
+    return found;
+}
+
+static bool
+is_old(const struct rdt_engine *engine, const struct rdt_observation *found)
+{
+    return engine->time - found->time > MAX_AGE_S;
+}
+
+/* seen(subject or id, fact): the value, or out of the rule. */
+static int
+seen(lua_State *L)
+{
+    struct rdt_engine *engine = rdt_engine_of(L);
+    const struct rdt_observation *found = look(L);
     if (found == NULL)
-        rdt_engine_leave(L, RDT_LEFT_UNOBSERVED, "%s was not observed", fact);
-    remember_use(engine, index);
+        rdt_engine_leave(L, RDT_LEFT_UNOBSERVED, "%s was not observed", lua_tostring(L, 2));
     if (found->unknown != NULL)
         rdt_engine_leave(L, RDT_LEFT_UNKNOWN, "%s", found->unknown);
-    if (engine->time - found->time > MAX_AGE_S)
-        rdt_engine_leave(L, RDT_LEFT_UNKNOWN, "%s was observed more than %d h before", fact,
-                         MAX_AGE_H);
+    if (is_old(engine, found))
+        rdt_engine_leave(L, RDT_LEFT_UNKNOWN, "%s was observed more than %d h before",
+                         lua_tostring(L, 2), MAX_AGE_H);
     rdt_bridge_value(L, found->value);
+    return 1;
+}
+
+/*
+ * also_seen(subject or id, fact): the value or nil. For what can only make a verdict worse; a pass
+ * must rest on seen(), which does not take silence for an answer.
+ */
+static int
+also_seen(lua_State *L)
+{
+    const struct rdt_observation *found = look(L);
+    if (found == NULL || found->unknown != NULL || is_old(rdt_engine_of(L), found))
+        lua_pushnil(L);
+    else
+        rdt_bridge_value(L, found->value);
     return 1;
 }
 
@@ -170,6 +202,7 @@ rdt_seen_add(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"seen",        seen       },
+        {"also_seen",   also_seen  },
         {"file_exists", file_exists},
         {"file_sha256", file_sha256},
         {"days",        days       },
