@@ -113,6 +113,10 @@ rule {
     if is_envelope(k) then return na("an envelope key turns with its parent") end
     local last, every = k.rotation.last, k.rotation.every
     if not last then return pass() end
+    if last > run_date then
+      return fail { field = "rotation.last", observed = date(last), expected = "a day that has been",
+                    message = k.name .. " is said to have been turned on a day to come" }
+    end
     local late = run_date - last - every
     if late <= OVERDUE_AFTER then return pass() end
     return fail { field = "rotation.last", observed = date(last), expected = "after " .. date(run_date - every),
@@ -133,6 +137,8 @@ rule {
     { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2026-08-18" }, date = "2026-11-24",
       expect = "fail" },
     { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2024-01-01" }, expect = "fail" },
+    { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2026-11-24" }, expect = "unobserved" },
+    { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2026-11-25" }, expect = "fail" },
     { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "<absent>" }, expect = "unobserved" },
   },
 }

@@ -111,6 +111,8 @@ CHANGES = [
      [("ROTATE-OVERDUE", "keys.search-cmk")]),
     ("public certificate not turned in time", {"keys.edge-cert.rotation.last": "2026-08-01"},
      [("ROTATE-OVERDUE", "keys.edge-cert")]),
+    ("public certificate turned next year", {"keys.edge-cert.rotation.last": "2027-08-01"},
+     [("ROTATE-OVERDUE", "keys.edge-cert")]),
     ("a key store that cannot turn keys", {"keys.secrets-cmk.custody.provider": "aws-cloudhsm"},
      [("ROTATE-UNSUPPORTED", "keys.secrets-cmk")]),
     ("a period shorter than AWS KMS takes", {"keys.search-cmk.rotation.every": "60d", "keys.search-cmk.rotation.last": "2026-11-01"},
