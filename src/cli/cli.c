@@ -374,7 +374,7 @@ dispatch(struct rdt_cli *cli, int argc, char **argv)
         return rdt_cli_has(cli, OPT_HELP) ? 0 : rdt_code_exit_status(RDT_E_USAGE);
     }
     if (rdt_cli_has(cli, OPT_HELP))
-        return cmd_help(cli);
+        return rdt_cmd_help(cli);
     rc = find_command(cli);
     if (rc == RDT_OK)
         rc = check_usage(cli);

@@ -30,7 +30,7 @@ draw(struct rdt_cli *cli, const struct rdt_plan *plan)
 }
 
 int
-cmd_plan_map(struct rdt_cli *cli)
+rdt_cmd_plan_map(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_plan_close_at) struct rdt_plan *plan = NULL;
     struct rdt_plan_opts opts = {.env = rdt_cli_value(cli, OPT_ENV, NULL)};

@@ -146,14 +146,14 @@ show_written(struct rdt_cli *cli)
 }
 
 int
-cmd_plan_show(struct rdt_cli *cli)
+rdt_cmd_plan_show(struct rdt_cli *cli)
 {
     bool resolved = rdt_cli_has(cli, OPT_RESOLVED) || rdt_cli_has(cli, OPT_ENV);
     return resolved ? show_resolved(cli) : show_written(cli);
 }
 
 int
-cmd_plan_schema(struct rdt_cli *cli)
+rdt_cmd_plan_schema(struct rdt_cli *cli)
 {
     RDT_BUF out = {0};
     rdt_plan_schema(&out);

@@ -140,7 +140,7 @@ write_out(struct rdt_cli *cli, struct rdt_buf *out)
 }
 
 int
-cmd_rules_list(struct rdt_cli *cli)
+rdt_cmd_rules_list(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_run_free_at) struct rdt_run *run = NULL;
     RDT_BUF out = {0};
@@ -221,7 +221,7 @@ no_such_rule(struct rdt_cli *cli, const struct rdt_run *run, const char *id)
 }
 
 int
-cmd_rules_show(struct rdt_cli *cli)
+rdt_cmd_rules_show(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_run_free_at) struct rdt_run *run = NULL;
     RDT_BUF out = {0};
@@ -250,7 +250,7 @@ cmd_rules_show(struct rdt_cli *cli)
 /* ---- explain ---- */
 
 int
-cmd_rules_explain(struct rdt_cli *cli)
+rdt_cmd_rules_explain(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_plan_close_at) struct rdt_plan *loaded = NULL;
     RDT_AUTO(rdt_explanation_free_at) struct rdt_explanation *why = NULL;
@@ -288,7 +288,7 @@ show_test(void *arg, const struct rdt_rule_test *test)
 }
 
 int
-cmd_rules_test(struct rdt_cli *cli)
+rdt_cmd_rules_test(struct rdt_cli *cli)
 {
     struct rdt_rules_tally tally = {0};
     struct rdt_strings packs = packs_of(cli);

@@ -112,7 +112,7 @@ load(struct rdt_cli *cli, struct rdt_plan **plan)
 }
 
 int
-cmd_check(struct rdt_cli *cli)
+rdt_cmd_check(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_plan_close_at) struct rdt_plan *plan = NULL;
     enum rdt_code rc = load(cli, &plan);
@@ -217,7 +217,7 @@ look(struct rdt_cli *cli, const struct rdt_plan *plan, const struct jobs *jobs,
 }
 
 int
-cmd_verify(struct rdt_cli *cli)
+rdt_cmd_verify(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_plan_close_at) struct rdt_plan *plan = NULL;
     RDT_AUTO(rdt_evidence_done) struct rdt_evidence evidence = {0};
@@ -240,7 +240,7 @@ cmd_verify(struct rdt_cli *cli)
 /* ---- showing again ---- */
 
 int
-cmd_report(struct rdt_cli *cli)
+rdt_cmd_report(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_stored_close_at) struct rdt_stored *stored = NULL;
     enum rdt_code rc = rdt_state_load(cli, &stored);

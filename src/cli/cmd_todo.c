@@ -6,11 +6,12 @@
     {                                                                                              \
         return rdt_cli_fail(c, RDT_E_INTERNAL);                                                    \
     }
-S(cmd_verify)
-S(cmd_report)
-S(cmd_plan_init) S(cmd_plan_fmt) S(cmd_plan_map)
+S(rdt_cmd_verify)
+S(rdt_cmd_report)
+S(rdt_cmd_plan_init)
+S(rdt_cmd_plan_fmt) S(rdt_cmd_plan_map)
 
-    int cmd_check(struct rdt_cli *cli)
+    int rdt_cmd_check(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_plan_close_at) struct rdt_plan *plan = NULL;
     RDT_AUTO(rdt_run_free_at) struct rdt_run *run = NULL;

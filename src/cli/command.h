@@ -68,10 +68,12 @@ struct rdt_cli {
     struct rdt_err err;
 };
 
+typedef int rdt_command_fn(struct rdt_cli *cli);
+
 struct rdt_command {
-    const char *group, *verb;        /* "plan", "show"; verb NULL for a command of one word */
-    int (*run)(struct rdt_cli *cli); /* returns the exit status */
-    const enum rdt_option *options;  /* beside the global ones */
+    const char *group, *verb; /* "plan", "show"; verb NULL for a command of one word */
+    rdt_command_fn *run;
+    const enum rdt_option *options; /* beside the global ones */
     size_t n_options;
     size_t min_words, max_words;
     const char *operands; /* "[PLAN]" */
@@ -83,20 +85,20 @@ extern const struct rdt_command rdt_commands[];
 extern const size_t rdt_n_commands;
 extern const struct rdt_option_info rdt_option_infos[RDT_NOPTIONS];
 
-/* The functions behind the rows. */
-int cmd_check(struct rdt_cli *cli);
-int cmd_verify(struct rdt_cli *cli);
-int cmd_report(struct rdt_cli *cli);
-int cmd_plan_init(struct rdt_cli *cli);
-int cmd_plan_show(struct rdt_cli *cli);
-int cmd_plan_schema(struct rdt_cli *cli);
-int cmd_plan_fmt(struct rdt_cli *cli);
-int cmd_plan_map(struct rdt_cli *cli);
-int cmd_rules_list(struct rdt_cli *cli);
-int cmd_rules_show(struct rdt_cli *cli);
-int cmd_rules_explain(struct rdt_cli *cli);
-int cmd_rules_test(struct rdt_cli *cli);
-int cmd_help(struct rdt_cli *cli);
+/* The functions behind the rows, each in a cmd_*.c; they return the exit status. */
+rdt_command_fn rdt_cmd_check;
+rdt_command_fn rdt_cmd_verify;
+rdt_command_fn rdt_cmd_report;
+rdt_command_fn rdt_cmd_plan_init;
+rdt_command_fn rdt_cmd_plan_show;
+rdt_command_fn rdt_cmd_plan_schema;
+rdt_command_fn rdt_cmd_plan_fmt;
+rdt_command_fn rdt_cmd_plan_map;
+rdt_command_fn rdt_cmd_rules_list;
+rdt_command_fn rdt_cmd_rules_show;
+rdt_command_fn rdt_cmd_rules_explain;
+rdt_command_fn rdt_cmd_rules_test;
+rdt_command_fn rdt_cmd_help;
 
 /* rdt_cli_has - whether an option was given; rdt_cli_value - its last value, or otherwise. */
 bool rdt_cli_has(const struct rdt_cli *cli, enum rdt_option option);

@@ -124,7 +124,7 @@ help_group(const char *group, FILE *out)
 }
 
 int
-cmd_help(struct rdt_cli *cli)
+rdt_cmd_help(struct rdt_cli *cli)
 {
     const char *group = cli->n_words > 0 ? cli->words[0] : NULL;
     const char *verb = cli->n_words > 1 ? cli->words[1] : NULL;
