@@ -20,7 +20,7 @@
 #define GROUPS "X25519:P-256:P-384:P-521:X448"
 
 /* Suites with a certificate first: a server that follows our order then shows its own. */
-#define SUITES "DEFAULT:ALL:@SECLEVEL=0"
+#define SUITES "DEFAULT:ALL"
 
 static const struct {
     const char *name;

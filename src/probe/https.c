@@ -5,6 +5,7 @@
 #include "probe/probe.h"
 
 #include <netdb.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +13,8 @@
 #define HOPS_MAX 5       /* redirects within the site before its final answer */
 #define HEADER_SHOWN 300 /* bytes of a header that the raw answer keeps */
 
-/* Steps of a look at one address; they share what is left of the job's time. */
+/* Steps of a look at one address; they share what is left of the job's time. Addresses do not: each
+ * is looked at in a thread of its own, so that many of them, or a dead one, take no longer. */
 enum { STEP_PLAIN = 1, STEPS_TLS = 2 * RDT_TLS_N_VERSIONS, STEP_HSTS = 1 };
 enum { STEPS = STEP_PLAIN + STEPS_TLS + STEP_HSTS };
 
@@ -26,7 +28,7 @@ struct site {
 
 struct budget {
     int64_t deadline_ms;
-    int64_t steps; /* left, of all addresses */
+    int64_t steps; /* left */
 };
 
 static void
@@ -306,20 +308,56 @@ look_hsts(const struct site *site, int64_t deadline_ms, struct https_look *look)
     snprintf(look->hsts.why, HTTPS_WHY_MAX, "over %d redirects within the site", HOPS_MAX);
 }
 
-static enum rdt_code
-look_at(const struct site *site, const struct rdt_addr *addr, struct budget *budget,
-        struct https_look *look)
+/* One address, for a thread. */
+struct task {
+    const struct site *site;
+    struct budget budget;
+    struct https_look *look;
+    enum rdt_code rc;
+};
+
+static void *
+look_at(void *arg)
 {
-    look->addr = addr;
+    struct task *task = arg;
+    const struct rdt_addr *addr = task->look->addr;
+    struct https_look *look = task->look;
     if (getnameinfo((const struct sockaddr *)&addr->sa, addr->sa_n, look->ip, sizeof look->ip, NULL,
                     0, NI_NUMERICHOST) != 0)
-        return RDT_E_INTERNAL;
-    enum rdt_code rc = look_tls(site, budget, look);
-    if (rc != RDT_OK)
-        return rc;
-    look_plain(site, next_step(budget), look);
-    look_hsts(site, next_step(budget), look);
-    return RDT_OK;
+        task->rc = RDT_E_INTERNAL;
+    else
+        task->rc = look_tls(task->site, &task->budget, look);
+    if (task->rc != RDT_OK)
+        return NULL;
+    look_plain(task->site, next_step(&task->budget), look);
+    look_hsts(task->site, next_step(&task->budget), look);
+    return NULL;
+}
+
+/* Looks at all addresses at once; one whose thread cannot be had is looked at here. */
+static enum rdt_code
+look_around(const struct site *site, int64_t deadline_ms, struct looks *looks)
+{
+    pthread_t threads[RDT_ADDRS_MAX];
+    bool is_running[RDT_ADDRS_MAX] = {false};
+    struct task tasks[RDT_ADDRS_MAX];
+    enum rdt_code rc = RDT_OK;
+    for (size_t i = 0; i < looks->n; i++) {
+        looks->items[i].addr = &site->addrs.items[i];
+        tasks[i] = (struct task){.site = site, .look = &looks->items[i]};
+        tasks[i].budget = (struct budget){.deadline_ms = deadline_ms, .steps = STEPS};
+    }
+    for (size_t i = 1; i < looks->n; i++)
+        is_running[i] = pthread_create(&threads[i], NULL, look_at, &tasks[i]) == 0;
+    for (size_t i = 0; i < looks->n; i++) {
+        if (is_running[i])
+            pthread_join(threads[i], NULL);
+        else
+            look_at(&tasks[i]);
+    }
+    for (size_t i = 0; rc == RDT_OK && i < looks->n; i++)
+        rc = tasks[i].rc;
+    return rc;
 }
 
 /* With `addresses: one`, the address that clients would take: the first that answers. */
@@ -402,19 +440,17 @@ rdt_probe_https(const struct rdt_probe_job *job, struct rdt_evidence *out)
 {
     RDT_AUTO(free_site) struct site site = {0};
     RDT_AUTO(free_looks) struct looks looks = {0};
-    struct budget budget = {.deadline_ms = rdt_monotonic_ms() + job->timeout_ms};
+    const int64_t deadline_ms = rdt_monotonic_ms() + job->timeout_ms;
     struct rdt_err err = {0};
     rdt_evidence_collector(out, "https/1");
-    enum rdt_code rc = read_spec(job, budget.deadline_ms, &site, &err);
+    enum rdt_code rc = read_spec(job, deadline_ms, &site, &err);
     if (rc != RDT_OK)
         return rc == RDT_E_NOMEM ? rc : record_nothing(job->subject, err.text, out);
     looks.items = calloc(site.addrs.n, sizeof *looks.items);
     if (looks.items == NULL)
         return RDT_E_NOMEM;
     looks.n = site.addrs.n;
-    budget.steps = (int64_t)looks.n * STEPS;
-    for (size_t i = 0; rc == RDT_OK && i < looks.n; i++)
-        rc = look_at(&site, &site.addrs.items[i], &budget, &looks.items[i]);
+    rc = look_around(&site, deadline_ms, &looks);
     if (rc != RDT_OK)
         return rc;
     return rdt_https_record(job->subject, looks.items, looks.n, rdt_now(), out);

@@ -205,11 +205,11 @@ def wait_for(port, host="127.0.0.1"):
     sys.exit(1)
 
 
-def scripted(talk):
+def scripted(talk, address=("127.0.0.1", 0)):
     """A server of our own: talk(socket) for each connection, in threads."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
+    listener.bind(address)
     listener.listen(32)
     taken.append(listener.getsockname()[1])
 
@@ -450,6 +450,8 @@ def main():
         ipv6 = False
     uneven = https()
     https(cert="rsa", protocols="TLSv1 TLSv1.2", body="", listen="127.0.0.2:%d", port=uneven)
+    both_ways = https()
+    scripted(stall(), ("127.0.0.2", both_ways))
     start_nginx()
     wait_for(plain["token"])
     closed = free_port()
@@ -502,7 +504,8 @@ def main():
             ("localhost.evil.example", say(b"HTTP/1.1 301 x\r\nlocation: https://localhost.evil.example/\r\n\r\n"), UNSAFE),
             ("two Locations", say(b"HTTP/1.1 301 x\r\nLocation: http://localhost/\r\nLocation: https://localhost/\r\n\r\n"), UNSAFE),
     ):
-        facts = expect("port 80: " + kind, modern, {"http.redirect": want, "tls.versions": MODERN}, http_port=scripted(talk))
+        facts = expect("port 80: " + kind, modern, {"http.redirect": want, "tls.versions": MODERN}, http_port=scripted(talk),
+                       limit_s=3 if kind == "no body comes" else TIMEOUT_MS / 1000 + 0.7)
         result("hunter2" not in json.dumps(facts), "port 80: %s: no secret kept" % kind)
 
     # -- HTTP-2
@@ -515,6 +518,10 @@ def main():
 
     # -- TLS versions
     expect("TLS 1.0 to 1.2", site["old"], {"tls.versions": versions("a", "a", "a", "r"), "tls.cert": {"key": "rsa-2048"}}, http_port=closed)
+    write("openssl.cnf", "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1.2\n"
+          "Protocol = -TLSv1,-TLSv1.1\nCipherString = DEFAULT:@SECLEVEL=2\n")
+    expect("TLS 1.0 to 1.2, where openssl.cnf forbids asking", site["old"], {"tls.versions": versions("a", "a", "a", "r"), "http.hsts": HAS_HSTS},
+           http_port=closed, env={"OPENSSL_CONF": os.path.join(FOLDER, "openssl.cnf")})
     expect("TLS 1.1 to 1.3", site["tls1.1"], {"tls.versions": versions("r", "a", "a", "a")}, http_port=closed)
     expect("TLS 1.3 only", site["tls1.3"], {"tls.versions": versions("r", "r", "r", "a")}, http_port=closed)
     for kind, on_old, want in (
@@ -566,6 +573,8 @@ def main():
             "http.redirect": {"closed": True}}, addresses="all", **two)
         result(all(a in facts["tls.versions"]["raw"] for a in ("127.0.0.1:", "127.0.0.2:")), "the raw answer names both",
                facts["tls.versions"]["raw"])
+        expect("addresses: all, one stalls", both_ways, {"tls.versions": versions("u", "u", "a", "u"), "http.hsts": "127.0.0.2"},
+               addresses="all", **two)
         expect("addresses: one", uneven, {"tls.versions": MODERN, "http.hsts": HAS_HSTS}, **two)
         expect("addresses: all, one is down", modern, {
             "tls.versions": versions("u", "u", "a", "u"), "http.hsts": "127.0.0.2", "tls.cert": "127.0.0.2",
