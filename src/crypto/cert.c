@@ -313,19 +313,6 @@ make_store(struct rdt_span ca_pem, X509_STORE **out, struct rdt_err *err)
     return rc;
 }
 
-/* The server's own dates are a fact of their own: one defect must not make two findings. */
-static int
-pass_own_dates(int ok, X509_STORE_CTX *ctx)
-{
-    int error = X509_STORE_CTX_get_error(ctx);
-    if (ok || X509_STORE_CTX_get_error_depth(ctx) != 0)
-        return ok;
-    if (error != X509_V_ERR_CERT_HAS_EXPIRED && error != X509_V_ERR_CERT_NOT_YET_VALID)
-        return 0;
-    X509_STORE_CTX_set_error(ctx, X509_V_OK);
-    return 1;
-}
-
 static enum rdt_code
 parse_chain(const struct rdt_span *ders, size_t n, STACK_OF(X509) * chain, struct rdt_err *err)
 {
@@ -366,7 +353,6 @@ rdt_cert_verify(const struct rdt_span *ders, size_t n, struct rdt_span ca_pem, i
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
     X509_VERIFY_PARAM_set_time(param, (time_t)now);
     X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
-    X509_STORE_CTX_set_verify_cb(ctx, pass_own_dates);
     trust.trusted = X509_verify_cert(ctx) == 1;
     if (!trust.trusted) {
         int depth = X509_STORE_CTX_get_error_depth(ctx);

@@ -55,8 +55,8 @@ RDT_MUST_CHECK enum rdt_code rdt_cert_read(struct rdt_span der, const char *host
  *   now     seconds since 1970
  *   out     set only on success
  *
- * The dates of the server's own certificate are not judged here, its reader has them; those of
- * every other certificate are. Signatures weaker than 80 bits (SHA-1, MD5) break the chain.
+ * As a client would: every certificate within its dates, signatures of at least 80 bits (no SHA-1,
+ * no MD5), fit for a server. The name is another question: see rdt_cert_read().
  * Fails: RDT_E_BADINPUT (a certificate or the CA file is none), RDT_E_LIMIT, RDT_E_NOTFOUND (the
  * system has no roots), RDT_E_NOMEM.
  */

@@ -21,7 +21,8 @@
       "{subject, issuer, not_before: days, not_after: days, lifetime: days, key, host: bool, "     \
       "chain: bool, why}")                                                                         \
     X("http.redirect", "flows", "{closed: bool, status, location, https: bool}")                   \
-    X("http.hsts", "flows", "{present: bool, max_age, subdomains: bool, preload: bool}")           \
+    X("http.hsts", "flows",                                                                        \
+      "{present: bool, max_age, subdomains: bool, preload: bool, why: what is odd about it}")      \
     X("host.swap", "services",                                                                     \
       "list of {path, kind: partition|file|zram|hibernation, size, encrypted: "                    \
       "yes|no|ram|unknown, why}")                                                                  \

@@ -453,5 +453,5 @@ rdt_probe_https(const struct rdt_probe_job *job, struct rdt_evidence *out)
     rc = look_around(&site, deadline_ms, &looks);
     if (rc != RDT_OK)
         return rc;
-    return rdt_https_record(job->subject, looks.items, looks.n, rdt_now(), out);
+    return rdt_https_record(job->subject, looks.items, looks.n, out);
 }

@@ -51,12 +51,9 @@ struct https_look {
 
 /*
  * rdt_https_record - record the worst of the looks as the four facts about a flow.
- *
- *   now   seconds since 1970, for certificates that have run out
- *
  * Fails: RDT_E_NOMEM.
  */
 RDT_MUST_CHECK enum rdt_code rdt_https_record(const char *subject, const struct https_look *looks,
-                                              size_t n, int64_t now, struct rdt_evidence *out);
+                                              size_t n, struct rdt_evidence *out);
 
 #endif

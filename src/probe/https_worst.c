@@ -129,30 +129,24 @@ record_versions(const struct place *at, const struct https_look *looks, size_t n
 }
 
 static bool
-cert_is_bad(const struct https_look *look, int64_t now)
+cert_is_bad(const struct https_look *look)
 {
-    return !look->cert.cert.host || !look->cert.trust.trusted ||
-           look->cert.cert.not_after_s < now || look->cert.cert.not_before_s > now;
+    return !look->cert.cert.host || !look->cert.trust.trusted;
 }
 
 /* What is wrong with the certificates, in words, each with its address; cut when too long. */
 static void
-add_why(char *why, size_t size, const struct https_look *look, int64_t now)
+add_why(char *why, size_t size, const struct https_look *look)
 {
-    const struct rdt_cert *c = &look->cert.cert;
-    const char *parts[4] = {0};
-    size_t n = 0;
-    if (!look->cert.trust.trusted)
-        parts[n++] = look->cert.trust.why;
-    if (!c->host)
-        parts[n++] = "issued for other names";
-    if (c->not_after_s < now)
-        parts[n++] = "expired";
-    if (c->not_before_s > now)
-        parts[n++] = "not valid yet";
-    for (size_t i = 0; i < n; i++) {
+    const char *const parts[] = {
+        look->cert.trust.trusted ? NULL : look->cert.trust.why,
+        look->cert.cert.host ? NULL : "issued for other names",
+    };
+    for (size_t i = 0; i < RDT_COUNT(parts); i++) {
         size_t at = strlen(why);
-        snprintf(why + at, size - at, "%s%s: %s", at == 0 ? "" : "; ", look->addr->text, parts[i]);
+        if (parts[i] != NULL)
+            snprintf(why + at, size - at, "%s%s: %s", at == 0 ? "" : "; ", look->addr->text,
+                     parts[i]);
     }
 }
 
@@ -201,8 +195,7 @@ cert_value(struct rdt_arena *arena, const struct rdt_cert *c, bool trusted, cons
 }
 
 static enum rdt_code
-record_cert(const struct place *at, const struct https_look *looks, size_t n, int64_t now,
-            struct rdt_span raw)
+record_cert(const struct place *at, const struct https_look *looks, size_t n, struct rdt_span raw)
 {
     struct rdt_cert cert = {0};
     char why[2 * HTTPS_WHY_MAX] = "";
@@ -210,8 +203,8 @@ record_cert(const struct place *at, const struct https_look *looks, size_t n, in
     bool bad = false, trusted = false;
     for (size_t i = 0; i < n; i++) {
         if (looks[i].cert.seen) {
-            bad = bad || cert_is_bad(&looks[i], now);
-            add_why(why, sizeof why, &looks[i], now);
+            bad = bad || cert_is_bad(&looks[i]);
+            add_why(why, sizeof why, &looks[i]);
         } else if (unseen == NULL) {
             unseen = &looks[i];
         }
@@ -272,7 +265,7 @@ record_hsts(const struct place *at, const struct https_look *looks, size_t n, st
 }
 
 enum rdt_code
-rdt_https_record(const char *subject, const struct https_look *looks, size_t n, int64_t now,
+rdt_https_record(const char *subject, const struct https_look *looks, size_t n,
                  struct rdt_evidence *out)
 {
     const struct place at = {out, subject};
@@ -286,7 +279,7 @@ rdt_https_record(const char *subject, const struct https_look *looks, size_t n, 
     if (rc == RDT_OK)
         rc = record_versions(&at, looks, n, rdt_buf_span(&tls));
     if (rc == RDT_OK)
-        rc = record_cert(&at, looks, n, now, rdt_buf_span(&cert));
+        rc = record_cert(&at, looks, n, rdt_buf_span(&cert));
     if (rc == RDT_OK)
         rc = record_hsts(&at, looks, n, rdt_buf_span(&hsts));
     return rc;

@@ -274,7 +274,7 @@ odd_names(void **state)
 }
 
 struct pki {
-    struct made root, middle, leaf, stranger, old_middle, of_old, sha1, late, of_leaf;
+    struct made root, middle, leaf, stranger, old_middle, of_old, sha1, late, early, of_leaf;
 };
 
 static int
@@ -293,6 +293,7 @@ make_pki(void **state)
     p.of_old = make(&(struct wish){.name = "of old", .issuer = &p.old_middle});
     p.sha1 = make(&(struct wish){.name = "sha1", .issuer = &p.root, .digest = EVP_sha1()});
     p.late = make(&(struct wish){.name = "late", .issuer = &p.root, .to_s = NOW - 1});
+    p.early = make(&(struct wish){.name = "early", .issuer = &p.root, .from_s = NOW + 60});
     p.of_leaf = make(&(struct wish){.name = "of leaf", .issuer = &p.leaf});
     *state = &p;
     return 0;
@@ -303,7 +304,7 @@ free_pki(void **state)
 {
     struct pki *p = *state;
     struct made *all[] = {&p->root,   &p->middle, &p->leaf, &p->stranger, &p->old_middle,
-                          &p->of_old, &p->sha1,   &p->late, &p->of_leaf};
+                          &p->of_old, &p->sha1,   &p->late, &p->early,    &p->of_leaf};
     for (size_t i = 0; i < RDT_COUNT(all); i++)
         made_done(all[i]);
     return 0;
@@ -318,21 +319,22 @@ verifies_chains(void **state)
         const struct made *sent[3], *trusted;
         const char *why; /* NULL: it is trusted */
     } chains[] = {
-        {"whole",                          {&p->leaf, &p->middle},              &p->root,     NULL         },
-        {"root sent too",                  {&p->leaf, &p->middle, &p->root},    &p->root,     NULL         },
-        {"an intermediate in the CA file", {&p->leaf},                          &p->middle,   NULL         },
-        {"itself in the CA file",          {&p->leaf},                          &p->leaf,     NULL         },
-        {"own dates are not judged here",  {&p->late},                          &p->root,     NULL         },
-        {"intermediate missing",           {&p->leaf},                          &p->root,     "issuer"     },
-        {"another root",                   {&p->leaf, &p->middle},              &p->stranger, "issuer"     },
-        {"another root sent along",        {&p->leaf, &p->middle, &p->root},    &p->stranger, "self-signed"},
-        {"signed by itself",               {&p->root},                          &p->stranger, "self-signed"},
+        {"whole",                          {&p->leaf, &p->middle},              &p->root,     NULL                          },
+        {"root sent too",                  {&p->leaf, &p->middle, &p->root},    &p->root,     NULL                          },
+        {"an intermediate in the CA file", {&p->leaf},                          &p->middle,   NULL                          },
+        {"itself in the CA file",          {&p->leaf},                          &p->leaf,     NULL                          },
+        {"has run out",                    {&p->late},                          &p->root,     "expired (certificate 1"      },
+        {"not valid yet",                  {&p->early},                         &p->root,     "not yet valid (certificate 1"},
+        {"intermediate missing",           {&p->leaf},                          &p->root,     "issuer"                      },
+        {"another root",                   {&p->leaf, &p->middle},              &p->stranger, "issuer"                      },
+        {"another root sent along",        {&p->leaf, &p->middle, &p->root},    &p->stranger, "self-signed"                 },
+        {"signed by itself",               {&p->root},                          &p->stranger, "self-signed"                 },
         {"intermediate has run out",
          {&p->of_old, &p->old_middle},
          &p->root,
-         "expired (certificate 2"                                                                          },
-        {"SHA-1",                          {&p->sha1},                          &p->root,     "weak"       },
-        {"signed by what is no CA",        {&p->of_leaf, &p->leaf, &p->middle}, &p->root,     "CA"         },
+         "expired (certificate 2"                                                                                           },
+        {"SHA-1",                          {&p->sha1},                          &p->root,     "weak"                        },
+        {"signed by what is no CA",        {&p->of_leaf, &p->leaf, &p->middle}, &p->root,     "CA"                          },
     };
     for (size_t i = 0; i < RDT_COUNT(chains); i++) {
         struct rdt_span sent[3];

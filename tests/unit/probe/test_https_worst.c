@@ -67,8 +67,7 @@ look(const char *change)
     } else if (IS("expired")) {
         l.cert.cert.not_after_s = NOW - DAY;
         l.cert.cert.not_after = 20787;
-    } else if (IS("early")) {
-        l.cert.cert.not_before_s = NOW + DAY;
+        l.cert.trust = (struct rdt_cert_trust){.why = "expired"};
     } else if (IS("other name")) {
         l.cert.cert.host = false;
     } else if (IS("untrusted")) {
@@ -135,14 +134,12 @@ static const struct {
 
     {"healthy", NULL, CERT, CERT_IS("20877", "90", "ecdsa-p256", "true", "true", "")},
     {"healthy", "expired", CERT,
-     CERT_IS("20787", "90", "ecdsa-p256", "true", "true", "10.0.0.2:443: expired")},
+     CERT_IS("20787", "90", "ecdsa-p256", "true", "false", "10.0.0.2:443: expired")},
     {"other name", "untrusted", CERT,
      CERT_IS("20877", "90", "ecdsa-p256", "false", "false",
      "10.0.0.1:443: issued for other names; 10.0.0.2:443: bad chain")},
     {"healthy", "weak", CERT, CERT_IS("20877", "800", "rsa-1024", "true", "true", "")},
     {"healthy", "down", CERT, "?10.0.0.2:443: down"},
-    {"down", "early", CERT,
-     CERT_IS("20877", "90", "ecdsa-p256", "true", "true", "10.0.0.2:443: not valid yet")},
     {"untrusted", "down", CERT,
      CERT_IS("20877", "90", "ecdsa-p256", "true", "false", "10.0.0.1:443: bad chain")},
 
@@ -166,7 +163,7 @@ worst_of_two(void **state)
         if (n == 2)
             looks[1] = look(cases[i].second);
         looks[1].addr = &second_addr;
-        assert_int_equal(rdt_https_record("flows.web", looks, n, NOW, &out), RDT_OK);
+        assert_int_equal(rdt_https_record("flows.web", looks, n, &out), RDT_OK);
         assert_int_equal(out.n, 4);
         const struct rdt_observation *seen = rdt_evidence_find(&out, "flows.web", cases[i].fact);
         assert_non_null(seen);
@@ -190,10 +187,10 @@ joins_raw_answers(void **state)
     looks[1].addr = &second_addr;
     rdt_buf_str(&looks[0].tls_raw, "one\n");
     rdt_buf_str(&looks[1].tls_raw, "two\n");
-    assert_int_equal(rdt_https_record("flows.web", looks, 2, NOW, &out), RDT_OK);
+    assert_int_equal(rdt_https_record("flows.web", looks, 2, &out), RDT_OK);
     assert_string_equal(rdt_evidence_find(&out, "flows.web", VERSIONS)->raw, "one\ntwo\n");
     looks[1].tls_raw.failed = true; /* out of memory while it was written */
-    assert_int_equal(rdt_https_record("flows.web", looks, 2, NOW, &out), RDT_E_NOMEM);
+    assert_int_equal(rdt_https_record("flows.web", looks, 2, &out), RDT_E_NOMEM);
     rdt_buf_done(&looks[0].tls_raw);
     rdt_buf_done(&looks[1].tls_raw);
 }
