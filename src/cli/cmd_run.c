@@ -122,6 +122,7 @@ rdt_cmd_check(struct rdt_cli *cli)
 /* ---- verifying ---- */
 
 struct jobs {
+    struct rdt_arena arena;
     struct rdt_probe_job *at;
     size_t n;
 };
@@ -129,11 +130,38 @@ struct jobs {
 static void
 jobs_done(struct jobs *jobs)
 {
+    rdt_arena_done(&jobs->arena);
     free(jobs->at);
 }
 
+static bool
+add_path(struct jobs *jobs, struct rdt_node *list, const struct rdt_node *path)
+{
+    if (path == NULL || path->kind != RDT_NODE_SCALAR || path->text.p[0] != '/')
+        return true; /* the word swap: the probe looks at swap anyway */
+    return rdt_node_add(&jobs->arena, list, (struct rdt_span){0}, path->mark,
+                        rdt_node_scalar(&jobs->arena, path->text, path->mark));
+}
+
+/* A host is asked about the folders of its target and about those that the plan declares. */
+static const struct rdt_node *
+host_spec(struct jobs *jobs, const struct rdt_subject *service, const struct rdt_node *target)
+{
+    const struct rdt_node *declared = rdt_node_get(service->node, "scratch");
+    const struct rdt_node *asked = rdt_node_get(target, "scratch");
+    struct rdt_node *spec = rdt_node_new(&jobs->arena, RDT_NODE_MAP, target->mark);
+    struct rdt_node *list = rdt_node_new(&jobs->arena, RDT_NODE_LIST, target->mark);
+    bool ok = spec != NULL && list != NULL;
+    for (size_t i = 0; ok && declared != NULL && i < declared->n; i++)
+        ok = add_path(jobs, list, rdt_node_get(declared->members[i].node, "path"));
+    for (size_t i = 0; ok && asked != NULL && i < asked->n; i++)
+        ok = add_path(jobs, list, asked->members[i].node);
+    ok = ok && rdt_node_add(&jobs->arena, spec, rdt_span_str("scratch"), target->mark, list);
+    return ok ? spec : NULL;
+}
+
 /* A service is one job whatever stands under it; other subjects have one job per kind of target. */
-static void
+static bool
 add_subject_jobs(struct jobs *jobs, const struct rdt_subject *subject, const struct rdt_node *spec)
 {
     for (size_t i = 0; i < spec->n; i++) {
@@ -141,12 +169,14 @@ add_subject_jobs(struct jobs *jobs, const struct rdt_subject *subject, const str
         bool service = subject->section == RDT_SERVICES;
         if (service && strcmp(kind, "host") != 0)
             continue;
-        jobs->at[jobs->n++] = (struct rdt_probe_job){
-            .subject = subject->id,
-            .kind = kind,
-            .spec = service ? spec : spec->members[i].node,
-        };
+        struct rdt_probe_job *job = &jobs->at[jobs->n++];
+        job->subject = subject->id;
+        job->kind = kind;
+        job->spec = service ? host_spec(jobs, subject, spec) : spec->members[i].node;
+        if (job->spec == NULL)
+            return false;
     }
+    return true;
 }
 
 static enum rdt_code
@@ -171,8 +201,9 @@ make_jobs(struct rdt_cli *cli, const struct rdt_plan *plan, const struct rdt_nod
         for (size_t i = 0; i < n; i++) {
             const struct rdt_member *target =
                 rdt_node_member(section, rdt_span_str(subjects[i].name));
-            if (target != NULL && rdt_text_glob(rdt_span_str(only), rdt_span_str(subjects[i].id)))
-                add_subject_jobs(jobs, &subjects[i], target->node);
+            bool wanted = rdt_text_glob(rdt_span_str(only), rdt_span_str(subjects[i].id));
+            if (target != NULL && wanted && !add_subject_jobs(jobs, &subjects[i], target->node))
+                return rdt_fail(&cli->err, RDT_E_NOMEM, "verify");
         }
     }
     return RDT_OK;
