@@ -8,7 +8,6 @@
     }
 S(rdt_cmd_verify)
 S(rdt_cmd_report)
-S(rdt_cmd_plan_init)
 S(rdt_cmd_plan_map)
 
     int rdt_cmd_check(struct rdt_cli *cli)

@@ -22,17 +22,19 @@ struct builder {
     struct frame stack[RDT_YAML_DEPTH_MAX];
     size_t depth;
     size_t n_documents;
-    size_t n_bad;    /* complaints made */
-    size_t n_syntax; /* of them, those that leave the tree unfinished */
+    size_t n_bad;         /* complaints made */
+    size_t n_syntax;      /* of them, those that leave the tree unfinished */
+    struct rdt_mark last; /* place of the last event that had one */
     bool no_memory;
 };
 
+/* What was left out (an empty key) has no place of its own: it gets that of what came before. */
 static struct rdt_mark
-mark_of(const struct builder *b, const struct fy_mark *at)
+mark_of(struct builder *b, const struct fy_mark *at)
 {
-    if (at == NULL)
-        return (struct rdt_mark){.file = b->file};
-    return (struct rdt_mark){b->file, (uint32_t)at->line + 1, (uint32_t)at->column + 1};
+    if (at != NULL)
+        b->last = (struct rdt_mark){b->file, (uint32_t)at->line + 1, (uint32_t)at->column + 1};
+    return b->last;
 }
 
 static void
@@ -102,6 +104,11 @@ on_scalar(struct builder *b, struct fy_event *event)
     const char *text = fy_token_get_text(event->scalar.value, &n);
     refuse_extras(b, mark, event->scalar.anchor, event->scalar.tag);
     struct rdt_span span = {(const uint8_t *)text, text == NULL ? 0 : n};
+    const uint8_t *nul = span.n == 0 ? NULL : memchr(span.p, 0, span.n);
+    if (nul != NULL && fy_token_scalar_style(event->scalar.value) == FYSS_DOUBLE_QUOTED)
+        complain(b, mark, "a NUL character (\\0) stands in this text", NULL);
+    if (nul != NULL) /* written by an escape; or libfyaml's, after an empty block text [M] */
+        span.n = (size_t)(nul - span.p);
     bool plain = fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
     struct rdt_node *node = rdt_node_scalar(b->arena, span, mark);
     if (node != NULL) {
@@ -269,7 +276,9 @@ enum rdt_code
 rdt_yaml_parse(const char *file, struct rdt_span bytes, struct rdt_arena *arena,
                struct rdt_diags *diags, struct rdt_node **out, struct rdt_err *err)
 {
-    struct builder b = {.file = file, .arena = arena, .diags = diags};
+    struct builder b = {
+        .file = file, .arena = arena, .diags = diags, .last = {file, 1, 1}
+    };
     if (bytes.n > RDT_YAML_MAX)
         return rdt_fail(err, RDT_E_LIMIT, "%s: larger than 8 MiB", file);
     if (bytes.n != 0 && check_bytes(&b, bytes))

@@ -46,8 +46,8 @@ struct writer {
     enum last last;
     struct rdt_buf *waiting; /* struct comment: on lines of their own, not yet written */
     struct rdt_buf *kept;    /* text of every comment written so far, in order */
-    bool explicit_key;       /* `? key` */
-    size_t explicit_at;
+    const char *refused;     /* something legal in YAML that no plan needs: what, and where */
+    size_t refused_at;
     bool lost; /* something stands where nothing should */
 };
 
@@ -252,6 +252,15 @@ put(struct writer *w, char c, size_t column, enum last last)
 /* ---- what stands between two parts ---- */
 
 static void
+refuse(struct writer *w, size_t at, const char *what)
+{
+    if (w->refused != NULL)
+        return;
+    w->refused = what;
+    w->refused_at = at;
+}
+
+static void
 on_comment(struct writer *w, size_t from, size_t to)
 {
     if (w->breaks != 0 || w->out->n == 0) {
@@ -302,12 +311,10 @@ on_sign(struct writer *w, size_t at)
         put(w, c, column, LAST_COMMA);
     else if (c == '-')
         put(w, c, column, LAST_DASH);
-    else if (c == '?' && !w->explicit_key) {
-        w->explicit_key = true;
-        w->explicit_at = at;
-    } else if (c != '?') {
+    else if (c == '?')
+        refuse(w, at, "a key after `?` cannot be tidied");
+    else
         w->lost = true;
-    }
 }
 
 /* Reads from..to, all of it between two parts. Stops early at `|` or `>` and returns its place. */
@@ -369,6 +376,8 @@ on_scalar(struct writer *w, const struct rdt_yaml_part *part)
     bool key = block != NULL && block->map && !block->key_done;
     if (block != NULL && block->map)
         block->key_done = !block->key_done;
+    if (part->to == part->from && key)
+        refuse(w, part->from, "a key is missing before `:`");
     if (part->to == part->from)
         return; /* a value left out */
     advance(w, 'a', key ? block->now : value_column(w));
@@ -427,9 +436,9 @@ text_header(struct writer *w, size_t at, struct text *text)
 static void
 text_bounds(const struct writer *w, const struct rdt_yaml_part *part, struct text *text)
 {
-    size_t start = part->to - column_of(w->in, part->to), last;
-    text->from = last = part->from - column_of(w->in, part->from);
-    text->to = start + blanks_at(w->in, start) >= part->to ? start : part->to;
+    size_t start = part->to - column_of(w->in, part->to), last = text->from;
+    bool next_begins = part->to < w->in.n && start + blanks_at(w->in, start) >= part->to;
+    text->to = next_begins ? start : part->to;
     for (size_t at = text->from; at < text->to;) {
         size_t end = line_end(w->in, at), n = blanks_at(w->in, at);
         bool empty = is_empty_line(w->in, at);
@@ -452,21 +461,24 @@ on_text(struct writer *w, size_t header, const struct rdt_yaml_part *part)
     if (block != NULL && block->map)
         block->key_done = !block->key_done;
     size_t at = text_header(w, header, &text);
-    between(w, at, line_end(w->in, at)); /* a comment, perhaps */
+    size_t end = line_end(w->in, at);
+    between(w, at, end); /* a comment, perhaps */
+    text.from = end + break_at(w->in, end);
     text_bounds(w, part, &text);
     for (at = text.from; at < text.to;) {
-        size_t end = line_end(w->in, at), n = blanks_at(w->in, at);
+        size_t n = blanks_at(w->in, at);
+        end = line_end(w->in, at);
         end = end < text.to ? end : text.to;
         rdt_buf_str(w->out, "\n");
         n = n < text.indent ? n : text.indent;
-        if (end > at + n)
+        if (end > at + n && text.indent != 0) /* blanks alone stay as they are */
             rdt_buf_fmt(w->out, "%*s", (int)column, "");
         rdt_buf_add(w->out, w->in.p + at + n, end - at - n);
         at = end + break_at(w->in, end);
     }
     w->breaks = 1; /* that of the last line */
     w->last = LAST_SCALAR;
-    between(w, text.to, part->to);
+    between(w, text.to > text.from ? text.to : text.from, part->to);
 }
 
 /* ---- maps and lists ---- */
@@ -515,7 +527,7 @@ static void
 write_parts(struct writer *w, const struct rdt_yaml_part *parts, size_t n)
 {
     size_t at = stands(w->in, 0, "\xef\xbb\xbf") ? 3 : 0; /* a byte order mark says nothing */
-    for (size_t i = 0; i < n && !w->lost; i++) {
+    for (size_t i = 0; i < n && !w->lost && w->refused == NULL; i++) {
         const struct rdt_yaml_part *part = &parts[i];
         size_t stop = between(w, at, part->from);
         if (part->style == RDT_STYLE_TEXT)
@@ -566,10 +578,10 @@ tidy(const char *file, struct rdt_span bytes, struct rdt_buf *out, struct rdt_bu
     if (rc != RDT_OK)
         return rc;
     write_parts(&w, parts, n);
-    if (w.explicit_key) {
-        struct rdt_mark mark = {file, line_of(bytes, w.explicit_at),
-                                (uint32_t)column_of(bytes, w.explicit_at) + 1};
-        rdt_diag_add(diags, mark, "a key after `?` cannot be tidied");
+    if (w.refused != NULL) {
+        struct rdt_mark mark = {file, line_of(bytes, w.refused_at),
+                                (uint32_t)column_of(bytes, w.refused_at) + 1};
+        rdt_diag_add(diags, mark, "%s", w.refused);
         rdt_diag_hint(diags, "write `key: value`");
         return rdt_fail(err, RDT_E_BADINPUT, "%s: 1 mistake", file);
     }

@@ -3,6 +3,8 @@
 #include "codec/yaml.h"
 #include "plan/plan.h"
 
+#include "known_leaks.h"
+
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);

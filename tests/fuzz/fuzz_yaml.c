@@ -1,6 +1,8 @@
 /* YAML in: a tree or at least one complaint with a place, never both missing. */
 #include "codec/yaml.h"
 
+#include "known_leaks.h"
+
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
