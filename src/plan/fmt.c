@@ -413,6 +413,8 @@ static size_t
 text_header(struct writer *w, size_t at, struct text *text)
 {
     char number = 0, chomp = 0;
+    if (w->waiting->n == 0)
+        w->breaks = 0; /* the sign stands beside its key */
     advance(w, '|', value_column(w));
     rdt_buf_add(w->out, w->in.p + at, 1);
     for (at++; at < w->in.n && strchr("+-123456789", w->in.p[at]) != NULL && w->in.p[at] != 0;
