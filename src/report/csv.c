@@ -1,0 +1,152 @@
+/*
+ * csv.c - RFC 4180: one row for each subject, rule and control. A cell that a spreadsheet would
+ * take for a formula gets a quote mark in front.
+ */
+#include "report/view_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void
+cell(struct rdt_buf *out, bool first, const char *text)
+{
+    if (!first)
+        rdt_buf_add(out, ",", 1);
+    if (text == NULL || *text == '\0')
+        return;
+    bool formula = strchr("=+-@\t\r", text[0]) != NULL;
+    if (!formula && strpbrk(text, ",\"\r\n") == NULL) {
+        rdt_buf_str(out, text);
+        return;
+    }
+    rdt_buf_str(out, formula ? "\"'" : "\"");
+    for (; *text != '\0'; text++)
+        rdt_buf_add(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+    rdt_buf_add(out, "\"", 1);
+}
+
+static void
+number(struct rdt_buf *out, uint32_t value)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%" PRIu32, value);
+    cell(out, false, value == 0 ? "" : text);
+}
+
+static void
+end_row(struct rdt_buf *out)
+{
+    rdt_buf_add(out, "\r\n", 2);
+}
+
+/* The cells that both tables end with. */
+static void
+result_cells(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_result *r)
+{
+    const struct rdt_rule *rule = &view->run->rules[r->rule];
+    cell(out, false, rule->id);
+    cell(out, false, rule->title);
+    cell(out, false, rdt_severity_name(r->severity));
+    cell(out, false, view->run->subjects[r->subject].id);
+    cell(out, false, rdt_level_name(view->run->subjects[r->subject].level));
+    cell(out, false, rdt_verdict_name(r->verdict));
+    cell(out, false, rdt_assurance_name(r->assurance));
+    cell(out, false, r->message);
+    cell(out, false, r->observed);
+    cell(out, false, r->expected);
+    cell(out, false, r->where.file);
+    number(out, r->where.line);
+    number(out, r->where.column);
+    cell(out, false, rule->fix);
+    cell(out, false, r->exception);
+}
+
+#define RESULT_HEADER                                                                              \
+    "rule,title,severity,subject,level,verdict,assurance,message,observed,expected,file,line,"     \
+    "column,fix,exception\r\n"
+
+static void
+finding_row(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_result *r,
+            const char *control)
+{
+    cell(out, true, view->stamp);
+    cell(out, false, view->run->env);
+    cell(out, false, control);
+    result_cells(out, view, r);
+    end_row(out);
+}
+
+static void
+findings(struct rdt_buf *out, const struct rdt_view *view)
+{
+    const struct rdt_run *run = view->run;
+    rdt_buf_str(out, "time,environment,control," RESULT_HEADER);
+    for (size_t i = 0; i < run->n_results; i++) {
+        const struct rdt_result *r = &run->results[i];
+        const struct rdt_strings *controls = &run->rules[r->rule].controls;
+        if (!view->report->all && !rdt_result_shown(r))
+            continue;
+        for (size_t k = 0; k < controls->n; k++)
+            finding_row(out, view, r, controls->at[k]);
+        if (controls->n == 0)
+            finding_row(out, view, r, NULL);
+    }
+}
+
+static void
+control_row(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_control *control,
+            const struct rdt_control_rule *rule)
+{
+    cell(out, true, view->stamp);
+    cell(out, false, view->run->env);
+    cell(out, false, view->framework->title);
+    cell(out, false, control->id);
+    cell(out, false, control->title);
+    cell(out, false, rdt_control_state_name(control->state));
+    cell(out, false, rule == NULL ? NULL : rule->covers ? "covers" : "supports");
+}
+
+static void
+control_rule(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_control *control,
+             const struct rdt_control_rule *rule)
+{
+    const struct rdt_run *run = view->run;
+    uint32_t which = rdt_names_get(&view->rules, rule->rule);
+    for (size_t i = 0; i < run->n_results; i++) {
+        if (run->results[i].rule != which)
+            continue;
+        control_row(out, view, control, rule);
+        result_cells(out, view, &run->results[i]);
+        end_row(out);
+    }
+}
+
+/* An auditor's table: the whole population of each control, passes too. */
+static void
+compliance(struct rdt_buf *out, const struct rdt_view *view)
+{
+    const struct rdt_framework *f = view->framework;
+    rdt_buf_str(
+        out,
+        "time,environment,framework,control,control_title,control_state,strength," RESULT_HEADER);
+    for (size_t i = 0; i < f->n_controls; i++) {
+        for (size_t k = 0; k < f->controls[i].n_rules; k++)
+            control_rule(out, view, &f->controls[i], &f->controls[i].rules[k]);
+        if (f->controls[i].n_rules == 0) {
+            control_row(out, view, &f->controls[i], NULL);
+            rdt_buf_str(out, ",,,,,,,,,,,,,,,");
+            end_row(out);
+        }
+    }
+}
+
+enum rdt_code
+rdt_render_csv(struct rdt_view *view, struct rdt_buf *out, struct rdt_err *err)
+{
+    (void)err;
+    if (view->framework != NULL)
+        compliance(out, view);
+    else
+        findings(out, view);
+    return RDT_OK;
+}

@@ -1,0 +1,98 @@
+#include "report/jw_internal.h"
+
+#include "base/text.h"
+#include "codec/json.h"
+
+#include <inttypes.h>
+
+static void
+next(struct rdt_jw *w, const char *key)
+{
+    if (w->comma)
+        rdt_buf_add(w->out, ",", 1);
+    w->comma = true;
+    if (key == NULL)
+        return;
+    rdt_buf_add(w->out, "\"", 1);
+    rdt_buf_str(w->out, key);
+    rdt_buf_add(w->out, "\":", 2);
+}
+
+void
+rdt_jw_open(struct rdt_jw *w, const char *key, char bracket)
+{
+    next(w, key);
+    rdt_buf_add(w->out, &bracket, 1);
+    w->comma = false;
+}
+
+void
+rdt_jw_close(struct rdt_jw *w, char bracket)
+{
+    rdt_buf_add(w->out, &bracket, 1);
+    w->comma = true;
+}
+
+void
+rdt_jw_line(struct rdt_jw *w)
+{
+    if (w->comma)
+        rdt_buf_add(w->out, ",", 1);
+    rdt_buf_add(w->out, "\n", 1);
+    w->comma = false;
+}
+
+/* A server's words may be anything; a document that is not UTF-8 would be lost as a whole. */
+static void
+write_damaged(struct rdt_buf *out, struct rdt_span text)
+{
+    RDT_BUF clean = {0};
+    for (size_t i = 0; i < text.n; i++)
+        rdt_buf_add(&clean, text.p[i] < 0x80 && text.p[i] != 0 ? (const char *)&text.p[i] : "?", 1);
+    if (!rdt_buf_ok(&clean))
+        out->failed = true;
+    rdt_json_text(out, rdt_buf_span(&clean));
+}
+
+void
+rdt_jw_text(struct rdt_jw *w, const char *key, const char *text)
+{
+    if (text == NULL)
+        return;
+    struct rdt_span span = rdt_span_str(text);
+    next(w, key);
+    if (rdt_text_utf8(span))
+        rdt_json_text(w->out, span);
+    else
+        write_damaged(w->out, span);
+}
+
+void
+rdt_jw_int(struct rdt_jw *w, const char *key, int64_t number)
+{
+    next(w, key);
+    rdt_buf_fmt(w->out, "%" PRId64, number);
+}
+
+void
+rdt_jw_bool(struct rdt_jw *w, const char *key, bool yes)
+{
+    next(w, key);
+    rdt_buf_str(w->out, yes ? "true" : "false");
+}
+
+void
+rdt_jw_strings(struct rdt_jw *w, const char *key, const struct rdt_strings *strings)
+{
+    rdt_jw_open(w, key, '[');
+    for (size_t i = 0; i < strings->n; i++)
+        rdt_jw_text(w, NULL, strings->at[i]);
+    rdt_jw_close(w, ']');
+}
+
+void
+rdt_jw_node(struct rdt_jw *w, const char *key, const struct rdt_node *node)
+{
+    next(w, key);
+    rdt_json_node(w->out, node, 0);
+}

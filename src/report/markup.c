@@ -1,0 +1,72 @@
+#include "report/markup_internal.h"
+
+#include "base/text.h"
+
+#define REPLACEMENT "\xEF\xBF\xBD"
+
+size_t
+rdt_utf8_length(struct rdt_span text)
+{
+    if (text.n == 0)
+        return 0;
+    uint8_t c = text.p[0];
+    size_t n = c < 0x80 ? 1 : c < 0xC0 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+    if (n == 0 || n > text.n || !rdt_text_utf8((struct rdt_span){text.p, n}))
+        return 0;
+    return n;
+}
+
+static const char *
+entity(uint8_t c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return c < 0x20 && c != '\t' && c != '\n' && c != '\r' ? REPLACEMENT : NULL;
+    }
+}
+
+/* U+FFFE and U+FFFF are no XML characters. */
+static bool
+is_noncharacter(struct rdt_span text)
+{
+    return text.n >= 3 && text.p[0] == 0xEF && text.p[1] == 0xBF && text.p[2] >= 0xBE;
+}
+
+void
+rdt_markup_span(struct rdt_buf *out, struct rdt_span text)
+{
+    size_t i = 0, from = 0;
+    while (i < text.n) {
+        uint8_t c = text.p[i];
+        struct rdt_span rest = {text.p + i, text.n - i};
+        const char *instead = c < 0x80 ? entity(c) : NULL;
+        size_t n = c < 0x80 ? 1 : rdt_utf8_length(rest);
+        if (n == 0 || (n == 3 && is_noncharacter(rest)))
+            instead = REPLACEMENT;
+        n = n == 0 ? 1 : n;
+        if (instead != NULL) {
+            rdt_buf_add(out, text.p + from, i - from);
+            rdt_buf_str(out, instead);
+            from = i + n;
+        }
+        i += n;
+    }
+    rdt_buf_add(out, text.p + from, text.n - from);
+}
+
+void
+rdt_markup_text(struct rdt_buf *out, const char *text)
+{
+    if (text != NULL)
+        rdt_markup_span(out, rdt_span_str(text));
+}
