@@ -82,7 +82,7 @@ resolve_environments(struct rdt_plan *plan, struct rdt_loading *loading, struct 
         const struct rdt_node *there = base;
         size_t before = loading->diags->n;
         if (patch != NULL) {
-            there = rdt_resolve(loading, written, patch->node);
+            there = rdt_plan_resolve(loading, written, patch->node);
             if (there != NULL)
                 rdt_shape_complete(loading, &rdt_plan_shape, there, there);
         }
@@ -132,7 +132,7 @@ build(struct rdt_plan *plan, struct rdt_loading *loading, struct rdt_node *writt
     rc = find_env(plan, loading, written);
     if (rc != RDT_OK)
         return rc;
-    struct rdt_node *base = rdt_resolve(loading, written, NULL);
+    struct rdt_node *base = rdt_plan_resolve(loading, written, NULL);
     if (base != NULL) {
         rdt_shape_complete(loading, &rdt_plan_shape, base, base);
         plan->root = base;

@@ -67,14 +67,14 @@ void rdt_shape_complete(struct rdt_loading *loading, const struct rdt_shape *sha
 RDT_MUST_CHECK enum rdt_code rdt_include(struct rdt_loading *loading, struct rdt_node *root);
 
 /*
- * rdt_resolve - the document for one environment: the patch merged over root, then `like`.
+ * rdt_plan_resolve - the document for one environment: the patch merged over root, then `like`.
  *
  *   patch   NULL for the plan as written
  *
  * Complaints go to loading->diags, and the rest is resolved all the same.  NULL: out of memory.
  */
-struct rdt_node *rdt_resolve(struct rdt_loading *loading, struct rdt_node *root,
-                             struct rdt_node *patch);
+struct rdt_node *rdt_plan_resolve(struct rdt_loading *loading, struct rdt_node *root,
+                                  struct rdt_node *patch);
 
 /* rdt_graph_build - fill subjects, links and levels from plan->root.  Fails: RDT_E_NOMEM. */
 RDT_MUST_CHECK enum rdt_code rdt_graph_build(struct rdt_plan *plan, struct rdt_loading *loading);

@@ -279,7 +279,7 @@ refuse_stray_like(struct rdt_loading *loading, const char *name, const struct rd
 }
 
 struct rdt_node *
-rdt_resolve(struct rdt_loading *loading, struct rdt_node *root, struct rdt_node *patch)
+rdt_plan_resolve(struct rdt_loading *loading, struct rdt_node *root, struct rdt_node *patch)
 {
     struct rdt_node *out = rdt_node_new(loading->arena, RDT_NODE_MAP, root->mark);
     bool ok = out != NULL;
