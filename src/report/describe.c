@@ -1,7 +1,6 @@
 #include "report/describe_internal.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 #define NAMES_MAX 6 /* of a link, before "and N more" */
@@ -120,13 +119,13 @@ rdt_describe_bits(const char *algorithm)
 void
 rdt_describe_days(struct rdt_buf *out, double days)
 {
-    double hours = days * 24, years = days / 365;
+    long hours = (long)(days * 24 + 0.5), whole = (long)(days + 0.5);
     if (days < 1)
-        rdt_buf_fmt(out, "%.0f %s", hours, hours > 0.5 && hours < 1.5 ? "hour" : "hours");
-    else if (days >= 365 && fabs(years - round(years)) < 0.001)
-        rdt_buf_fmt(out, "%.0f %s", years, years < 1.5 ? "year" : "years");
+        rdt_buf_fmt(out, "%ld %s", hours, hours == 1 ? "hour" : "hours");
+    else if (whole % 365 == 0)
+        rdt_buf_fmt(out, "%ld %s", whole / 365, whole == 365 ? "year" : "years");
     else
-        rdt_buf_fmt(out, "%.0f %s", days, days < 1.5 ? "day" : "days");
+        rdt_buf_fmt(out, "%ld %s", whole, whole == 1 ? "day" : "days");
 }
 
 void

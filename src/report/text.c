@@ -74,63 +74,64 @@ section(struct text *t, enum rdt_verdict verdict, const char *word)
     rdt_page_fmt(&t->page, 0, RDT_PLAIN, "  %zu", t->run->count[verdict]);
 }
 
-static void
-place(struct text *t, const struct rdt_result *r)
-{
-    RDT_BUF where = {0};
-    if (!rdt_result_place(&where, r->where) || rdt_buf_cstr(&where) == NULL)
-        return;
-    rdt_page_indent(&t->page, BODY);
-    rdt_page_fmt(&t->page, BODY, RDT_BOLD, "%s", rdt_buf_cstr(&where));
-    rdt_page_line(&t->page);
-}
-
-/* Both values, unless the message has said them already; a drift always shows both. */
+/* A value is shown where the message has not said it already; a drift shows both, always. */
 static void
 values(struct text *t, const struct rdt_result *r)
 {
-    const char *seen = r->observed, *want = r->expected;
-    const char *message = rdt_result_message(t->run, r);
     bool drift = r->verdict == RDT_DRIFT;
-    if (seen == NULL && want == NULL)
-        return;
-    bool said = (seen == NULL || strstr(message, seen) != NULL) &&
-                (want == NULL || strstr(message, want) != NULL);
-    if (said && !drift)
-        return;
-    rdt_page_indent(&t->page, BODY);
+    const char *message = rdt_result_message(t->run, r);
+    const char *want = r->expected, *seen = r->observed;
+    if (want != NULL && !drift && strstr(message, want) != NULL)
+        want = NULL;
+    if (seen != NULL && !drift && strstr(message, seen) != NULL)
+        seen = NULL;
     if (want != NULL)
-        rdt_page_fmt(&t->page, BODY, RDT_PLAIN, "%s %s", drift ? "plan says" : "needs", want);
+        rdt_page_fmt(&t->page, BODY, RDT_PLAIN, ", %s %s", drift ? "plan says" : "needs", want);
     if (seen != NULL)
-        rdt_page_fmt(&t->page, BODY, RDT_PLAIN, "%s%s %s", want == NULL ? "" : ", ",
-                     drift ? "seen" : "has", seen);
-    rdt_page_line(&t->page);
+        rdt_page_fmt(&t->page, BODY, RDT_PLAIN, "%s %s %s", ",", drift ? "seen" : "has", seen);
+}
+
+static void
+place_and_values(struct text *t, const struct rdt_result *r)
+{
+    RDT_BUF where = {0};
+    rdt_page_indent(&t->page, BODY);
+    if (rdt_result_place(&where, r->where) && rdt_buf_cstr(&where) != NULL)
+        rdt_page_fmt(&t->page, BODY, RDT_BOLD, "%s", rdt_buf_cstr(&where));
+    values(t, r);
+    if (t->page.begun)
+        rdt_page_line(&t->page);
 }
 
 static void
 finding(struct text *t, const struct rdt_result *r)
 {
     struct rdt_page *page = &t->page;
-    const struct rdt_rule *rule = &t->run->rules[r->rule];
     enum rdt_paint paint = rdt_verdict_paint(r->verdict);
     rdt_page_indent(page, 2);
     rdt_page_fmt(page, BODY, paint, "%s", severity_mark(r->severity));
     rdt_page_indent(page, BODY);
     rdt_page_fmt(page, BODY, paint, "%s", rdt_verdict_name(r->verdict));
-    rdt_page_fmt(page, BODY, RDT_BOLD, " %s", rule->id);
+    rdt_page_fmt(page, BODY, RDT_BOLD, " %s", t->run->rules[r->rule].id);
     rdt_page_fmt(page, BODY, RDT_PLAIN, " on %s (%s)", t->run->subjects[r->subject].id,
                  rdt_severity_name(r->severity));
     rdt_page_line(page);
     rdt_page_indent(page, BODY);
     rdt_page_words(page, BODY, RDT_PLAIN, rdt_result_message(t->run, r));
     rdt_page_line(page);
-    values(t, r);
-    place(t, r);
-    if (rule->fix != NULL) {
-        rdt_page_indent(page, BODY);
-        rdt_page_fmt(page, BODY + 5, RDT_PLAIN, "fix: %s", rule->fix);
-        rdt_page_line(page);
-    }
+    place_and_values(t, r);
+}
+
+/* Findings of one rule stand together, and their fix is said once, below the last of them. */
+static void
+fix(struct text *t, const struct rdt_result *r, const struct rdt_result *after)
+{
+    const struct rdt_rule *rule = &t->run->rules[r->rule];
+    if (rule->fix == NULL || (after != NULL && after->rule == r->rule))
+        return;
+    rdt_page_indent(&t->page, BODY);
+    rdt_page_fmt(&t->page, BODY + 5, RDT_GREEN, "fix: %s", rule->fix);
+    rdt_page_line(&t->page);
 }
 
 static void
@@ -146,6 +147,11 @@ in_full(struct text *t, enum rdt_verdict verdict, const char *word)
             continue;
         finding(t, &t->run->results[i]);
         shown++;
+        const struct rdt_result *after =
+            shown < most && i + 1 < t->run->n_results ? &t->run->results[i + 1] : NULL;
+        if (after != NULL && after->verdict != verdict)
+            after = NULL;
+        fix(t, &t->run->results[i], after);
     }
     if (shown < t->run->count[verdict]) {
         rdt_page_fmt(&t->page, 2, RDT_PLAIN, "  and %zu more: --all shows them",
@@ -327,9 +333,14 @@ summary(struct text *t)
     rdt_page_line(&t->page);
     rdt_page_fmt(&t->page, 2, RDT_PLAIN,
                  "Coverage: %zu of %zu subjects observed. Passes:", run->observed, run->planned);
-    for (unsigned a = 0; a <= RDT_A4; a++)
-        rdt_page_fmt(&t->page, 2, RDT_PLAIN, " %zu %s%s", by[a], rdt_assurance_word(a),
-                     a == RDT_A4 ? "." : ",");
+    between = "";
+    for (unsigned a = 0; a <= RDT_A4; a++) {
+        if (by[a] == 0)
+            continue;
+        rdt_page_fmt(&t->page, 2, RDT_PLAIN, "%s %zu %s", between, by[a], rdt_assurance_word(a));
+        between = ",";
+    }
+    rdt_page_words(&t->page, 2, RDT_PLAIN, *between == '\0' ? " none." : ".");
     rdt_page_line(&t->page);
     for (size_t i = 0; i < run->notes.n; i++) {
         rdt_page_fmt(&t->page, 6, RDT_PLAIN, "Note: %s", run->notes.at[i]);
