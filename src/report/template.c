@@ -9,8 +9,22 @@
 #define BROKEN_MAX 3 /* findings named as the reason of a box */
 #define STORES_MAX 8 /* stores described in one cell of the data inventory */
 
+/* Of what keeps a row open, that which gave it its verdict: "RULE subject" with the same one. */
+static bool
+decides(const struct rdt_view *view, const struct rdt_row *row, const char *broken)
+{
+    char rule[64];
+    size_t n = strcspn(broken, " ");
+    if (n >= sizeof rule || broken[n] != ' ')
+        return true;
+    memcpy(rule, broken, n);
+    rule[n] = '\0';
+    const struct rdt_result *r = rdt_view_result(view, rule, broken + n + 1);
+    return r == NULL || r->verdict == row->verdict;
+}
+
 void
-rdt_filled_state(struct rdt_buf *out, const struct rdt_row *row)
+rdt_filled_state(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_row *row)
 {
     static const char *const how[] = {"declared in the plan, not yet observed", "attested",
                                       "imported", "observed",
@@ -26,11 +40,16 @@ rdt_filled_state(struct rdt_buf *out, const struct rdt_row *row)
     rdt_buf_str(out, row->verdict == RDT_UNOBSERVED ? "nothing has looked: "
                      : row->verdict == RDT_UNKNOWN  ? "could not be decided: "
                                                     : "broken by ");
-    for (size_t i = 0; i < row->broken.n && i < BROKEN_MAX; i++)
-        rdt_buf_fmt(out, "%s%s", i == 0 ? "" : ", ", row->broken.at[i]);
-    if (row->broken.n > BROKEN_MAX)
-        rdt_buf_fmt(out, " and %zu more", row->broken.n - BROKEN_MAX);
-    if (row->broken.n == 0)
+    size_t named = 0, n = 0;
+    for (size_t i = 0; i < row->broken.n; i++) {
+        if (!decides(view, row, row->broken.at[i]))
+            continue;
+        if (n++ < BROKEN_MAX)
+            rdt_buf_fmt(out, "%s%s", named++ == 0 ? "" : ", ", row->broken.at[i]);
+    }
+    if (n > named)
+        rdt_buf_fmt(out, " and %zu more", n - named);
+    if (n == 0)
         rdt_buf_str(out, row->id);
 }
 
@@ -48,7 +67,7 @@ static void
 box(struct rdt_filled *filled, const struct rdt_row *row)
 {
     RDT_BUF reason = {0};
-    rdt_filled_state(&reason, row);
+    rdt_filled_state(&reason, filled->view, row);
     rdt_doc_box(&filled->doc, box_of(row->verdict), row->title, rdt_buf_cstr(&reason));
 }
 

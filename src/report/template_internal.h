@@ -19,7 +19,7 @@ struct rdt_filled {
 void rdt_filled_boxes(struct rdt_filled *filled, const char *checklist);
 
 /* rdt_filled_state - append what a row's verdict means: "met, observed", "not met: RULE on x". */
-void rdt_filled_state(struct rdt_buf *out, const struct rdt_row *row);
+void rdt_filled_state(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_row *row);
 
 /* rdt_filled_keys - part 4: key inventory and procedures. */
 void rdt_filled_keys(struct rdt_filled *filled);

@@ -283,7 +283,7 @@ map_row(struct rdt_filled *filled, const struct rdt_member *entry, size_t which)
         return;
     }
     rdt_buf_str(&filled->cell, state_word(row->verdict));
-    rdt_filled_state(&filled->cell, row);
+    rdt_filled_state(&filled->cell, filled->view, row);
     rdt_doc_take(&filled->doc, &filled->cell);
 }
 

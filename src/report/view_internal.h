@@ -78,7 +78,13 @@ const char *rdt_assurance_word(enum rdt_assurance assurance);
 /* rdt_plural - "1 finding", "2 findings": appended; nouns get an s. */
 void rdt_plural(struct rdt_buf *out, size_t n, const char *noun);
 
-/* rdt_render_text and its sisters - one format each; the same contract as rdt_report_render(). */
+/*
+ * rdt_render_text, rdt_render_json, rdt_render_sarif, rdt_render_junit, rdt_render_csv,
+ * rdt_render_html, rdt_render_template - one format each; the contract of rdt_report_render().
+ *
+ *   stored   JSON: with all that rdt_run_load() needs
+ *   html     template: a page, otherwise Markdown
+ */
 RDT_MUST_CHECK enum rdt_code rdt_render_text(struct rdt_view *view, struct rdt_buf *out,
                                              struct rdt_err *err);
 RDT_MUST_CHECK enum rdt_code rdt_render_json(struct rdt_view *view, bool stored,
