@@ -23,7 +23,7 @@ draw(struct rdt_cli *cli, const struct rdt_plan *plan)
     if (wants_dot(cli))
         rdt_map_dot(plan, run, &out);
     else
-        rc = rdt_map_svg(plan, run, &out, &cli->err);
+        rc = rdt_map_draw(plan, run, &out, &cli->err);
     if (rc == RDT_OK && !rdt_buf_ok(&out))
         rc = rdt_fail(&cli->err, RDT_E_NOMEM, "map");
     return rc == RDT_OK ? rdt_cli_write(cli, rdt_buf_span(&out)) : rc;

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/state.h"
 #include "codec/json.h"
 #include "plan/plan.h"
 #include "rules/rules.h"
@@ -253,12 +254,20 @@ int
 rdt_cmd_rules_explain(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_plan_close_at) struct rdt_plan *loaded = NULL;
+    RDT_AUTO(rdt_stored_close_at) struct rdt_stored *stored = NULL;
     RDT_AUTO(rdt_explanation_free_at) struct rdt_explanation *why = NULL;
     RDT_BUF out = {0};
     struct rdt_plan_opts opts = {.env = rdt_cli_value(cli, OPT_ENV, NULL)};
     struct rdt_judge judge = {.time = cli->time, .packs = packs_of(cli)};
     enum rdt_code rc = RDT_OK;
-    {
+    if (rdt_cli_has(cli, OPT_RUN)) {
+        rc = rdt_state_load(cli, &stored);
+        if (rc == RDT_OK) {
+            judge.plan = rdt_stored_plan(stored);
+            judge.evidence = rdt_stored_evidence(stored);
+            judge.time = rdt_stored_run(stored)->time;
+        }
+    } else {
         const char *path = cli->n_words > 2 ? cli->words[2] : "redoubt.yaml";
         rc = rdt_plan_load(path, &opts, &cli->diags, &loaded, &cli->err);
         judge.plan = loaded;

@@ -70,7 +70,7 @@ show(struct rdt_cli *cli, const struct rdt_run *run, const struct rdt_plan *plan
                                 .width = rdt_cli_width(cli),
                                 .base = getcwd(folder, sizeof folder),
                                 .framework = rdt_cli_value(cli, OPT_FRAMEWORK, NULL)};
-    if (format == RDT_FORMAT_HTML && rdt_map_svg(plan, run, &svg, NULL) == RDT_OK)
+    if (format == RDT_FORMAT_HTML && rdt_map_draw(plan, run, &svg, NULL) == RDT_OK)
         report.map_svg = rdt_buf_cstr(&svg);
     enum rdt_code rc = rdt_report_render(&report, format, &out, &cli->err);
     return rc == RDT_OK ? rdt_cli_write(cli, rdt_buf_span(&out)) : rc;

@@ -7,8 +7,8 @@
 #define SVG_MAX ((size_t)16 * 1024 * 1024)
 
 enum rdt_code
-rdt_map_svg(const struct rdt_plan *plan, const struct rdt_run *run, struct rdt_buf *out,
-            struct rdt_err *err)
+rdt_map_draw(const struct rdt_plan *plan, const struct rdt_run *run, struct rdt_buf *out,
+             struct rdt_err *err)
 {
     static const char *const argv[] = {"dot", "-Tsvg", NULL};
     RDT_BUF dot = {0}, svg = {0};
