@@ -136,7 +136,7 @@ rule {
   subjects = { "services" },
   decided = { "live" },
   why = "A core dump is the whole memory of the process, keys and decrypted values included.",
-  fix = "Set Storage=none for systemd-coredump, or a core size limit of 0.",
+  fix = "Set Storage=none and ProcessSizeMax=0 for systemd-coredump, or a core size limit of 0.",
   check = function(s)
     return spill_na(s) or pass()
   end,
