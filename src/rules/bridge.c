@@ -259,6 +259,7 @@ rdt_bridge_build(struct rdt_engine *engine)
     engine->tables = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_settop(L, tables - 1);
     lua_gc(L, LUA_GCRESTART);
+    lua_gc(L, LUA_GCINC, 1000, 100, 0);
 }
 
 void

@@ -1,4 +1,5 @@
 #include "rules/child_internal.h"
+#include "rules/engine_internal.h"
 
 #include "base/text.h"
 
@@ -10,7 +11,8 @@
 #define MEMORY_SUBJECT                                                                             \
     ((size_t)16 * 1024) /* Lua tables of one subject and its links, generously                     \
                          */
-#define FLUSH_BYTES ((size_t)64 * 1024)
+/* Answers are kept until so many: the parent may be busy with the answers of another child. */
+#define FLUSH_BYTES ((size_t)32 * 1024 * 1024)
 
 size_t
 rdt_child_memory(const struct rdt_child_job *job)

@@ -5,7 +5,12 @@
 #ifndef RDT_RULES_CHILD_INTERNAL_H
 #define RDT_RULES_CHILD_INTERNAL_H
 
-#include "rules/engine_internal.h"
+#include "rules/fileinfo_internal.h"
+#include "rules/wire_internal.h"
+
+#define RDT_PACK_BYTES_MAX ((size_t)1 << 20) /* one pack's text */
+
+struct rdt_engine;
 
 enum rdt_child_mode {
     RDT_CHILD_LIST,   /* describe the rules */

@@ -102,15 +102,38 @@ note_error(struct rdt_engine *engine)
     lua_pop(L, 1);
 }
 
+/* A message says where in the pack it happened, also when a function of ours made it. */
+static int
+add_place(lua_State *L)
+{
+    lua_Debug at = {0};
+    if (lua_type(L, 1) != LUA_TSTRING)
+        return 1;
+    for (int level = 1; lua_getstack(L, level, &at) != 0; level++) {
+        if (lua_getinfo(L, "Sl", &at) == 0 || at.currentline <= 0)
+            continue;
+        const char *text = lua_tostring(L, 1);
+        size_t n = strlen(at.short_src);
+        if (strncmp(text, at.short_src, n) != 0 || text[n] != ':')
+            lua_pushfstring(L, "%s:%d: %s", at.short_src, at.currentline, text);
+        return 1;
+    }
+    return 1;
+}
+
 int
 rdt_engine_call(struct rdt_engine *engine, int n_args, int n_results, int64_t fuel)
 {
     engine->fuel = fuel;
     engine->left = RDT_LEFT_NOT;
     engine->why[0] = '\0';
+    int handler = lua_gettop(engine->L) - n_args;
+    lua_pushcfunction(engine->L, add_place);
+    lua_insert(engine->L, handler);
     lua_sethook(engine->L, burn, LUA_MASKCOUNT, HOOK_STEP);
-    int status = lua_pcall(engine->L, n_args, n_results, 0);
+    int status = lua_pcall(engine->L, n_args, n_results, handler);
     lua_sethook(engine->L, NULL, 0, 0);
+    lua_remove(engine->L, handler);
     if (status == LUA_OK)
         return status;
     if (status == LUA_ERRMEM) {

@@ -9,6 +9,7 @@
 #ifndef RDT_RULES_ENGINE_INTERNAL_H
 #define RDT_RULES_ENGINE_INTERNAL_H
 
+#include "rules/fileinfo_internal.h"
 #include "rules/wire_internal.h"
 
 #include "rules/run.h"
@@ -16,26 +17,17 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#define RDT_PACK_RULES_MAX 1000              /* rules of one child */
-#define RDT_PACK_BYTES_MAX ((size_t)1 << 20) /* one pack's text */
-#define RDT_FUEL_LOAD INT64_C(10000000)      /* instructions to load one pack */
-#define RDT_FUEL_CALL INT64_C(1000000)       /* instructions of one check... */
-#define RDT_FUEL_SUBJECT INT64_C(2000)       /* ...and for each subject of the plan */
-#define RDT_USED_MAX 16                      /* observations that one verdict may rest on */
-#define RDT_READS_MAX 500                    /* values that one explanation may show */
+#define RDT_PACK_RULES_MAX 1000         /* rules of one child */
+#define RDT_FUEL_LOAD INT64_C(10000000) /* instructions to load one pack */
+#define RDT_FUEL_CALL INT64_C(1000000)  /* instructions of one check... */
+#define RDT_FUEL_SUBJECT INT64_C(2000)  /* ...and for each subject of the plan */
+#define RDT_USED_MAX 16                 /* observations that one verdict may rest on */
 
 struct rdt_pack_rule {
     struct rdt_wire_rule text; /* strings live in the Lua state */
     const char *pack;
     int check, live, tests; /* registry references; live may be LUA_NOREF */
     uint32_t sections;      /* bits: 1 << enum rdt_section */
-};
-
-/* A file that the plan names: what the parent found before the sandbox closed. */
-struct rdt_fileinfo {
-    const char *path;
-    bool exists;
-    const char *sha256; /* NULL where it could not be read */
 };
 
 struct rdt_read {

@@ -1,5 +1,6 @@
 #include "rules/fileinfo_internal.h"
 
+#include "base/cursor.h"
 #include "base/file.h"
 #include "crypto/hash.h"
 

@@ -4,9 +4,17 @@
 #ifndef RDT_RULES_FILEINFO_INTERNAL_H
 #define RDT_RULES_FILEINFO_INTERNAL_H
 
-#include "rules/engine_internal.h"
+#include "base/err.h"
+#include "codec/node.h"
 
 #define RDT_NAMED_FILE_MAX ((size_t)64 * 1024 * 1024) /* larger ones exist, but are not hashed */
+
+/* A file that the plan names: what was found before the sandbox closed. */
+struct rdt_fileinfo {
+    const char *path;
+    bool exists;
+    const char *sha256; /* NULL where it could not be read */
+};
 
 /*
  * rdt_fileinfo_gather - every file named in a field for one, sorted by path, each once.

@@ -1,20 +1,10 @@
 #include "rules/gather_internal.h"
-#include "rules/sandbox_internal.h"
 
-#include "base/embed.h"
-#include "base/file.h"
 #include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BUILTIN_FOLDER "packs/rules/"
-#define BUILTIN_MAX 64                         /* files of built-in rules */
-#define SITE_PACKS_MAX 100                     /* --pack given */
-#define CPU_BASE_S 10                          /* processor seconds of one child... */
-#define CPU_SUBJECTS 2000                      /* ...and one more for so many subjects */
-#define OUTPUT_BASE ((size_t)16 * 1024 * 1024) /* bytes of answers... */
-#define OUTPUT_SUBJECT ((size_t)64 * 1024)     /* ...and for each subject */
 #define NO_RULE UINT32_MAX
 
 const char *
@@ -410,77 +400,5 @@ rdt_gather_read(struct rdt_gather *gather, struct rdt_span bytes, const char *na
         rc = end_rule(gather, err);
     if (rc == RDT_OK && record.type != 'E')
         rc = rdt_fail(err, RDT_E_SANDBOX, "%s: the answer is cut short", name);
-    return rc;
-}
-
-/* ---- children
- * ------------------------------------------------------------------------------------- */
-
-static enum rdt_code
-run_child(struct rdt_gather *g, struct rdt_child_job *job, const char *name, struct rdt_err *err)
-{
-    RDT_BUF answer = {0};
-    RDT_AUTO(rdt_sandbox_end) struct rdt_sandbox box = {0};
-    size_t n = g->run->n_subjects;
-    struct rdt_sandbox_limits limits = {
-        .what = name,
-        .memory_bytes = rdt_child_memory(job) * 2,
-        .cpu_s = CPU_BASE_S + (unsigned)(n / CPU_SUBJECTS),
-        .output_bytes = OUTPUT_BASE + n * OUTPUT_SUBJECT,
-    };
-    enum rdt_code rc = rdt_sandbox_start(&box, &limits, rdt_child_work, job, err);
-    /* while the first child works: the catalogue is needed only when its answers are read */
-    if (rc == RDT_OK && g->catalogue.filters == NULL)
-        rc = rdt_catalogue_load(g, err);
-    if (rc == RDT_OK)
-        rc = rdt_sandbox_collect(&box, &answer, err);
-    if (rc == RDT_OK)
-        rc = rdt_gather_read(g, rdt_buf_span(&answer), name, err);
-    return rc;
-}
-
-static size_t
-builtin_packs(struct rdt_pack_text *packs)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < rdt_embedded_n && n < BUILTIN_MAX; i++) {
-        struct rdt_span name = rdt_span_str(rdt_embedded[i].name);
-        if (rdt_text_glob(rdt_span_str(BUILTIN_FOLDER "*.lua"), name) &&
-            !rdt_span_is(name, BUILTIN_FOLDER "lib.lua"))
-            packs[n++] = (struct rdt_pack_text){
-                rdt_embedded[i].name, {rdt_embedded[i].bytes, rdt_embedded[i].n}
-            };
-    }
-    return n;
-}
-
-static enum rdt_code
-run_site_pack(struct rdt_gather *g, struct rdt_child_job *job, const char *path,
-              struct rdt_err *err)
-{
-    RDT_BUF text = {0};
-    const char *name = rdt_gather_text(g, rdt_span_str(path));
-    enum rdt_code rc = rdt_file_read(path, RDT_PACK_BYTES_MAX, &text, err);
-    if (rc != RDT_OK)
-        return rdt_fail_in(err, rc, "pack");
-    struct rdt_pack_text pack = {name != NULL ? name : "pack", rdt_buf_span(&text)};
-    job->packs = &pack;
-    job->n_packs = 1;
-    return run_child(g, job, pack.name, err);
-}
-
-/* Each site pack has a process of its own: it shares nothing with the built-in rules or another. */
-enum rdt_code
-rdt_gather_packs(struct rdt_gather *gather, struct rdt_child_job *job,
-                 const struct rdt_strings *files, struct rdt_err *err)
-{
-    struct rdt_pack_text builtin[BUILTIN_MAX];
-    if (files->n > SITE_PACKS_MAX)
-        return rdt_fail(err, RDT_E_LIMIT, "more than %d packs", SITE_PACKS_MAX);
-    job->packs = builtin;
-    job->n_packs = builtin_packs(builtin);
-    enum rdt_code rc = run_child(gather, job, "builtin", err);
-    for (size_t i = 0; rc == RDT_OK && i < files->n; i++)
-        rc = run_site_pack(gather, job, files->at[i], err);
     return rc;
 }

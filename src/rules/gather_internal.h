@@ -68,10 +68,12 @@ RDT_MUST_CHECK enum rdt_code rdt_gather_finish(struct rdt_gather *gather, struct
 void rdt_gather_done(struct rdt_gather *gather);
 
 /*
- * gather.c: rdt_gather_packs - run a job for the built-in packs and for each pack of a site, and
- * read what they answer.  job's packs are filled in here.  Fails: as rdt_run_judge().
+ * children.c: rdt_gather_packs - load the catalogue, run a job for the built-in packs and for each
+ * pack of a site, and read what they answer.  job's packs are left out: they are filled in here.
+ * Fails: as rdt_run_judge().
  */
-RDT_MUST_CHECK enum rdt_code rdt_gather_packs(struct rdt_gather *gather, struct rdt_child_job *job,
+RDT_MUST_CHECK enum rdt_code rdt_gather_packs(struct rdt_gather *gather,
+                                              const struct rdt_child_job *job,
                                               const struct rdt_strings *files, struct rdt_err *err);
 
 /* gather.c: rdt_gather_read - the records of one child, into the run.  name: of its packs. */

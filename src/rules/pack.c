@@ -1,6 +1,7 @@
 /*
  * Loading a pack: its text runs once in an environment of its own, and calls rule{} for each rule.
  */
+#include "rules/child_internal.h"
 #include "rules/engine_internal.h"
 
 #include "base/embed.h"
@@ -273,15 +274,16 @@ rdt_pack_rebind(lua_State *L)
     lua_pop(L, 1);
 }
 
+/* Lua's own messages begin with the pack's name and the line; what does not, gets the name. */
 static enum rdt_code
 fail_load(const struct rdt_engine *engine, const char *name, struct rdt_err *err)
 {
-    if (engine->left == RDT_LEFT_LIMIT)
-        return rdt_fail(err, RDT_E_SANDBOX, "pack %s: %s", name, engine->why);
-    if (engine->left != RDT_LEFT_NOT)
-        return rdt_fail(err, RDT_E_BADINPUT, "pack %s: seen() belongs into a check, not here",
-                        name);
-    return rdt_fail(err, RDT_E_BADINPUT, "pack %s", engine->why);
+    size_t n = strlen(name);
+    bool named = strncmp(engine->why, name, n) == 0 && engine->why[n] == ':';
+    enum rdt_code rc = engine->left == RDT_LEFT_LIMIT ? RDT_E_SANDBOX : RDT_E_BADINPUT;
+    if (engine->left != RDT_LEFT_NOT && engine->left != RDT_LEFT_LIMIT)
+        return rdt_fail(err, rc, "pack %s: seen() belongs into a check, not here", name);
+    return rdt_fail(err, rc, "pack %s%s%s", named ? "" : name, named ? "" : ": ", engine->why);
 }
 
 /* Run text in the environment on top of the stack, which stays. */

@@ -3,6 +3,7 @@
  * `set`, `facts`, `files`, `date` and `env` say, and expects one verdict on one subject.
  */
 #include "rules/child_internal.h"
+#include "rules/engine_internal.h"
 #include "rules/fileinfo_internal.h"
 
 #include "base/clock.h"

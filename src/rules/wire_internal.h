@@ -25,6 +25,7 @@
 #define RDT_WIRE_TEXT_MAX 4096   /* bytes of one text; longer ones are cut by the writer */
 #define RDT_WIRE_SOURCES_MAX 32  /* texts in one list */
 #define RDT_WIRE_EVIDENCE_MAX 16 /* observations of one result */
+#define RDT_READS_MAX 500        /* values that one explanation shows */
 
 /* What one call of a rule came to, before anything is combined. */
 enum rdt_outcome {
