@@ -365,19 +365,27 @@ read_target(const struct rdt_probe_job *job, struct rdt_pg_target *out)
 }
 
 enum rdt_code
+rdt_pg_unreached(const struct rdt_pg_target *target, const char *why, struct rdt_evidence *out)
+{
+    static const char *const facts[] = {"pg.plaintext", "pg.settings", "pg.hba", "pg.sessions"};
+    size_t n = target->auditor == NULL ? 1 : RDT_COUNT(facts);
+    enum rdt_code rc = RDT_OK;
+    for (size_t i = 0; rc == RDT_OK && i < n; i++)
+        rc = rdt_evidence_unknown(out, target->job->subject, facts[i], why, rdt_span_str(why));
+    return rc;
+}
+
+enum rdt_code
 rdt_probe_postgres(const struct rdt_probe_job *job, struct rdt_evidence *out)
 {
     struct rdt_pg_target target = {0};
     struct rdt_err err = {0};
-    struct rdt_span none = {0};
     rdt_evidence_collector(out, "pg/1");
     if (!read_target(job, &target))
-        return rdt_evidence_unknown(out, job->subject, "pg.plaintext",
-                                    "the target lacks a host, a port or databases", none);
+        return rdt_pg_unreached(&target, "the target lacks a host, a port or databases", out);
     int64_t until = rdt_monotonic_ms() + job->timeout_ms / 2;
     if (rdt_resolve(target.host, target.port, until, &target.addrs, &err) != RDT_OK)
-        return rdt_evidence_unknown(out, job->subject, "pg.plaintext", err.text,
-                                    rdt_span_str(err.text));
+        return rdt_pg_unreached(&target, err.text, out);
     if (!target.all)
         settle(&target);
     enum rdt_code rc = look_for_plaintext(&target, out);

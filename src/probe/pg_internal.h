@@ -27,4 +27,8 @@ struct rdt_pg_target {
 RDT_MUST_CHECK enum rdt_code rdt_pg_audit(const struct rdt_pg_target *target,
                                           struct rdt_evidence *out);
 
+/* rdt_pg_unreached - record each fact that the target asks for as unknown, for the same reason. */
+RDT_MUST_CHECK enum rdt_code rdt_pg_unreached(const struct rdt_pg_target *target, const char *why,
+                                              struct rdt_evidence *out);
+
 #endif

@@ -67,22 +67,23 @@ option(struct options *options, const char *name, const char *value)
     options->values[options->n++] = value;
 }
 
-/* Whatever the environment or a service file could change is set here, so that it cannot. */
+/* Whatever the environment or a service file could change is set here, so that it cannot; libpq
+ * takes an empty value for none. */
 static void
 fix_options(struct options *options)
 {
     static const char *const fixed[][2] = {
-        {"gssencmode",               "disable" },
-        {"passfile",                 NO_FILE   },
-        {"sslcert",                  NO_FILE   },
-        {"sslkey",                   NO_FILE   },
-        {"sslcrl",                   NO_FILE   },
-        {"options",                  ""        },
-        {"target_session_attrs",     "any"     },
-        {"application_name",         "redoubt" },
-        {"client_encoding",          "UTF8"    },
-        {"ssl_min_protocol_version", "TLSv1.2" },
-        {"krbsrvname",               "postgres"},
+        {"gssencmode",               "disable"                            },
+        {"passfile",                 NO_FILE                              },
+        {"sslcert",                  NO_FILE                              },
+        {"sslkey",                   NO_FILE                              },
+        {"sslcrl",                   NO_FILE                              },
+        {"options",                  "-c default_transaction_read_only=on"},
+        {"target_session_attrs",     "any"                                },
+        {"application_name",         "redoubt"                            },
+        {"client_encoding",          "UTF8"                               },
+        {"ssl_min_protocol_version", "TLSv1.2"                            },
+        {"krbsrvname",               "postgres"                           },
     };
     for (size_t i = 0; i < RDT_COUNT(fixed); i++)
         option(options, fixed[i][0], fixed[i][1]);

@@ -319,6 +319,13 @@ def broken(pg):
     expect("silence: undecided within the time-out, for each database",
            probe(Fake(b"").port, timeout_ms=1500, databases=["a", "b", "c"]), 1500,
            a=("undecided", "in time"), b=("undecided", "in time"), c=("undecided", "in time"))
+    env = {"PG_AUDITOR": PASSWORD}
+    stalled = probe(Fake(b"").port, timeout_ms=1500, env=env, auditor=AUDITOR)
+    expect_unknown("silence towards an auditor too: unknown within the time-out", stalled, "pg.hba",
+                   "in time", 1500)
+    nameless = probe(5432, host="no-such-name.invalid", timeout_ms=3000, env=env, auditor=AUDITOR)
+    for fact in ("pg.plaintext", "pg.settings", "pg.hba", "pg.sessions"):
+        expect_unknown("no such name: %s unknown" % fact, nameless, fact, "no-such-name", 3000)
     expect("closed at once: undecided", probe(Fake(b"", close=True).port), app=("undecided", "closed"))
     for name, bytes_ in (("HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
                          ("a word that begins with R", b"RTSP/1.0 400 Bad Request\r\n\r\n" * 99),
@@ -374,6 +381,12 @@ def audit(pg):
     pg.load(top + "hostssl all all all scram-sha-256")
     got = probe(pg.port, env=env, auditor=AUDITOR)
     expect_value("without a CA the login is bound to the channel", got, "pg.settings", ssl=True)
+    hostile = {"PGSSLMODE": "disable", "PGHOST": "192.0.2.1", "PGHOSTADDR": "192.0.2.1",
+               "PGPASSWORD": "wrong", "PGOPTIONS": "-c no.such=1 -c search_path=x -x",
+               "PGCHANNELBINDING": "disable", "PGGSSENCMODE": "require", "PGUSER": "nobody",
+               "PGSSLROOTCERT": FOLDER + "/other.pem", "PGSSLCERT": FOLDER + "/other.pem"}
+    got = probe(pg.port, env={**env, **hostile}, auditor=AUDITOR)
+    expect_value("libpq's variables in the environment change nothing", got, "pg.settings", ssl=True)
     pg.rules("host all all all trust")
     os.utime(pg.data + "/pg_hba.conf")
     got = probe(pg.port, env=env, auditor=AUDITOR)
