@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/cursor.h"
+#include "net/tls_internal.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -214,7 +215,17 @@ limit_protocols(CURL *c)
 #endif
 }
 
-/* Old and weak servers have to be readable too, as in tls.c. */
+static CURLcode
+unlock(CURL *c, void *ctx, void *arg)
+{
+    (void)c;
+    (void)arg;
+    rdt_tls_unlock(ctx);
+    return CURLE_OK;
+}
+
+/* Old and weak servers have to be readable too, as in tls.c. A curl with another TLS library than
+ * ours offers what that one allows. */
 static bool
 allow_any_tls(CURL *c)
 {
@@ -223,7 +234,7 @@ allow_any_tls(CURL *c)
     ok = ok && curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
     ok = ok && curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_0) == CURLE_OK;
     if (ok && info->ssl_version != NULL && strncmp(info->ssl_version, "OpenSSL", 7) == 0)
-        ok = curl_easy_setopt(c, CURLOPT_SSL_CIPHER_LIST, "DEFAULT:@SECLEVEL=0") == CURLE_OK;
+        ok = curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, unlock) == CURLE_OK;
     return ok;
 }
 

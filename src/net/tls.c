@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "net/dial.h"
 #include "net/hello.h"
+#include "net/tls_internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -102,6 +103,15 @@ watch(int sent, int version, int type, const void *bytes, size_t n, SSL *ssl, vo
     }
 }
 
+void
+rdt_tls_unlock(SSL_CTX *ctx)
+{
+    SSL_CTX_clear_options(ctx, SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 |
+                                   SSL_OP_NO_TLSv1_3);
+    SSL_CTX_set_options(ctx, SSL_OP_ALL | SSL_OP_LEGACY_SERVER_CONNECT);
+    SSL_CTX_set_security_level(ctx, 0);
+}
+
 static enum rdt_code
 make_ctx(enum rdt_tls_version version, SSL_CTX **out, struct rdt_err *err)
 {
@@ -109,11 +119,7 @@ make_ctx(enum rdt_tls_version version, SSL_CTX **out, struct rdt_err *err)
     if (ctx == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "TLS");
     int wire = versions[version].wire;
-    /* openssl.cnf may have forbidden versions for every program by option or by limit. */
-    SSL_CTX_clear_options(ctx, SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 |
-                                   SSL_OP_NO_TLSv1_3);
-    SSL_CTX_set_options(ctx, SSL_OP_ALL | SSL_OP_LEGACY_SERVER_CONNECT);
-    SSL_CTX_set_security_level(ctx, 0);
+    rdt_tls_unlock(ctx);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     if (!SSL_CTX_set_cipher_list(ctx, SUITES) || !SSL_CTX_set1_groups_list(ctx, GROUPS) ||

@@ -25,6 +25,7 @@ struct wish {
     const char *name, *alt;    /* common name; subjectAltName, or NULL */
     const struct made *issuer; /* NULL: by itself */
     bool is_ca;
+    const char *use;      /* extendedKeyUsage, or NULL */
     int64_t from_s, to_s; /* 0: ten days before, eighty after NOW */
     const EVP_MD *digest; /* NULL: SHA-256 */
     EVP_PKEY *key;        /* NULL: a new P-256 one; otherwise handed over */
@@ -57,6 +58,8 @@ make(const struct wish *w)
     assert_true(X509_set_pubkey(m.x, m.key));
     if (w->alt != NULL)
         extend(m.x, NID_subject_alt_name, w->alt);
+    if (w->use != NULL)
+        extend(m.x, NID_ext_key_usage, w->use);
     if (w->is_ca)
         extend(m.x, NID_basic_constraints, "critical,CA:TRUE");
     bool own_hash = EVP_PKEY_is_a(by->key, "ED25519") != 0; /* it takes no digest from us */
@@ -274,7 +277,8 @@ odd_names(void **state)
 }
 
 struct pki {
-    struct made root, middle, leaf, stranger, old_middle, of_old, sha1, late, early, of_leaf;
+    struct made root, middle, leaf, stranger, old_middle, of_old, sha1, late, early, client,
+        of_leaf;
 };
 
 static int
@@ -294,6 +298,7 @@ make_pki(void **state)
     p.sha1 = make(&(struct wish){.name = "sha1", .issuer = &p.root, .digest = EVP_sha1()});
     p.late = make(&(struct wish){.name = "late", .issuer = &p.root, .to_s = NOW - 1});
     p.early = make(&(struct wish){.name = "early", .issuer = &p.root, .from_s = NOW + 60});
+    p.client = make(&(struct wish){.name = "client", .issuer = &p.root, .use = "clientAuth"});
     p.of_leaf = make(&(struct wish){.name = "of leaf", .issuer = &p.leaf});
     *state = &p;
     return 0;
@@ -333,6 +338,7 @@ verifies_chains(void **state)
          {&p->of_old, &p->old_middle},
          &p->root,
          "expired (certificate 2"                                                                                           },
+        {"only for clients",               {&p->client},                        &p->root,     "purpose"                     },
         {"SHA-1",                          {&p->sha1},                          &p->root,     "weak"                        },
         {"signed by what is no CA",        {&p->of_leaf, &p->leaf, &p->middle}, &p->root,     "CA"                          },
     };
