@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -87,6 +88,9 @@ rdt_upgrade_open(int fd, const char *name, int64_t deadline_ms, struct rdt_upgra
     if (tls == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "TLS");
     tls->fd = fd;
+    int flags = fcntl(fd, F_GETFL); /* on a blocking socket no deadline would count */
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return rdt_fail(err, RDT_E_NET, "socket: %s", strerror(errno));
     ERR_clear_error();
     if (!set_up(tls, name))
         return rdt_fail(err, RDT_E_NOMEM, "set up TLS");

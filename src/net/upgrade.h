@@ -16,7 +16,7 @@ struct rdt_upgrade;
 /*
  * rdt_upgrade_open - shake hands on a connected socket.
  *
- *   fd     stays the caller's; it must outlive *out
+ *   fd     becomes non-blocking; stays the caller's and must outlive *out
  *   name   for SNI; NULL, or an address in numbers, sends none
  *   out    caller frees with rdt_upgrade_free()
  *

@@ -133,7 +133,7 @@ class Cluster:
         os.utime(path, (past, past))
 
     def settings(self, ssl, **more):
-        lines = ["listen_addresses = '127.0.0.1'", "port = %d" % self.port,
+        lines = ["listen_addresses = '127.0.0.1, 127.0.0.2'", "port = %d" % self.port,
                  "unix_socket_directories = ''", "fsync = off", "shared_buffers = 16MB",
                  "ssl = %s" % ("on" if ssl else "off"), "log_min_messages = fatal",
                  "ssl_cert_file = '%s/pg-server.pem'" % FOLDER,
@@ -183,10 +183,10 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 class Fake:
     """Answers each connection with the same bytes, then waits (or closes)."""
 
-    def __init__(self, answer, close=False, answer_ssl=None):
+    def __init__(self, answer, close=False, answer_ssl=None, host="127.0.0.1", port=0):
         self.answer, self.close, self.answer_ssl = answer, close, answer_ssl
         self.listener = socket.socket()
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.bind((host, port))
         self.listener.listen(16)
         self.port = self.listener.getsockname()[1]
         self.held = []
@@ -218,11 +218,11 @@ def error_message(sqlstate, routine="ClientAuthentication"):
 
 # ---- running the probe
 
-def probe(port, timeout_ms=TIMEOUT_MS, env=None, **spec):
+def probe(port, timeout_ms=TIMEOUT_MS, env=None, inside=(), **spec):
     spec = {"host": "127.0.0.1", "port": port, "databases": ["app"], "user": "app", **spec}
     spec = {key: value for key, value in spec.items() if value is not None}
     start = time.monotonic()
-    done = subprocess.run([PROBE, "postgres", json.dumps(spec), FOLDER, str(timeout_ms), "stores.db"],
+    done = subprocess.run([*inside, PROBE, "postgres", json.dumps(spec), FOLDER, str(timeout_ms), "stores.db"],
                           capture_output=True, text=True, timeout=timeout_ms / 1000 + 10,
                           env={**os.environ, **(env or {})})
     took_ms = (time.monotonic() - start) * 1000
@@ -298,15 +298,63 @@ def layouts(pg):
     expect("a client certificate is wanted: undecided", probe(pg.port), app=("undecided", ""))
 
 
+class Forward:
+    """A port of one address only, behind which another one answers."""
+
+    def __init__(self, to, host="127.0.0.1"):
+        self.to = to
+        self.listener = socket.socket()
+        self.listener.bind((host, 0))
+        self.listener.listen(16)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            peer, _ = self.listener.accept()
+            behind = socket.create_connection(("127.0.0.1", self.to))
+            for pair in ((peer, behind), (behind, peer)):
+                threading.Thread(target=self.copy, args=pair, daemon=True).start()
+
+    @staticmethod
+    def copy(source, sink):
+        try:
+            while True:
+                bytes_ = source.recv(4096)
+                if not bytes_:
+                    break
+                sink.sendall(bytes_)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
 def addresses(pg):
     pg.load("hostssl all all all scram-sha-256")
-    expect("a name with one address that answers", probe(pg.port, host="localhost"),
-           app=("refused", ""))
-    got = probe(pg.port, host="localhost", addresses="all")
-    both = len(socket.getaddrinfo("localhost", 1, type=socket.SOCK_STREAM)) > 1
-    expect("all addresses: one that was not reached did not refuse" if both else
-           "all addresses of a name with one", got,
-           app=("undecided", "[::1]") if both else ("refused", ""))
+    expect("a name whose server answers", probe(pg.port, host="localhost"), app=("refused", ""))
+    # A name with two addresses needs a hosts file of our own, seen by the probe only.
+    with open(FOLDER + "/hosts", "w") as f:
+        f.write("127.0.0.1 localhost many.test\n127.0.0.2 many.test\n")
+    inside = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"',
+              FOLDER + "/hosts"]
+    if subprocess.run(inside + ["true"], capture_output=True).returncode != 0:
+        result(True, "several addresses # SKIP this machine allows no mount namespaces")
+        return
+
+    def many(port, **spec):
+        return probe(port, inside=inside, host="many.test", **spec)
+
+    expect("all addresses refuse", many(pg.port, addresses="all"), app=("refused", ""))
+    half = Forward(pg.port)
+    expect("the first that answers", many(half.port), app=("refused", ""))
+    expect("one that was not reached did not refuse", many(half.port, addresses="all"),
+           app=("undecided", "127.0.0.2:"))
+    expect_unknown("none is reached", many(free_port(), addresses="all"), "pg.plaintext", "127.0.0.")
+    for safe, open_ in (("127.0.0.1", "127.0.0.2"), ("127.0.0.2", "127.0.0.1")):
+        port = Forward(pg.port, host=safe).port
+        Fake(b"R\0\0\0\x08\0\0\0\5", host=open_, port=port)
+        expect("only %s is open: the worst counts" % open_, many(port, addresses="all"),
+               app=("accepted", open_ + ":"))
 
 
 def broken(pg):

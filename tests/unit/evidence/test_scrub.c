@@ -53,6 +53,7 @@ hides(void **state)
         {"id AKIAIOSFODNN7EXAMPLE end",                                              "id [hidden] end"                           },
         {"path/AKIAIOSFODNN7EXAMPLE",                                                "[hidden]"                                  },
         {"ghp_abcdefghijklmnop",                                                     "[hidden]"                                  },
+        {"only letters qwertyuiopasdfghjklzxcvbnmqwertyu",                           "only letters [hidden]"                     },
         {"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",                                 "[hidden]"                                  },
         {"key 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",     "key [hidden]"                              },
         {"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",                                "[hidden]"                                  },
