@@ -52,6 +52,8 @@ by_owner(const void *a, const void *b)
 static void
 cut(struct graph *g)
 {
+    if (g->n == 0)
+        return;
     qsort(g->edges, g->n, sizeof *g->edges, by_owner);
     uint32_t *to = rdt_arena_new(&g->plan->arena, (g->n + 1) * sizeof *to);
     if (to == NULL) {
