@@ -138,8 +138,8 @@ look_plain(const struct site *site, int64_t deadline_ms, struct https_look *look
     if (rdt_http_get(&url, look->ip, deadline_ms, &refused, &answer, &err) != RDT_OK) {
         rdt_buf_fmt(&look->redirect_raw, "  %s\n", refused ? "port closed" : err.text);
         look->redirect.closed = refused && look->reached;
-        snprintf(look->redirect.why, HTTPS_WHY_MAX, "port %u: %.200s%s", url.port, err.text,
-                 refused ? ", and so is the https port" : "");
+        snprintf(look->redirect.why, HTTPS_WHY_MAX, "port %u: %.200s", url.port,
+                 refused ? "closed, and so is the https port" : err.text);
         return;
     }
     look->redirect.answered = true;
@@ -192,8 +192,11 @@ ask(const struct site *site, enum rdt_tls_version version, __typeof__(rdt_tls_as
     struct rdt_err err = {0};
     RDT_FD fd = -1;
     if (rdt_dial_addr(look->addr, deadline_ms, &fd, &err) != RDT_OK) {
+        /* The text names the address first; whoever shows the reason does that already. */
+        size_t n = strlen(look->addr->text);
+        bool named = strncmp(err.text, look->addr->text, n) == 0 && err.text[n] == ':';
         answer->end = RDT_TLS_END_UNREACHED;
-        snprintf(answer->detail, sizeof answer->detail, "%.90s", err.text);
+        snprintf(answer->detail, sizeof answer->detail, "%.90s", err.text + (named ? n + 2 : 0));
         return RDT_OK;
     }
     look->reached = true;
