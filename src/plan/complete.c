@@ -40,6 +40,8 @@ dangling(const struct check *check, const struct rdt_field *field, const struct 
         names[n++] = field->words[i];
     rdt_diag_add(check->loading->diags, node->mark, "%s: there is no '%.60s' in %s",
                  check->path.text, (const char *)node->text.p, where);
+    if (check->loading->diags->n_more != 0)
+        return; /* nobody sees the hint */
     const char *near = rdt_text_nearest(node->text, names, n);
     if (near != NULL)
         rdt_diag_hint(check->loading->diags, "did you mean '%s'?", near);

@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "codec/yaml.h"
 #include "plan/plan_internal.h"
 
@@ -72,6 +73,11 @@ resolve_environments(struct rdt_plan *plan, struct rdt_loading *loading, struct 
 {
     const struct rdt_node *envs = rdt_node_get(written, "environments");
     size_t n = envs == NULL ? 0 : envs->n;
+    if (n > RDT_ENVIRONMENTS_MAX) {
+        rdt_diag_add(loading->diags, envs->members[RDT_ENVIRONMENTS_MAX].mark,
+                     "environments: more than %d", RDT_ENVIRONMENTS_MAX);
+        return RDT_OK;
+    }
     plan->shared = rdt_arena_new(&plan->arena, (n + 1) * sizeof *plan->shared);
     if (plan->shared == NULL)
         return rdt_fail(loading->err, RDT_E_NOMEM, "%s", plan->path);
@@ -96,23 +102,29 @@ resolve_environments(struct rdt_plan *plan, struct rdt_loading *loading, struct 
     return RDT_OK;
 }
 
+/* Which environments there are; the one that was most likely meant, when it is near. */
 static enum rdt_code
 find_env(struct rdt_plan *plan, struct rdt_loading *loading, const struct rdt_node *written)
 {
     const struct rdt_node *envs = rdt_node_get(written, "environments");
     if (plan->env == NULL || rdt_node_member(envs, rdt_span_str(plan->env)) != NULL)
         return RDT_OK;
-    char list[RDT_ERR_HINT_MAX] = "it has none: add a section `environments`";
-    RDT_BUF names = {0};
-    for (size_t i = 0; envs != NULL && i < envs->n; i++)
-        rdt_buf_fmt(&names, "%s%s", i == 0 ? "it has " : ", ",
-                    (const char *)envs->members[i].key.p);
-    if (names.n != 0 && rdt_buf_cstr(&names) != NULL)
-        snprintf(list, sizeof list, "%s", rdt_buf_cstr(&names));
-    enum rdt_code rc =
-        rdt_fail(loading->err, RDT_E_NOTFOUND, "%s has no environment '%s'", plan->path, plan->env);
-    rdt_hint(loading->err, "%s", list);
-    return rc;
+    const char *names[RDT_ENVIRONMENTS_MAX];
+    RDT_BUF list = {0};
+    size_t n = 0;
+    for (; envs != NULL && envs->kind == RDT_NODE_MAP && n < envs->n && n < RDT_COUNT(names); n++) {
+        names[n] = (const char *)envs->members[n].key.p;
+        rdt_buf_fmt(&list, "%s%s", n == 0 ? "it has " : ", ", names[n]);
+    }
+    const char *near = rdt_text_nearest(rdt_span_str(plan->env), names, n);
+    const char *all = n == 0 ? NULL : rdt_buf_cstr(&list);
+    rdt_fail(loading->err, RDT_E_NOTFOUND, "%s has no environment '%s'", plan->path, plan->env);
+    if (near != NULL)
+        rdt_hint(loading->err, "did you mean '%s'?", near);
+    else
+        rdt_hint(loading->err, "%s",
+                 all != NULL ? all : "it has none: add a section `environments`");
+    return RDT_E_NOTFOUND;
 }
 
 static enum rdt_code
@@ -176,7 +188,8 @@ rdt_plan_from_node(struct rdt_node *root, const char *path, const struct rdt_pla
     RDT_AUTO(rdt_plan_close_at) struct rdt_plan *plan = plan_new(path, opts);
     if (plan == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "%s", path);
-    struct rdt_loading loading = {&plan->arena, diags, err, plan->folder};
+    struct rdt_loading loading = {
+        .arena = &plan->arena, .diags = diags, .err = err, .folder = plan->folder};
     enum rdt_code rc = build(plan, &loading, root, diags->n);
     if (rc == RDT_OK)
         *out = RDT_STEAL(plan);
@@ -199,7 +212,8 @@ rdt_plan_load(const char *path, const struct rdt_plan_opts *opts, struct rdt_dia
     rc = rdt_yaml_parse(plan->path, rdt_buf_span(&bytes), &plan->arena, diags, &written, err);
     if (written == NULL)
         return rc;
-    struct rdt_loading loading = {&plan->arena, diags, err, plan->folder};
+    struct rdt_loading loading = {
+        .arena = &plan->arena, .diags = diags, .err = err, .folder = plan->folder};
     rc = build(plan, &loading, written, before);
     if (rc == RDT_OK)
         *out = RDT_STEAL(plan);
@@ -222,20 +236,39 @@ rdt_plan_close_at(struct rdt_plan **plan)
     *plan = NULL;
 }
 
+/* The plan is public, and may come from anybody: it must not choose which file is read. */
 static enum rdt_code
-load_targets(struct rdt_plan *plan, const char *name, struct rdt_loading *loading)
+read_targets(struct rdt_plan *plan, const struct rdt_node *name, struct rdt_loading *loading,
+             const char **path, struct rdt_node **root)
 {
     RDT_BUF bytes = {0};
-    struct rdt_node *root = NULL;
-    size_t before = loading->diags->n;
-    char *path = name[0] == '/' ? rdt_arena_str(&plan->arena, rdt_span_str(name))
-                                : rdt_arena_fmt(&plan->arena, "%s/%s", plan->folder, name);
-    if (path == NULL)
+    const char *text = rdt_node_text(name);
+    *path = rdt_arena_fmt(&plan->arena, "%s/%s", plan->folder, text);
+    if (*path == NULL)
         return rdt_fail(loading->err, RDT_E_NOMEM, "targets");
-    enum rdt_code rc = rdt_file_read(path, RDT_YAML_MAX, &bytes, loading->err);
+    bool leaves = rdt_path_leaves(text);
+    enum rdt_code rc =
+        leaves ? RDT_E_BADINPUT : rdt_file_read(*path, RDT_YAML_MAX, &bytes, loading->err);
+    if (leaves || (rc == RDT_OK && !rdt_path_inside(plan->folder, *path))) {
+        rdt_diag_add(loading->diags, name->mark, "targets: '%s' leaves the plan's folder", text);
+        rdt_diag_hint(loading->diags, "keep the file beside the plan, as in targets/prod.yaml");
+        return rdt_fail(loading->err, RDT_E_BADINPUT, "%s: 1 mistake", plan->path);
+    }
+    if (rc == RDT_E_NOTFOUND)
+        rdt_hint(loading->err, "environments.%s.targets in %s names it", plan->env, plan->path);
     if (rc == RDT_OK)
-        rc = rdt_yaml_parse(path, rdt_buf_span(&bytes), &plan->arena, loading->diags, &root,
+        rc = rdt_yaml_parse(*path, rdt_buf_span(&bytes), &plan->arena, loading->diags, root,
                             loading->err);
+    return rc;
+}
+
+static enum rdt_code
+load_targets(struct rdt_plan *plan, const struct rdt_node *name, struct rdt_loading *loading)
+{
+    struct rdt_node *root = NULL;
+    const char *path = NULL;
+    size_t before = loading->diags->n;
+    enum rdt_code rc = read_targets(plan, name, loading, &path, &root);
     if (rc != RDT_OK)
         return rc;
     rdt_shape_check(loading, &rdt_targets_shape, root, false);
@@ -246,9 +279,11 @@ load_targets(struct rdt_plan *plan, const char *name, struct rdt_loading *loadin
         const struct rdt_node *known = rdt_node_get(plan->root, rdt_section_name(s));
         for (size_t i = 0; section != NULL && i < section->n; i++) {
             const struct rdt_member *m = &section->members[i];
-            if (rdt_node_member(known, m->key) == NULL)
-                rdt_diag_add(loading->diags, m->mark, "%s: the plan has no '%.*s'",
-                             rdt_section_name(s), RDT_FMT(m->key));
+            if (rdt_node_member(known, m->key) != NULL)
+                continue;
+            rdt_diag_add(loading->diags, m->mark, "%s: the plan has no '%.*s'",
+                         rdt_section_name(s), RDT_FMT(m->key));
+            rdt_hint_nearest(loading->diags, m->key, known);
         }
     }
     if (loading->diags->n != before)
@@ -261,11 +296,12 @@ enum rdt_code
 rdt_plan_targets(struct rdt_plan *plan, struct rdt_diags *diags, const struct rdt_node **out,
                  struct rdt_err *err)
 {
-    struct rdt_loading loading = {&plan->arena, diags, err, plan->folder};
+    struct rdt_loading loading = {
+        .arena = &plan->arena, .diags = diags, .err = err, .folder = plan->folder};
     const struct rdt_node *envs = rdt_node_get(plan->root, "environments");
     const struct rdt_member *env =
         plan->env == NULL ? NULL : rdt_node_member(envs, rdt_span_str(plan->env));
-    const char *name = env == NULL ? NULL : rdt_node_str(env->node, "targets");
+    const struct rdt_node *name = env == NULL ? NULL : rdt_node_get(env->node, "targets");
     enum rdt_code rc = RDT_OK;
     if (name != NULL && !plan->targets_read)
         rc = load_targets(plan, name, &loading);

@@ -10,7 +10,10 @@
 #define RDT_ID_MAX 63         /* bytes of an entry's id */
 #define RDT_PLAN_PATH_MAX 512 /* bytes of a field's path in a message */
 #define RDT_KEY_CHAIN_MAX 16  /* keys that wrap each other in a row */
+#define RDT_BACKUP_CHAIN_MAX 16 /* backups of backups in a row */
+#define RDT_ENVIRONMENTS_MAX 100 /* environments of one plan: each is resolved anew */
 #define RDT_INCLUDES_MAX 256  /* files that one plan may include */
+#define RDT_INCLUDED_MAX ((size_t)64 * 1024 * 1024) /* bytes of them together */
 
 struct rdt_plan {
     struct rdt_arena arena;
@@ -36,6 +39,7 @@ struct rdt_loading {
     struct rdt_diags *diags;
     struct rdt_err *err;
     const char *folder;
+    size_t n_included, n_bytes; /* files, and their bytes, so far */
 };
 
 /* A field's path in messages: "stores.db.at_rest"; cut when too long. */
@@ -62,6 +66,12 @@ void rdt_shape_check(struct rdt_loading *loading, const struct rdt_shape *shape,
  */
 void rdt_shape_complete(struct rdt_loading *loading, const struct rdt_shape *shape,
                         const struct rdt_node *node, const struct rdt_node *ids);
+
+/* rdt_path_leaves - whether a path is absolute or has a part `..`, so that it may lead elsewhere. */
+bool rdt_path_leaves(const char *path);
+
+/* rdt_path_inside - whether a file, with links followed, lies in a folder.  It must exist. */
+bool rdt_path_inside(const char *folder, const char *file);
 
 /* rdt_include - join the files that `include` names into root.  Fails: RDT_E_NOMEM. */
 RDT_MUST_CHECK enum rdt_code rdt_include(struct rdt_loading *loading, struct rdt_node *root);

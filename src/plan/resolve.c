@@ -10,8 +10,22 @@
 
 /* ---- include ---- */
 
-static bool
-inside(const char *folder, const char *file)
+bool
+rdt_path_leaves(const char *path)
+{
+    for (const char *at = path; path[0] != '/'; at++) {
+        size_t n = strcspn(at, "/");
+        if (n == 2 && at[0] == '.' && at[1] == '.')
+            return true;
+        at += n;
+        if (*at == '\0')
+            return false;
+    }
+    return true;
+}
+
+bool
+rdt_path_inside(const char *folder, const char *file)
 {
     char top[PATH_MAX], real[PATH_MAX];
     if (realpath(folder, top) == NULL || realpath(file, real) == NULL)
@@ -73,7 +87,11 @@ include_file(struct rdt_loading *loading, struct rdt_node *root, struct rdt_mark
     RDT_BUF bytes = {0};
     struct rdt_err why = {0};
     struct rdt_node *piece = NULL;
-    if (!inside(loading->folder, path)) {
+    if (loading->n_included++ == RDT_INCLUDES_MAX)
+        rdt_diag_add(loading->diags, mark, "include: more than %d files", RDT_INCLUDES_MAX);
+    if (loading->n_included > RDT_INCLUDES_MAX)
+        return RDT_OK;
+    if (!rdt_path_inside(loading->folder, path)) {
         rdt_diag_add(loading->diags, mark, "include: %s is not inside the plan's folder", path);
         return RDT_OK;
     }
@@ -82,6 +100,12 @@ include_file(struct rdt_loading *loading, struct rdt_node *root, struct rdt_mark
         return rdt_fail(loading->err, RDT_E_NOMEM, "include");
     if (rdt_file_read(path, RDT_YAML_MAX, &bytes, &why) != RDT_OK) {
         rdt_diag_add(loading->diags, mark, "include: %s", why.text);
+        return RDT_OK;
+    }
+    loading->n_bytes += bytes.n;
+    if (loading->n_bytes > RDT_INCLUDED_MAX) {
+        rdt_diag_add(loading->diags, mark, "include: more than %zu bytes in all",
+                     RDT_INCLUDED_MAX);
         return RDT_OK;
     }
     enum rdt_code rc =
@@ -103,7 +127,7 @@ include_pattern(struct rdt_loading *loading, struct rdt_node *root, const struct
     const char *text = rdt_node_text(item);
     if (text == NULL)
         return RDT_OK; /* the shape check says so */
-    if (text[0] == '/' || strstr(text, "..") != NULL) {
+    if (rdt_path_leaves(text)) {
         rdt_diag_add(loading->diags, item->mark, "include: '%s' leaves the plan's folder", text);
         return RDT_OK;
     }
@@ -114,9 +138,6 @@ include_pattern(struct rdt_loading *loading, struct rdt_node *root, const struct
     enum rdt_code rc = RDT_OK;
     if (glob(pattern, 0, NULL, &found) != 0)
         rdt_diag_add(loading->diags, item->mark, "include: no file matches '%s'", text);
-    else if (found.gl_pathc > RDT_INCLUDES_MAX)
-        rdt_diag_add(loading->diags, item->mark, "include: more than %d files match '%s'",
-                     RDT_INCLUDES_MAX, text);
     else
         for (size_t i = 0; rc == RDT_OK && i < found.gl_pathc; i++)
             rc = include_file(loading, root, item->mark, found.gl_pathv[i]);
@@ -175,6 +196,8 @@ unknown_like(struct inherit *in, const struct rdt_node *like)
     char text[128];
     snprintf(text, sizeof text, "like: there is no '%.63s'", (const char *)like->text.p);
     refuse_like(in, like, text);
+    if (in->loading->diags->n_more != 0)
+        return; /* nobody sees the hint */
     const char *near = rdt_text_nearest(like->text, names, n);
     if (near != NULL)
         rdt_diag_hint(in->loading->diags, "did you mean '%s'?", near);
@@ -266,18 +289,6 @@ inherit_section(struct rdt_loading *loading, const char *name, struct rdt_node *
     return rdt_node_sort(arena, out) ? out : NULL;
 }
 
-/* `like` in a section that has no inheritance is an unknown field after all. */
-static void
-refuse_stray_like(struct rdt_loading *loading, const char *name, const struct rdt_node *section)
-{
-    for (size_t i = 0; section->kind == RDT_NODE_MAP && i < section->n; i++) {
-        const struct rdt_member *like =
-            rdt_node_member(section->members[i].node, rdt_span_str("like"));
-        if (like != NULL)
-            rdt_diag_add(loading->diags, like->mark, "%s: entries here cannot say 'like'", name);
-    }
-}
-
 struct rdt_node *
 rdt_plan_resolve(struct rdt_loading *loading, struct rdt_node *root, struct rdt_node *patch)
 {
@@ -292,8 +303,6 @@ rdt_plan_resolve(struct rdt_loading *loading, struct rdt_node *root, struct rdt_
         if (field != NULL && (field->flags & RDT_F_LIKE) != 0 && node->kind == RDT_NODE_MAP &&
             has_like(node))
             node = inherit_section(loading, field->name, node);
-        else if (field != NULL && (field->flags & RDT_F_LIKE) == 0)
-            refuse_stray_like(loading, field->name, node);
         ok = node != NULL && rdt_node_add(loading->arena, out, m->key, m->mark, node);
     }
     return ok && root != NULL && rdt_node_sort(loading->arena, out) ? out : NULL;

@@ -12,6 +12,7 @@ struct check {
     struct rdt_loading *loading;
     struct rdt_path path;
     bool partial;
+    bool inherits; /* the object that comes next may say `like` */
 };
 
 static void check_value(struct check *check, const struct rdt_field *field, struct rdt_node *node);
@@ -71,8 +72,8 @@ expected(const struct check *check, const struct rdt_node *node, const char *wha
 static bool
 reads_as_typed(struct rdt_span text)
 {
-    static const char *const words[] = {"true", "false", "yes",  "no",    "on",  "off",
-                                        "y",    "n",     ".inf", "-.inf", ".nan"};
+    static const char *const words[] = {"true", "false", "yes",  "no",    "on",    "off",
+                                        "y",    "n",     ".inf", "-.inf", "+.inf", ".nan"};
     char *end = NULL;
     const char *s = (const char *)text.p;
     for (size_t i = 0; i < RDT_COUNT(words); i++) {
@@ -97,6 +98,16 @@ is_scalar(const struct check *check, const struct rdt_node *node, const char *wh
 }
 
 static void
+refuse_typed(struct check *check, const struct rdt_node *node, const char *what)
+{
+    if (node->quoted || !reads_as_typed(node->text))
+        return;
+    expected(check, node, what);
+    rdt_diag_hint(check->loading->diags, "put it in quotes: \"%.80s\"",
+                  (const char *)node->text.p);
+}
+
+static void
 check_text(struct check *check, const struct rdt_field *field, struct rdt_node *node)
 {
     (void)field;
@@ -105,11 +116,7 @@ check_text(struct check *check, const struct rdt_field *field, struct rdt_node *
         return;
     if (node->text.n == 0)
         complain(check, node->mark, "expected text, found an empty string");
-    if (!node->quoted && reads_as_typed(node->text)) {
-        expected(check, node, "text");
-        rdt_diag_hint(check->loading->diags, "put it in quotes: \"%s\"",
-                      (const char *)node->text.p);
-    }
+    refuse_typed(check, node, "text");
 }
 
 static void
@@ -187,6 +194,8 @@ check_sha256(struct check *check, const struct rdt_field *field, struct rdt_node
     if (node->text.n != 64 ||
         strspn((const char *)node->text.p, "0123456789abcdef") != node->text.n)
         expected(check, node, "64 hexadecimal digits in lower case");
+    else
+        refuse_typed(check, node, "64 hexadecimal digits as text");
 }
 
 static void
@@ -284,8 +293,9 @@ is_numbered(struct rdt_span key, const char *prefix)
 static bool
 is_id(struct rdt_span key)
 {
-    if (key.n == 0 || key.n > RDT_ID_MAX || !islower(key.p[0]))
-        return false;
+    if (key.n == 0 || key.n > RDT_ID_MAX || !islower(key.p[0]) || reads_as_typed(key) ||
+        rdt_span_is(key, "null"))
+        return false; /* no `on:`, `n:`, `null:`: other readers see a truth value or nothing */
     for (size_t i = 0; i < key.n; i++) {
         if (!islower(key.p[i]) && !isdigit(key.p[i]) && key.p[i] != '-')
             return false;
@@ -315,7 +325,8 @@ static void
 check_key(const struct check *check, enum rdt_key_type type, const struct rdt_member *member)
 {
     static const char *const says[] = {
-        [RDT_K_ID] = "an id has small letters, digits and -, and begins with a letter",
+        [RDT_K_ID] = "an id has small letters, digits and -, begins with a letter and is no word "
+                     "such as yes, on or null",
         [RDT_K_EXCEPTION] = "an exception is named EX-1, EX-2, ...",
         [RDT_K_ATTESTATION] = "an attestation is named AT-1, AT-2, ...",
         [RDT_K_LEVEL] = "a level is critical, high, medium or low",
@@ -344,6 +355,7 @@ check_map(struct check *check, const struct rdt_field *field, struct rdt_node *n
     for (size_t i = 0; i < node->n; i++) {
         check_key(check, field->keys, &node->members[i]);
         rdt_path_push(&check->path, node->members[i].key);
+        check->inherits = (field->flags & RDT_F_LIKE) != 0;
         check_value(check, field->item, node->members[i].node);
         rdt_path_pop(&check->path, path);
     }
@@ -360,13 +372,19 @@ unknown_field(const struct check *check, const struct rdt_shape *shape,
     rdt_diag_add(check->loading->diags, member->mark, "%s%sunknown field '%.*s' in a %s",
                  check->path.text, check->path.n == 0 ? "" : ": ", RDT_FMT(member->key),
                  shape->name);
-    suggest(check, member->key, names, n);
+    if (rdt_span_is(member->key, "like"))
+        rdt_diag_hint(check->loading->diags, "entries of services, data, keys, stores and flows "
+                                             "inherit, nothing else does");
+    else
+        suggest(check, member->key, names, n);
 }
 
 static void
 check_object(struct check *check, const struct rdt_shape *shape, struct rdt_node *node)
 {
     static const struct rdt_field like = {.name = "like", .type = RDT_T_REF};
+    bool inherits = check->inherits;
+    check->inherits = false; /* what is inside does not */
     if (node->kind != RDT_NODE_MAP) {
         expected(check, node, "a map, as in { field: value }");
         return;
@@ -375,8 +393,8 @@ check_object(struct check *check, const struct rdt_shape *shape, struct rdt_node
     for (size_t i = 0; i < node->n; i++) {
         struct rdt_member *member = &node->members[i];
         const struct rdt_field *field = rdt_shape_field(shape, member->key);
-        if (field == NULL && rdt_span_is(member->key, "like"))
-            field = &like; /* its place is judged when it is resolved */
+        if (field == NULL && inherits && rdt_span_is(member->key, "like"))
+            field = &like;
         if (field == NULL) {
             unknown_field(check, shape, member);
             continue;

