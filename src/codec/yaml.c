@@ -84,15 +84,31 @@ is_null_word(struct rdt_span text)
            rdt_span_is(text, "Null") || rdt_span_is(text, "NULL");
 }
 
+/* libfyaml's marks of quoted texts, anchors and aliases lie behind the sign that begins them. */
+static struct rdt_mark
+with_sign(struct rdt_mark mark)
+{
+    mark.column -= mark.column > 1;
+    return mark;
+}
+
+static struct rdt_mark
+token_mark(struct builder *b, struct fy_token *token, struct rdt_mark otherwise)
+{
+    const struct fy_mark *at = fy_token_start_mark(token);
+    return at == NULL ? otherwise : mark_of(b, at);
+}
+
 static void
-refuse_extras(struct builder *b, struct rdt_mark mark, const struct fy_token *anchor,
-              const struct fy_token *tag)
+refuse_extras(struct builder *b, struct rdt_mark mark, struct fy_token *anchor,
+              struct fy_token *tag)
 {
     if (anchor != NULL)
-        complain(b, mark, "anchors (&name) are not part of the format",
+        complain(b, with_sign(token_mark(b, anchor, mark)),
+                 "anchors (&name) are not part of the format",
                  "use `like: other-id` to inherit from another entry");
     if (tag != NULL)
-        complain(b, mark, "tags (!name) are not part of the format",
+        complain(b, token_mark(b, tag, mark), "tags (!name) are not part of the format",
                  "remove the tag: the field's place gives the type");
 }
 
@@ -102,14 +118,17 @@ on_scalar(struct builder *b, struct fy_event *event)
     size_t n = 0;
     struct rdt_mark mark = mark_of(b, fy_event_start_mark(event));
     const char *text = fy_token_get_text(event->scalar.value, &n);
+    enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
+    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
+        mark = with_sign(mark);
     refuse_extras(b, mark, event->scalar.anchor, event->scalar.tag);
     struct rdt_span span = {(const uint8_t *)text, text == NULL ? 0 : n};
     const uint8_t *nul = span.n == 0 ? NULL : memchr(span.p, 0, span.n);
-    if (nul != NULL && fy_token_scalar_style(event->scalar.value) == FYSS_DOUBLE_QUOTED)
+    if (nul != NULL && style == FYSS_DOUBLE_QUOTED)
         complain(b, mark, "a NUL character (\\0) stands in this text", NULL);
     if (nul != NULL) /* written by an escape; or libfyaml's, after an empty block text [M] */
         span.n = (size_t)(nul - span.p);
-    bool plain = fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
+    bool plain = style == FYSS_PLAIN;
     struct rdt_node *node = rdt_node_scalar(b->arena, span, mark);
     if (node != NULL) {
         node->quoted = !plain;
@@ -171,7 +190,7 @@ on_close(struct builder *b, struct fy_event *event)
 static void
 on_alias(struct builder *b, struct fy_event *event)
 {
-    struct rdt_mark mark = mark_of(b, fy_event_start_mark(event));
+    struct rdt_mark mark = with_sign(mark_of(b, fy_event_start_mark(event)));
     complain(b, mark, "aliases (*name) are not part of the format",
              "use `like: other-id` to inherit from another entry, or write the value out");
     place(b, rdt_node_new(b->arena, RDT_NODE_NULL, mark));

@@ -1,4 +1,3 @@
-#include "base/text.h"
 #include "plan/plan_internal.h"
 
 #include <stdio.h>
@@ -31,7 +30,8 @@ dangling(const struct check *check, const struct rdt_field *field, const struct 
         if ((field->sections & 1u << s) == 0)
             continue;
         const struct rdt_node *section = rdt_node_get(check->ids, rdt_section_name(s));
-        for (size_t i = 0; section != NULL && i < section->n && n < CANDIDATES_MAX; i++)
+        bool map = section != NULL && section->kind == RDT_NODE_MAP;
+        for (size_t i = 0; map && i < section->n && n < CANDIDATES_MAX; i++)
             names[n++] = (const char *)section->members[i].key.p;
         snprintf(where + strlen(where), sizeof where - strlen(where), "%s%s",
                  where[0] == '\0' ? "" : " or ", rdt_section_name(s));
@@ -40,18 +40,14 @@ dangling(const struct check *check, const struct rdt_field *field, const struct 
         names[n++] = field->words[i];
     rdt_diag_add(check->loading->diags, node->mark, "%s: there is no '%.60s' in %s",
                  check->path.text, (const char *)node->text.p, where);
-    if (check->loading->diags->n_more != 0)
-        return; /* nobody sees the hint */
-    const char *near = rdt_text_nearest(node->text, names, n);
-    if (near != NULL)
-        rdt_diag_hint(check->loading->diags, "did you mean '%s'?", near);
+    rdt_suggest(check->loading->diags, node->text, names, n);
 }
 
 static void
 complete_ref(struct check *check, const struct rdt_field *field, const struct rdt_node *node)
 {
-    if (node->kind != RDT_NODE_SCALAR)
-        return;
+    if (node->kind != RDT_NODE_SCALAR || node->text.n == 0)
+        return; /* the shape check says so */
     for (size_t i = 0; field->words != NULL && field->words[i] != NULL; i++) {
         if (rdt_node_is(node, field->words[i]))
             return;

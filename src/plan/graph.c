@@ -15,15 +15,19 @@ struct graph {
     struct rdt_loading *loading;
     struct edge *edges;
     size_t n, cap;
-    uint32_t *seen, *queue; /* by subject: scratch of store_data() */
-    bool no_memory;
+    uint32_t *seen, *queue, *far; /* by subject: scratch of store_data() */
+    bool no_memory, too_many;
 };
 
 static void
 add(struct graph *g, uint32_t from, enum rdt_link link, uint32_t to)
 {
-    if (from == NOBODY || to == NOBODY)
+    if (from == NOBODY || to == NOBODY || g->too_many)
         return;
+    if (g->n == RDT_LINKS_MAX) {
+        g->too_many = true;
+        return;
+    }
     if (g->n == g->cap) {
         size_t cap = g->cap == 0 ? 1024 : g->cap * 2;
         struct edge *edges = realloc(g->edges, cap * sizeof *edges);
@@ -180,7 +184,36 @@ complain_cycle(struct graph *g, uint32_t at, const char *field)
                  "%s.%s: it leads back to %s", subject->id, field, subject->id);
 }
 
-/* A backup holds what its sources hold, through chains of backups: breadth first, each source once.
+/* The field to look at: a store may also be made a backup by another's `backup`. */
+static const char *
+backup_field(const struct graph *g, uint32_t at)
+{
+    const struct rdt_node *node = g->plan->subjects[at].node;
+    return rdt_node_get(node, "backup_of") != NULL ? "backup_of" : "backup";
+}
+
+static void
+complain_chain(struct graph *g, uint32_t at, const char *field, unsigned max)
+{
+    const struct rdt_subject *subject = &g->plan->subjects[at];
+    rdt_diag_add(g->loading->diags, rdt_node_find_mark(subject->node, field),
+                 "%s.%s: a chain of more than %u", subject->id, field, max);
+}
+
+static void
+store_holds(struct graph *g, uint32_t at, uint32_t source)
+{
+    const struct rdt_node *list = rdt_node_get(g->plan->subjects[source].node, "holds");
+    for (size_t i = 0; list != NULL && list->kind == RDT_NODE_LIST && i < list->n; i++) {
+        uint32_t data = index_of(g, RDT_DATA, list->members[i].node);
+        if (data != NOBODY)
+            holds(g, at, data);
+    }
+}
+
+/*
+ * A backup holds what its sources hold, through chains of backups: breadth first, each source once.
+ * The limit on a chain keeps a plan of nothing but backups of backups from costing its square.
  */
 static void
 store_data(struct graph *g, uint32_t at)
@@ -188,22 +221,24 @@ store_data(struct graph *g, uint32_t at)
     size_t n = 0, done = 0;
     g->queue[n++] = at;
     g->seen[at] = at + 1;
+    g->far[at] = 0;
     while (done < n) {
         uint32_t store = g->queue[done++];
-        const struct rdt_node *list = rdt_node_get(g->plan->subjects[store].node, "holds");
-        for (size_t i = 0; list != NULL && list->kind == RDT_NODE_LIST && i < list->n; i++) {
-            uint32_t data = index_of(g, RDT_DATA, list->members[i].node);
-            if (data != NOBODY)
-                holds(g, at, data);
-        }
         const struct rdt_links *sources = &g->plan->subjects[store].links[RDT_LINK_SOURCES];
+        store_holds(g, at, store);
         for (size_t i = 0; i < sources->n; i++) {
             uint32_t source = sources->at[i];
             if (source == at)
-                complain_cycle(g, at, "backup_of");
-            else if (g->seen[source] != at + 1)
-                g->queue[n++] = source;
+                complain_cycle(g, at, backup_field(g, at));
+            if (g->seen[source] == at + 1)
+                continue;
+            if (g->far[store] == RDT_BACKUP_CHAIN_MAX) {
+                complain_chain(g, at, backup_field(g, at), RDT_BACKUP_CHAIN_MAX);
+                return;
+            }
             g->seen[source] = at + 1;
+            g->far[source] = g->far[store] + 1;
+            g->queue[n++] = source;
         }
     }
 }
@@ -310,10 +345,13 @@ key_chain(struct graph *g, uint32_t at)
     each_ref(g, at, "wrapped_by", RDT_KEYS, wraps);
     for (unsigned n = 0; up != NOBODY; n++) {
         up = index_of(g, RDT_KEYS, rdt_node_get(g->plan->subjects[up].node, "wrapped_by"));
-        if (up == at || n == RDT_KEY_CHAIN_MAX) {
+        if (up == at)
             complain_cycle(g, at, "wrapped_by");
-            return;
-        }
+        else if (n == RDT_KEY_CHAIN_MAX)
+            complain_chain(g, at, "wrapped_by", RDT_KEY_CHAIN_MAX);
+        else
+            continue;
+        return;
     }
 }
 
@@ -389,12 +427,17 @@ rdt_graph_build(struct rdt_plan *plan, struct rdt_loading *loading)
         return rdt_fail(loading->err, RDT_E_NOMEM, "plan");
     g.seen = calloc(plan->n_subjects, sizeof *g.seen);
     g.queue = calloc(plan->n_subjects, sizeof *g.queue);
-    if (g.seen != NULL && g.queue != NULL)
+    g.far = calloc(plan->n_subjects, sizeof *g.far);
+    if (g.seen != NULL && g.queue != NULL && g.far != NULL)
         link_all(&g);
     else
         g.no_memory = true;
     free(g.seen);
     free(g.queue);
+    free(g.far);
     free(g.edges);
+    if (g.too_many)
+        return rdt_fail(loading->err, RDT_E_LIMIT, "%s: more than %zu links between its entries",
+                        plan->path, RDT_LINKS_MAX);
     return g.no_memory ? rdt_fail(loading->err, RDT_E_NOMEM, "plan") : RDT_OK;
 }

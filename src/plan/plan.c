@@ -281,9 +281,9 @@ load_targets(struct rdt_plan *plan, const struct rdt_node *name, struct rdt_load
             const struct rdt_member *m = &section->members[i];
             if (rdt_node_member(known, m->key) != NULL)
                 continue;
-            rdt_diag_add(loading->diags, m->mark, "%s: the plan has no '%.*s'",
-                         rdt_section_name(s), RDT_FMT(m->key));
-            rdt_hint_nearest(loading->diags, m->key, known);
+            rdt_diag_add(loading->diags, m->mark, "%s: the plan has no '%.*s'", rdt_section_name(s),
+                         RDT_FMT(m->key));
+            rdt_suggest_id(loading->diags, m->key, known);
         }
     }
     if (loading->diags->n != before)

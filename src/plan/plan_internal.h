@@ -7,12 +7,13 @@
 #include "plan/fields.h"
 #include "plan/plan.h"
 
-#define RDT_ID_MAX 63         /* bytes of an entry's id */
-#define RDT_PLAN_PATH_MAX 512 /* bytes of a field's path in a message */
-#define RDT_KEY_CHAIN_MAX 16  /* keys that wrap each other in a row */
-#define RDT_BACKUP_CHAIN_MAX 16 /* backups of backups in a row */
+#define RDT_ID_MAX 63                            /* bytes of an entry's id */
+#define RDT_PLAN_PATH_MAX 512                    /* bytes of a field's path in a message */
+#define RDT_KEY_CHAIN_MAX 16                     /* keys that wrap each other in a row */
+#define RDT_LINKS_MAX ((size_t)10 * 1000 * 1000) /* links between all entries of a plan */
+#define RDT_BACKUP_CHAIN_MAX 16                  /* backups of backups in a row */
 #define RDT_ENVIRONMENTS_MAX 100 /* environments of one plan: each is resolved anew */
-#define RDT_INCLUDES_MAX 256  /* files that one plan may include */
+#define RDT_INCLUDES_MAX 256     /* files that one plan may include */
 #define RDT_INCLUDED_MAX ((size_t)64 * 1024 * 1024) /* bytes of them together */
 
 struct rdt_plan {
@@ -67,7 +68,14 @@ void rdt_shape_check(struct rdt_loading *loading, const struct rdt_shape *shape,
 void rdt_shape_complete(struct rdt_loading *loading, const struct rdt_shape *shape,
                         const struct rdt_node *node, const struct rdt_node *ids);
 
-/* rdt_path_leaves - whether a path is absolute or has a part `..`, so that it may lead elsewhere. */
+/* rdt_suggest - "did you mean ...?" for the complaint added last, when one of the words is near. */
+void rdt_suggest(struct rdt_diags *diags, struct rdt_span text, const char *const *words, size_t n);
+
+/* rdt_suggest_id - the same, with the keys of a map. */
+void rdt_suggest_id(struct rdt_diags *diags, struct rdt_span text, const struct rdt_node *entries);
+
+/* rdt_path_leaves - whether a path is absolute or has a part `..`, so that it may lead elsewhere.
+ */
 bool rdt_path_leaves(const char *path);
 
 /* rdt_path_inside - whether a file, with links followed, lies in a folder.  It must exist. */

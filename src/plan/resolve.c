@@ -1,5 +1,4 @@
 #include "base/file.h"
-#include "base/text.h"
 #include "codec/yaml.h"
 #include "plan/plan_internal.h"
 
@@ -104,8 +103,7 @@ include_file(struct rdt_loading *loading, struct rdt_node *root, struct rdt_mark
     }
     loading->n_bytes += bytes.n;
     if (loading->n_bytes > RDT_INCLUDED_MAX) {
-        rdt_diag_add(loading->diags, mark, "include: more than %zu bytes in all",
-                     RDT_INCLUDED_MAX);
+        rdt_diag_add(loading->diags, mark, "include: more than %zu bytes in all", RDT_INCLUDED_MAX);
         return RDT_OK;
     }
     enum rdt_code rc =
@@ -189,18 +187,10 @@ without_like(struct rdt_arena *arena, const struct rdt_node *entry)
 static void
 unknown_like(struct inherit *in, const struct rdt_node *like)
 {
-    const char *names[512];
-    size_t n = 0;
-    for (; n < in->from->n && n < RDT_COUNT(names); n++)
-        names[n] = (const char *)in->from->members[n].key.p;
     char text[128];
     snprintf(text, sizeof text, "like: there is no '%.63s'", (const char *)like->text.p);
     refuse_like(in, like, text);
-    if (in->loading->diags->n_more != 0)
-        return; /* nobody sees the hint */
-    const char *near = rdt_text_nearest(like->text, names, n);
-    if (near != NULL)
-        rdt_diag_hint(in->loading->diags, "did you mean '%s'?", near);
+    rdt_suggest_id(in->loading->diags, like->text, in->from);
 }
 
 /* Chains of `like` are walked with a stack of our own: a plan may make them as long as it likes. */

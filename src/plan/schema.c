@@ -3,8 +3,9 @@
 #include "codec/json.h"
 #include "plan/fields.h"
 
-static const char id_pattern[] = "^[a-z][a-z0-9-]{0,62}$";
-static const char rule_pattern[] = "^[A-Z0-9-]{2,63}$";
+/* Not what another reader of YAML takes for a truth value or for nothing: as the loader. */
+static const char id_pattern[] = "^(?!(true|false|yes|no|on|off|y|n|null)$)[a-z][a-z0-9-]{0,62}$";
+static const char rule_pattern[] = "^[A-Z][A-Z0-9-]{1,62}$";
 
 /* Objects are written in place, not under $defs: an editor's hover then needs no jump, and each
  * occurs once or twice only. */
@@ -167,7 +168,68 @@ write_required(struct writer *w, const struct rdt_shape *shape)
     rdt_buf_str(w->out, n == 0 ? "" : "]");
 }
 
-/* An entry that says `like` takes what it lacks from another, so nothing in it is required here. */
+/* Exactly one of the fields that can stand alone. */
+static void
+write_one_of(struct writer *w, const struct rdt_shape *shape)
+{
+    size_t n = 0;
+    rdt_buf_str(w->out, ",");
+    line(w, "\"oneOf\": [");
+    for (size_t i = 0; i < shape->n; i++) {
+        if ((shape->fields[i].flags & RDT_F_COMPANION) != 0)
+            continue;
+        rdt_buf_str(w->out, n++ == 0 ? "{ \"required\": [" : ", { \"required\": [");
+        rdt_json_text(w->out, rdt_span_str(shape->fields[i].name));
+        rdt_buf_str(w->out, "] }");
+    }
+    rdt_buf_str(w->out, "]");
+}
+
+static bool
+has_needs(const struct rdt_field *field)
+{
+    if ((field->flags & RDT_F_EXACTLY_1) != 0)
+        return true;
+    for (size_t i = 0; i < field->shape->n; i++) {
+        const struct rdt_field *inner = &field->shape->fields[i];
+        if ((inner->flags & RDT_F_REQUIRED) != 0 ||
+            (inner->type == RDT_T_OBJECT && has_needs(inner)))
+            return true;
+    }
+    return false;
+}
+
+/* What an object must have, and what the objects in it must have: without their types, which stand
+ * elsewhere. */
+static void
+write_needs(struct writer *w, const struct rdt_shape *shape, bool one_of)
+{
+    size_t n = 0;
+    open_object(w);
+    line(w, "\"type\": \"object\"");
+    write_required(w, shape);
+    if (one_of)
+        write_one_of(w, shape);
+    for (size_t i = 0; i < shape->n; i++) {
+        const struct rdt_field *field = &shape->fields[i];
+        if (field->type != RDT_T_OBJECT || !has_needs(field))
+            continue;
+        rdt_buf_str(w->out, ",");
+        if (n++ == 0) {
+            line(w, "\"properties\": ");
+            open_object(w);
+        }
+        line(w, "");
+        rdt_json_text(w->out, rdt_span_str(field->name));
+        rdt_buf_str(w->out, ": ");
+        write_needs(w, field->shape, (field->flags & RDT_F_EXACTLY_1) != 0);
+    }
+    if (n != 0)
+        close_object(w);
+    close_object(w);
+}
+
+/* An entry that says `like` takes what it lacks from another, so nothing in it is required. */
 static void
 write_shape(struct writer *w, const struct rdt_shape *shape, bool like, bool partial)
 {
@@ -194,6 +256,12 @@ write_shape(struct writer *w, const struct rdt_shape *shape, bool like, bool par
         write_field(w, &shape->fields[i], like || partial);
     }
     close_object(w);
+    if (like) {
+        rdt_buf_str(w->out, ",");
+        line(w, "\"if\": { \"not\": { \"required\": [\"like\"] } },");
+        line(w, "\"then\": ");
+        write_needs(w, shape, false);
+    }
     close_object(w);
 }
 

@@ -1,5 +1,4 @@
 #include "base/clock.h"
-#include "base/text.h"
 #include "plan/plan_internal.h"
 
 #include <ctype.h>
@@ -103,8 +102,7 @@ refuse_typed(struct check *check, const struct rdt_node *node, const char *what)
     if (node->quoted || !reads_as_typed(node->text))
         return;
     expected(check, node, what);
-    rdt_diag_hint(check->loading->diags, "put it in quotes: \"%.80s\"",
-                  (const char *)node->text.p);
+    rdt_diag_hint(check->loading->diags, "put it in quotes: \"%.80s\"", (const char *)node->text.p);
 }
 
 static void
@@ -199,14 +197,6 @@ check_sha256(struct check *check, const struct rdt_field *field, struct rdt_node
 }
 
 static void
-suggest(const struct check *check, struct rdt_span text, const char *const *words, size_t n)
-{
-    const char *near = rdt_text_nearest(text, words, n);
-    if (near != NULL)
-        rdt_diag_hint(check->loading->diags, "did you mean '%s'?", near);
-}
-
-static void
 check_word(struct check *check, const struct rdt_field *field, struct rdt_node *node)
 {
     char what[512] = "one of";
@@ -230,7 +220,7 @@ check_word(struct check *check, const struct rdt_field *field, struct rdt_node *
         snprintf(text, sizeof text, "expected %s, found %s", what, found(node));
     complain(check, node->mark, text);
     if (node->kind == RDT_NODE_SCALAR)
-        suggest(check, node->text, field->words, n);
+        rdt_suggest(check->loading->diags, node->text, field->words, n);
 }
 
 /* The value itself may be the secret that somebody pasted here: it is never quoted back. */
@@ -376,7 +366,7 @@ unknown_field(const struct check *check, const struct rdt_shape *shape,
         rdt_diag_hint(check->loading->diags, "entries of services, data, keys, stores and flows "
                                              "inherit, nothing else does");
     else
-        suggest(check, member->key, names, n);
+        rdt_suggest(check->loading->diags, member->key, names, n);
 }
 
 static void
