@@ -109,7 +109,7 @@ take_evidence(const struct rdt_engine *engine, struct rdt_wire_result *out)
     for (size_t i = 0; i < engine->n_used; i++)
         out->evidence[i] = engine->used[i];
     /* a pass that nothing was looked at for is a declaration, whatever the rule calls it */
-    if (out->outcome == RDT_OUT_PASS && engine->n_used == 0)
+    if (out->outcome == RDT_OUT_PASS && !engine->saw)
         out->level = RDT_A0;
 }
 
@@ -141,6 +141,7 @@ rdt_child_judge_one(struct rdt_engine *engine, uint32_t rule, uint32_t subject,
     const struct rdt_pack_rule *r = &engine->rules[rule];
     *out = (struct rdt_wire_result){.rule = rule, .subject = subject, .severity = r->text.severity};
     engine->n_used = 0;
+    engine->saw = false;
     if (!run_stage(engine, r->check, subject, out))
         return false;
     if (out->outcome == RDT_OUT_PASS && r->live != LUA_NOREF) {

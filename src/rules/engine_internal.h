@@ -57,6 +57,7 @@ struct rdt_engine {
 
     uint32_t used[RDT_USED_MAX]; /* observations that the present call asked for */
     size_t n_used;
+    bool saw; /* seen() has given it a value: a pass may rest on that */
 
     bool explain; /* subject tables are proxies that note what is read */
     struct rdt_read *reads;

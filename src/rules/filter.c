@@ -66,7 +66,7 @@ is_outside(const struct rdt_subject *s)
 {
     if (s->section == RDT_SERVICES)
         return rdt_node_is(rdt_node_get(s->node, "external"), "true");
-    return s->section == RDT_STORES && rdt_node_is(rdt_node_get(s->node, "kind"), "processor");
+    return s->section == RDT_STORES && rdt_node_is(rdt_node_get(s->node, "kind"), "external");
 }
 
 static void

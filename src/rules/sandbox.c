@@ -50,6 +50,12 @@ static const int deaf[] = {
     SCMP_SYS(getrandom),
 };
 
+/* What the address sanitizer asks for before a jump or a report. */
+static const int sanitizer[] = {
+    SCMP_SYS(sigaltstack),    SCMP_SYS(gettid),      SCMP_SYS(getpid),
+    SCMP_SYS(rt_sigprocmask), SCMP_SYS(sched_yield), SCMP_SYS(futex),
+};
+
 /* Pages that can be executed are never given out. */
 static bool
 allow_data_pages(scmp_filter_ctx filter, int syscall)
@@ -65,14 +71,16 @@ filter_syscalls(void)
     if (filter == NULL)
         return false;
     bool ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                               SCMP_A0(SCMP_CMP_EQ, CHILD_FD)) == 0;
+                               SCMP_A0(SCMP_CMP_EQ, CHILD_FD, 0)) == 0;
     if (SANITIZED)
         ok = ok && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                                    SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO)) == 0;
+                                    SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO, 0)) == 0;
     ok = ok && allow_data_pages(filter, SCMP_SYS(mmap));
     ok = ok && allow_data_pages(filter, SCMP_SYS(mprotect));
     for (size_t i = 0; ok && i < RDT_COUNT(allowed); i++)
         ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0) == 0;
+    for (size_t i = 0; SANITIZED && ok && i < RDT_COUNT(sanitizer); i++)
+        ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, sanitizer[i], 0) == 0;
     for (size_t i = 0; ok && i < RDT_COUNT(deaf); i++)
         ok = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), deaf[i], 0) == 0;
     ok = ok && seccomp_load(filter) == 0;
@@ -186,9 +194,12 @@ judge_end(const struct rdt_sandbox_limits *limits, int status, struct rdt_err *e
         return RDT_E_SANDBOX;
     }
     int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    if (sig == SIGXCPU || sig == SIGKILL)
+    if (sig == SIGXCPU)
         return rdt_fail(err, RDT_E_SANDBOX, "%s: used more than %u s of processor time",
                         limits->what, limits->cpu_s);
+    if (sig == SIGKILL)
+        return rdt_fail(err, RDT_E_SANDBOX, "%s: the process was killed; is memory short?",
+                        limits->what);
     if (sig == SIGSYS)
         return rdt_fail(err, RDT_E_SANDBOX, "%s: tried a system call that rules may not make",
                         limits->what);

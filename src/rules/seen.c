@@ -79,8 +79,7 @@ remember_use(struct rdt_engine *engine, uint32_t index)
         engine->used[engine->n_used++] = index;
 }
 
-/* The observation that the arguments (subject or id, fact) ask for, now counted as used; or NULL.
- */
+/* The observation that the arguments name, now counted as used; or NULL. */
 static const struct rdt_observation *
 look(lua_State *L)
 {
@@ -117,6 +116,7 @@ seen(lua_State *L)
     if (is_old(engine, found))
         rdt_engine_leave(L, RDT_LEFT_UNKNOWN, "%s was observed more than %d h before",
                          lua_tostring(L, 2), MAX_AGE_H);
+    engine->saw = true;
     rdt_bridge_value(L, found->value);
     return 1;
 }

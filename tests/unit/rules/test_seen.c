@@ -110,6 +110,31 @@ what_was_used(void **state)
     expect(j, "stores.files", RDT_PASS, RDT_A2, 2, NULL);
 }
 
+/* also_seen() gives nil for what does not count, and no pass rests on it. */
+static void
+a_second_look(void **state)
+{
+    struct judging *j = *state;
+    j->only[0] = "ACME-*";
+    judging_pack(j,
+                 LIVE_RULE("ACME-1", "stores", "'live'",
+                           "local d = also_seen(s, 'a') "
+                           "if d and d.encrypted == 'no' then return fail { message = 'no' } end "
+                           "if s.name == 'audit' then seen(s, 'b') end return pass(4)"));
+    judging_fact(j, "stores.db", "a", disk(j, "no"), NULL, 0);
+    judging_fact(j, "stores.files", "a", NULL, "refused", 0);
+    judging_fact(j, "stores.search", "a", disk(j, "no"), NULL, 2 * ONE_DAY);
+    judging_fact(j, "stores.backups", "a", disk(j, "yes"), NULL, 0);
+    judging_fact(j, "stores.audit", "b", disk(j, "yes"), NULL, 0);
+    assert_int_equal(judging_run(j), RDT_OK);
+    expect(j, "stores.db", RDT_DRIFT, RDT_A0, 1, "no");
+    expect(j, "stores.files", RDT_UNOBSERVED, RDT_A0, 1, NULL);
+    expect(j, "stores.search", RDT_UNOBSERVED, RDT_A0, 1, NULL);
+    expect(j, "stores.backups", RDT_UNOBSERVED, RDT_A0, 1, NULL);
+    expect(j, "stores.laptops", RDT_UNOBSERVED, RDT_A0, 0, NULL);
+    expect(j, "stores.audit", RDT_PASS, RDT_A4, 1, NULL);
+}
+
 static void
 nothing_can_catch_it(void **state)
 {
@@ -160,9 +185,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        JUDGING_TEST(states_of_an_observation), JUDGING_TEST(the_newest_counts),
-        JUDGING_TEST(values_have_their_types),  JUDGING_TEST(what_was_used),
-        JUDGING_TEST(nothing_can_catch_it),     JUDGING_TEST(files_of_the_plan),
+        JUDGING_TEST(states_of_an_observation),
+        JUDGING_TEST(the_newest_counts),
+        JUDGING_TEST(values_have_their_types),
+        JUDGING_TEST(what_was_used),
+        JUDGING_TEST(a_second_look),
+        JUDGING_TEST(nothing_can_catch_it),
+        JUDGING_TEST(files_of_the_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
