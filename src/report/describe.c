@@ -8,66 +8,101 @@
 static const struct {
     const char *word, *text;
 } words[] = {
-    {"acm",              "AWS Certificate Manager" },
-    {"aes-128",          "AES-128"                 },
-    {"aes-128-cbc",      "AES-128-CBC"             },
-    {"aes-128-ecb",      "AES-128-ECB"             },
-    {"aes-128-gcm",      "AES-128-GCM"             },
-    {"aes-192",          "AES-192"                 },
-    {"aes-256",          "AES-256"                 },
-    {"aes-256-cbc",      "AES-256-CBC"             },
-    {"aes-256-ecb",      "AES-256-ECB"             },
-    {"aes-256-gcm",      "AES-256-GCM"             },
-    {"aes-256-siv",      "AES-256-SIV"             },
-    {"aes-256-xts",      "AES-256-XTS"             },
-    {"aws-cloudhsm",     "AWS CloudHSM"            },
-    {"aws-kms",          "AWS KMS"                 },
-    {"azure-blob",       "Azure Blob Storage"      },
-    {"azure-key-vault",  "Azure Key Vault"         },
-    {"ca",               "CA key"                  },
-    {"certificate",      "X.509 certificate"       },
-    {"clickhouse",       "ClickHouse"              },
-    {"code",             "application code"        },
-    {"des",              "DES"                     },
-    {"3des",             "3DES"                    },
-    {"endpoints",        "Endpoints"               },
-    {"env",              "environment variable"    },
-    {"envelope",         "beside the data, wrapped"},
-    {"external",         "External"                },
-    {"file",             "file"                    },
-    {"gcp-kms",          "Google Cloud KMS"        },
-    {"gcs",              "Google Cloud Storage"    },
-    {"hsm",              "HSM"                     },
-    {"istio",            "Istio"                   },
-    {"kafka",            "Kafka"                   },
-    {"lets-encrypt",     "Let's Encrypt"           },
-    {"mysql",            "MySQL"                   },
-    {"opensearch",       "OpenSearch"              },
-    {"elasticsearch",    "Elasticsearch"           },
-    {"os-managed",       "operating system"        },
-    {"postgres",         "PostgreSQL"              },
-    {"provider-default", "provider default"        },
-    {"rc4",              "RC4"                     },
-    {"redis",            "Redis"                   },
-    {"redoubt",          "Redoubt"                 },
-    {"s3",               "S3"                      },
-    {"s3-glacier",       "S3 Glacier"              },
-    {"secrets-manager",  "Secrets Manager"         },
-    {"sse-kms",          "AES-256 (SSE-KMS)"       },
-    {"sse-s3",           "AES-256 (SSE-S3)"        },
-    {"ssl2",             "SSL 2"                   },
-    {"ssl3",             "SSL 3"                   },
-    {"ssh",              "SSH key"                 },
-    {"hmac",             "HMAC key"                },
-    {"symmetric",        "symmetric key"           },
-    {"asymmetric",       "key pair"                },
-    {"tls1.0",           "TLS 1.0"                 },
-    {"tls1.1",           "TLS 1.1"                 },
-    {"tls1.2",           "TLS 1.2"                 },
-    {"tls1.3",           "TLS 1.3"                 },
-    {"vault",            "Vault"                   },
-    {"hardware",         "hardware"                },
-    {"key-service",      "a key service"           },
+    {"acm",               "AWS Certificate Manager"},
+    {"aes-128",           "AES-128"                },
+    {"aes-128-cbc",       "AES-128-CBC"            },
+    {"aes-128-ecb",       "AES-128-ECB"            },
+    {"aes-128-gcm",       "AES-128-GCM"            },
+    {"aes-192",           "AES-192"                },
+    {"aes-256",           "AES-256"                },
+    {"aes-256-cbc",       "AES-256-CBC"            },
+    {"aes-256-ecb",       "AES-256-ECB"            },
+    {"aes-256-gcm",       "AES-256-GCM"            },
+    {"aes-256-siv",       "AES-256-SIV"            },
+    {"aes-256-xts",       "AES-256-XTS"            },
+    {"aws-cloudhsm",      "AWS CloudHSM"           },
+    {"aws-kms",           "AWS KMS"                },
+    {"azure-blob",        "Azure Blob Storage"     },
+    {"azure-key-vault",   "Azure Key Vault"        },
+    {"ca",                "CA key"                 },
+    {"certificate",       "X.509 certificate"      },
+    {"clickhouse",        "ClickHouse"             },
+    {"code",              "application code"       },
+    {"des",               "DES"                    },
+    {"3des",              "3DES"                   },
+    {"endpoints",         "Endpoints"              },
+    {"env",               "environment variable"   },
+    {"envelope",          "with the data"          },
+    {"external",          "External"               },
+    {"file",              "file"                   },
+    {"gcp-kms",           "Google Cloud KMS"       },
+    {"gcs",               "Google Cloud Storage"   },
+    {"hsm",               "HSM"                    },
+    {"istio",             "Istio"                  },
+    {"kafka",             "Kafka"                  },
+    {"lets-encrypt",      "Let's Encrypt"          },
+    {"mysql",             "MySQL"                  },
+    {"opensearch",        "OpenSearch"             },
+    {"elasticsearch",     "Elasticsearch"          },
+    {"os-managed",        "operating system"       },
+    {"postgres",          "PostgreSQL"             },
+    {"provider-default",  "provider default"       },
+    {"rc4",               "RC4"                    },
+    {"redis",             "Redis"                  },
+    {"redoubt",           "Redoubt"                },
+    {"s3",                "S3"                     },
+    {"s3-glacier",        "S3 Glacier"             },
+    {"secrets-manager",   "Secrets Manager"        },
+    {"sse-kms",           "AES-256 (SSE-KMS)"      },
+    {"sse-s3",            "AES-256 (SSE-S3)"       },
+    {"ssl2",              "SSL 2"                  },
+    {"ssl3",              "SSL 3"                  },
+    {"ssh",               "SSH key"                },
+    {"hmac",              "HMAC key"               },
+    {"symmetric",         "symmetric key"          },
+    {"asymmetric",        "key pair"               },
+    {"tls1.0",            "TLS 1.0"                },
+    {"tls1.1",            "TLS 1.1"                },
+    {"tls1.2",            "TLS 1.2"                },
+    {"tls1.3",            "TLS 1.3"                },
+    {"vault",             "Vault"                  },
+    {"chacha20-poly1305", "ChaCha20-Poly1305"      },
+    {"ecdsa-p256",        "ECDSA P-256"            },
+    {"ecdsa-p384",        "ECDSA P-384"            },
+    {"ecdsa-p521",        "ECDSA P-521"            },
+    {"ed25519",           "Ed25519"                },
+    {"x25519",            "X25519"                 },
+    {"hmac-sha-1",        "HMAC-SHA-1"             },
+    {"hmac-sha-256",      "HMAC-SHA-256"           },
+    {"hmac-sha-384",      "HMAC-SHA-384"           },
+    {"hmac-sha-512",      "HMAC-SHA-512"           },
+    {"rsa-1024",          "RSA-1024"               },
+    {"rsa-2048",          "RSA-2048"               },
+    {"rsa-3072",          "RSA-3072"               },
+    {"rsa-4096",          "RSA-4096"               },
+    {"ml-kem-768",        "ML-KEM-768"             },
+    {"ml-kem-1024",       "ML-KEM-1024"            },
+    {"ml-dsa-65",         "ML-DSA-65"              },
+    {"ml-dsa-87",         "ML-DSA-87"              },
+    {"mariadb",           "MariaDB"                },
+    {"mongodb",           "MongoDB"                },
+    {"minio",             "MinIO"                  },
+    {"cloudwatch",        "CloudWatch"             },
+    {"dynamodb",          "DynamoDB"               },
+    {"sqlserver",         "SQL Server"             },
+    {"oracle",            "Oracle"                 },
+    {"sqlite",            "SQLite"                 },
+    {"valkey",            "Valkey"                 },
+    {"memcached",         "Memcached"              },
+    {"cassandra",         "Cassandra"              },
+    {"rabbitmq",          "RabbitMQ"               },
+    {"snowflake",         "Snowflake"              },
+    {"bigquery",          "BigQuery"               },
+    {"disk",              "Disk"                   },
+    {"nfs",               "NFS"                    },
+    {"auto",              "automatic"              },
+    {"hardware",          "hardware"               },
+    {"key-service",       "a key service"          },
 };
 
 const char *
@@ -220,6 +255,26 @@ rdt_describe_at_rest(struct rdt_buf *out, const struct rdt_plan *plan,
 }
 
 void
+rdt_at_rest_parts(const struct rdt_plan *plan, const struct rdt_subject *data,
+                  const struct rdt_subject *store, struct rdt_rest_parts *parts)
+{
+    const char *volume = rdt_node_str(store->node, "at_rest.volume.algorithm");
+    const char *hashed = rdt_node_str(data->node, "form.hashed");
+    *parts = (struct rdt_rest_parts){.volume = volume};
+    if (volume != NULL && strncmp(volume, "sse-", 4) == 0)
+        parts->volume = "aes-256";
+    if (hashed != NULL)
+        parts->form = hashed;
+    else if (rdt_node_get(data->node, "form.tokenised") != NULL)
+        parts->form = "token";
+    else if (rdt_node_get(data->node, "form.delegated") != NULL)
+        parts->form = "delegated";
+    else if (rdt_node_get(data->node, "form.client_side") != NULL)
+        parts->form = "client-side";
+    parts->fields = cover_of(plan, store, data->name) != NULL;
+}
+
+void
 rdt_describe_flow(struct rdt_buf *out, const struct rdt_subject *flow)
 {
     const char *tls = rdt_node_str(flow->node, "tls.min");
@@ -265,8 +320,12 @@ rdt_describe_rotation(struct rdt_buf *out, const struct rdt_subject *key)
         rdt_buf_str(out, "not said");
         return;
     }
-    rdt_buf_str(out, "every ");
-    rdt_describe_days(out, every);
+    if (every > 364.5 && every < 365.5) {
+        rdt_buf_str(out, "every year");
+    } else {
+        rdt_buf_str(out, "every ");
+        rdt_describe_days(out, every);
+    }
     rdt_buf_str(out, rdt_node_is(rdt_node_get(key->node, "rotation.how"), "auto") ? ", automatic"
                                                                                   : ", manual");
 }

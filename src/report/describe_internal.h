@@ -37,6 +37,17 @@ const struct rdt_node *rdt_field_cover(const struct rdt_subject *store, const ch
 void rdt_describe_at_rest(struct rdt_buf *out, const struct rdt_plan *plan,
                           const struct rdt_subject *data, const struct rdt_subject *store);
 
+/* The same in the fewest words, for a table's cell. */
+struct rdt_rest_parts {
+    const char *form;   /* "argon2id", "token"... or NULL */
+    const char *volume; /* an algorithm of the plan, or NULL */
+    bool fields;        /* encrypted by the application */
+};
+
+/* rdt_at_rest_parts - what protects a data type in a store, part by part. */
+void rdt_at_rest_parts(const struct rdt_plan *plan, const struct rdt_subject *data,
+                       const struct rdt_subject *store, struct rdt_rest_parts *parts);
+
 /* rdt_describe_flow - append what protects a flow: "TLS 1.3, mutual", "SSH", "plaintext". */
 void rdt_describe_flow(struct rdt_buf *out, const struct rdt_subject *flow);
 

@@ -98,8 +98,11 @@ meters(struct rdt_buf *out, const struct rdt_run *run)
                 run->observed, run->planned, percent(run->observed, run->planned));
     rdt_buf_fmt(out, "%zu %s</span></p><div class=\"track\">", passes,
                 passes == 1 ? "pass" : "passes");
-    for (unsigned a = RDT_A4 + 1; a-- > 0;)
-        rdt_buf_fmt(out, "<i class=\"a%u\" style=\"width:%.1f%%\"></i>", a, percent(by[a], passes));
+    for (unsigned a = RDT_A4 + 1; a-- > 0;) {
+        if (by[a] != 0)
+            rdt_buf_fmt(out, "<i class=\"a%u\" style=\"width:%.1f%%\"></i>", a,
+                        percent(by[a], passes));
+    }
     rdt_buf_str(out, "</div><p class=\"soft small\">");
     for (unsigned a = RDT_A4 + 1; a-- > 0;)
         rdt_buf_fmt(out, "<span>%zu %s</span>", by[a], rdt_assurance_word(a));
@@ -111,7 +114,11 @@ worst_item(struct rdt_buf *out, const struct rdt_run *run, const struct rdt_resu
 {
     const struct rdt_rule *rule = &run->rules[r->rule];
     rdt_buf_fmt(out, "<li class=\"%s\">", rdt_html_style(r->verdict));
-    rdt_html_tag(out, "p", "what", rdt_result_message(run, r));
+    rdt_buf_str(out, "<p class=\"what\">");
+    if (r->verdict == RDT_UNKNOWN)
+        rdt_buf_str(out, "Could not be decided: ");
+    rdt_markup_text(out, rdt_result_message(run, r));
+    rdt_buf_str(out, "</p>");
     rdt_buf_str(out, "<p class=\"who\">");
     rdt_buf_fmt(out, "<span class=\"sev %s\">%s</span> ", rdt_severity_name(r->severity),
                 rdt_severity_name(r->severity));
@@ -133,7 +140,7 @@ worst_item(struct rdt_buf *out, const struct rdt_run *run, const struct rdt_resu
         rdt_html_tag(out, "code", NULL, r->observed);
     }
     rdt_buf_str(out, "</p>");
-    if (rule->fix != NULL) {
+    if (rule->fix != NULL && r->verdict != RDT_UNKNOWN) {
         rdt_buf_str(out, "<p class=\"fix\"><b>Fix:</b> ");
         rdt_markup_text(out, rule->fix);
         rdt_buf_str(out, "</p>");

@@ -77,6 +77,16 @@ rdt_html_section(struct rdt_buf *out, const char *id, const char *heading, const
 
 /* ---- findings ---- */
 
+/* The plan's own folder is said at the top of the page: its name is enough here. */
+static void
+short_place(struct rdt_buf *out, const struct rdt_run *run, struct rdt_mark where)
+{
+    const char *slash = where.file == NULL ? NULL : strrchr(where.file, '/');
+    if (slash != NULL && strcmp(where.file, run->plan) == 0)
+        where.file = slash + 1;
+    rdt_html_place(out, where);
+}
+
 static void
 finding_row(struct rdt_buf *out, const struct rdt_run *run, const struct rdt_result *r)
 {
@@ -103,7 +113,7 @@ finding_row(struct rdt_buf *out, const struct rdt_run *run, const struct rdt_res
         rdt_buf_str(out, "</span>");
     }
     rdt_buf_str(out, "</td><td>");
-    rdt_html_place(out, r->where);
+    short_place(out, run, r->where);
     rdt_buf_str(out, "</td></tr>\n");
 }
 
@@ -111,9 +121,10 @@ static void
 finding_table(struct rdt_buf *out, const struct rdt_run *run, unsigned verdicts)
 {
     size_t shown = 0, more = 0;
-    rdt_buf_str(out, "<div class=\"wide\"><table><thead><tr><th scope=\"col\">Verdict</th><th "
-                     "scope=\"col\">Rule</th><th scope=\"col\">Subject</th><th "
-                     "scope=\"col\">What</th><th scope=\"col\">Line</th></tr></thead><tbody>\n");
+    rdt_buf_str(out,
+                "<div class=\"wide findings\"><table><thead><tr><th scope=\"col\">Verdict</th><th "
+                "scope=\"col\">Rule</th><th scope=\"col\">Subject</th><th "
+                "scope=\"col\">What</th><th scope=\"col\">Line</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < run->n_results; i++) {
         if ((verdicts >> run->results[i].verdict & 1) == 0)
             continue;
@@ -199,6 +210,8 @@ control_rules(struct rdt_buf *out, const struct rdt_control *control)
     }
     if (more != 0)
         rdt_buf_fmt(out, ", %zu more", more);
+    if (shown == 0 && control->state == RDT_UNPROVEN)
+        rdt_buf_str(out, "no rule that would show it alone");
 }
 
 static void
@@ -232,9 +245,12 @@ framework(struct rdt_buf *out, const struct rdt_framework *f)
     rdt_html_tag(out, "h3", NULL, f->title);
     rdt_buf_str(out, "<div class=\"track\">");
     static const enum rdt_control_state bar[] = {RDT_MET, RDT_NOT_MET, RDT_UNPROVEN};
-    for (size_t i = 0; i < RDT_COUNT(bar); i++)
+    for (size_t i = 0; i < RDT_COUNT(bar); i++) {
+        if (count[bar[i]] == 0)
+            continue;
         rdt_buf_fmt(out, "<i class=\"%s\" style=\"width:%.1f%%\"></i>", states[bar[i]].style,
-                    due == 0 ? 0 : 100.0 * (double)count[bar[i]] / (double)due);
+                    100.0 * (double)count[bar[i]] / (double)due);
+    }
     rdt_buf_str(out, "</div><p>");
     for (size_t i = 0; i < RDT_COUNT(order); i++)
         rdt_buf_fmt(out, "<span>%zu %s</span>", count[order[i]], rdt_control_state_name(order[i]));

@@ -8,8 +8,8 @@
 
 #include <inttypes.h>
 
-#define COLUMNS_MAX 12 /* stores or flows of one table; more tables follow */
-#define TABLES_MAX 4   /* then the rest is counted */
+#define COLUMNS_MAX 7 /* stores or flows of one table, so that it prints; more tables follow */
+#define TABLES_MAX 6  /* then the rest is counted */
 #define DATA_MAX 60
 #define KEYS_MAX 200
 #define SOON 0.85 /* of a rotation period, when it counts as near its end */
@@ -54,18 +54,50 @@ joined(const struct rdt_plan *plan, const struct rdt_subject *data, enum rdt_lin
 }
 
 static void
+part(struct rdt_buf *out, bool *first, const char *text)
+{
+    if (!*first)
+        rdt_buf_str(out, " + ");
+    *first = false;
+    rdt_html_tag(out, "span", "nb", text);
+}
+
+static void
+actual(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_subject *data,
+       const struct rdt_subject *place)
+{
+    struct rdt_rest_parts parts;
+    RDT_BUF flow = {0};
+    bool first = true;
+    if (place->section != RDT_STORES) {
+        rdt_describe_flow(&flow, place);
+        part(out, &first, rdt_buf_cstr(&flow));
+        return;
+    }
+    rdt_at_rest_parts(view->plan, data, place, &parts);
+    if (parts.form != NULL)
+        part(out, &first, parts.form);
+    if (parts.fields)
+        part(out, &first, "fields");
+    if (parts.volume != NULL)
+        part(out, &first, rdt_words_for(parts.volume));
+    if (first)
+        part(out, &first, "nothing");
+}
+
+static void
 required(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_subject *data,
          const struct rdt_subject *place)
 {
     const struct rdt_floor *floor = rdt_plan_floor(view->plan, data->level);
+    bool first = true;
     rdt_buf_str(out, "<span class=\"soft\">needs ");
-    if (place->section == RDT_STORES) {
-        bool own_form = rdt_node_get(data->node, "form") != NULL;
-        rdt_markup_text(out, rdt_words_for(floor->volume));
-        rdt_buf_str(out, floor->field && !own_form ? " + fields" : "");
-    } else {
-        rdt_markup_text(out, rdt_words_for(floor->tls));
-    }
+    if (place->section != RDT_STORES)
+        part(out, &first, rdt_words_for(floor->tls));
+    if (place->section == RDT_STORES && floor->field && rdt_node_get(data->node, "form") == NULL)
+        part(out, &first, "fields");
+    if (place->section == RDT_STORES)
+        part(out, &first, rdt_words_for(floor->volume));
     rdt_buf_str(out, "</span>");
 }
 
@@ -73,23 +105,14 @@ static void
 cell(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_subject *data,
      const struct rdt_subject *place)
 {
-    RDT_BUF actual = {0};
     const struct rdt_result *worst = rdt_view_worst(view, place->id);
     enum rdt_verdict verdict = worst == NULL ? RDT_NA : worst->verdict;
-    if (place->section == RDT_STORES)
-        rdt_describe_at_rest(&actual, view->plan, data, place);
-    else
-        rdt_describe_flow(&actual, place);
-    rdt_buf_fmt(out, "<td class=\"%s\"><span class=\"mark\">%s ", rdt_html_style(verdict),
-                rdt_html_glyph(verdict));
-    if (verdict == RDT_PASS || verdict == RDT_NA)
-        rdt_buf_str(out, rdt_verdict_name(verdict));
-    else
-        rdt_buf_fmt(out, "%s ", rdt_verdict_name(verdict));
-    if (verdict != RDT_PASS && verdict != RDT_NA)
-        rdt_markup_text(out, view->run->rules[worst->rule].id);
+    rdt_buf_fmt(out, "<td class=\"%s\"><span class=\"mark\"><span>%s %s</span> ",
+                rdt_html_style(verdict), rdt_html_glyph(verdict), rdt_verdict_name(verdict));
+    if (worst != NULL && rdt_result_shown(worst) && verdict != RDT_UNOBSERVED)
+        rdt_html_tag(out, "span", NULL, view->run->rules[worst->rule].id);
     rdt_buf_str(out, "</span>");
-    rdt_markup_text(out, rdt_buf_cstr(&actual));
+    actual(out, view, data, place);
     required(out, view, data, place);
     rdt_buf_str(out, "</td>");
 }
@@ -149,12 +172,14 @@ matrix(struct rdt_buf *out, const struct rdt_view *view, enum rdt_section sectio
     enum rdt_link link = section == RDT_STORES ? RDT_LINK_STORES : RDT_LINK_FLOWS;
     size_t n = 0, tables = 0, at = 0;
     const struct rdt_subject *places = rdt_plan_section(view->plan, section, &n);
-    rdt_buf_str(out, "<div>");
+    rdt_buf_str(out, "<div class=\"tables\">");
     rdt_html_tag(out, "p", "caption", caption);
+    size_t due = (n + COLUMNS_MAX - 1) / COLUMNS_MAX; /* tables, of equal width */
     for (; at < n && tables < TABLES_MAX; tables++) {
-        size_t part = n - at < COLUMNS_MAX ? n - at : COLUMNS_MAX;
-        matrix_part(out, view, link, places + at, part);
-        at += part;
+        size_t some =
+            due <= TABLES_MAX ? (n - at + due - tables - 1) / (due - tables) : COLUMNS_MAX;
+        matrix_part(out, view, link, places + at, some);
+        at += some;
     }
     if (at < n)
         rdt_buf_fmt(out, "<p class=\"soft small\">%zu more %s are in the JSON report.</p>", n - at,
@@ -237,11 +262,11 @@ key_row(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_subje
     text.n = 0;
     rdt_describe_rotation(&text, key);
     rdt_markup_text(out, rdt_buf_cstr(&text));
-    rdt_buf_str(out, "</td><td>");
+    rdt_buf_str(out, "</td><td class=\"when\">");
     lane(out, view, key);
     rdt_buf_str(out, "</td><td>");
     rdt_html_badge(out, worst == NULL ? RDT_NA : worst->verdict);
-    if (worst != NULL && rdt_result_shown(worst))
+    if (worst != NULL && rdt_result_shown(worst) && worst->verdict != RDT_UNOBSERVED)
         rdt_html_tag(out, "span", "soft", view->run->rules[worst->rule].id);
     rdt_buf_str(out, "</td></tr>\n");
 }

@@ -254,8 +254,12 @@ key_cells(struct rdt_filled *filled, const char *name)
         rdt_doc_cell(&filled->doc, name == NULL ? "none" : "by its provider");
         return;
     }
-    rdt_buf_fmt(&filled->cell, "%s (%s)",
-                rdt_words_for(rdt_node_str(key->node, "custody.provider")), key->name);
+    const char *parent = rdt_node_str(key->node, "wrapped_by");
+    if (parent != NULL && rdt_node_is(rdt_node_get(key->node, "custody.provider"), "envelope"))
+        rdt_buf_fmt(&filled->cell, "%s, wrapped by %s", key->name, parent);
+    else
+        rdt_buf_fmt(&filled->cell, "%s (%s)",
+                    rdt_words_for(rdt_node_str(key->node, "custody.provider")), key->name);
     rdt_doc_take(&filled->doc, &filled->cell);
     rdt_describe_rotation(&filled->cell, key);
     rdt_doc_take(&filled->doc, &filled->cell);

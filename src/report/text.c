@@ -11,6 +11,7 @@
 #define LISTED_MAX 200 /* findings shown in full unless all are asked for */
 #define NAMED_MAX 3    /* subjects named where findings are summed up */
 #define BODY 7         /* column where the words of a finding begin */
+#define NAMES 29       /* column of subjects beside a rule */
 
 struct text {
     struct rdt_page page;
@@ -67,11 +68,13 @@ headline(struct text *t)
 }
 
 static void
-section(struct text *t, enum rdt_verdict verdict, const char *word)
+section(struct text *t, enum rdt_verdict verdict, const char *word, const char *about)
 {
     rdt_page_line(&t->page);
     rdt_page_words(&t->page, 0, RDT_BOLD, word);
-    rdt_page_fmt(&t->page, 0, RDT_PLAIN, "  %zu", t->run->count[verdict]);
+    rdt_page_fmt(&t->page, 0, RDT_PLAIN, " %zu%s%s", t->run->count[verdict],
+                 *about == '\0' ? "" : ": ", about);
+    rdt_page_line(&t->page);
 }
 
 /* A value is shown where the message has not said it already; a drift shows both, always. */
@@ -140,8 +143,7 @@ in_full(struct text *t, enum rdt_verdict verdict, const char *word)
     size_t shown = 0, most = t->view->report->all ? SIZE_MAX : LISTED_MAX;
     if (t->run->count[verdict] == 0)
         return;
-    section(t, verdict, word);
-    rdt_page_line(&t->page);
+    section(t, verdict, word, "");
     for (size_t i = 0; i < t->run->n_results && shown < most; i++) {
         if (t->run->results[i].verdict != verdict)
             continue;
@@ -160,16 +162,17 @@ in_full(struct text *t, enum rdt_verdict verdict, const char *word)
     }
 }
 
-/* Results of one rule, one verdict and one reason stand together: how many from i on. */
+/* Results of one rule and one verdict stand together; how many from i on, of one reason if asked.
+ */
 static size_t
-group_at(const struct rdt_run *run, size_t i)
+group_at(const struct rdt_run *run, size_t i, bool one_reason)
 {
     const struct rdt_result *first = &run->results[i];
     size_t n = 1;
     for (; i + n < run->n_results; n++) {
         const struct rdt_result *r = &run->results[i + n];
-        bool same = r->message == first->message || (r->message != NULL && first->message != NULL &&
-                                                     strcmp(r->message, first->message) == 0);
+        bool same =
+            !one_reason || strcmp(rdt_result_message(run, r), rdt_result_message(run, first)) == 0;
         if (r->rule != first->rule || r->verdict != first->verdict || !same)
             break;
     }
@@ -180,7 +183,7 @@ static void
 name_subjects(struct text *t, size_t i, size_t n, unsigned hang)
 {
     for (size_t k = 0; k < n && k < NAMED_MAX; k++)
-        rdt_page_fmt(&t->page, hang, RDT_PLAIN, "%s%s%s", k == 0 ? "" : " ",
+        rdt_page_fmt(&t->page, hang, RDT_PLAIN, " %s%s",
                      t->run->subjects[t->run->results[i + k].subject].id,
                      k + 1 < n && k + 1 < NAMED_MAX ? "," : "");
     if (n > NAMED_MAX)
@@ -192,39 +195,54 @@ unknowns(struct text *t)
 {
     if (t->run->count[RDT_UNKNOWN] == 0)
         return;
-    section(t, RDT_UNKNOWN, "UNKNOWN");
-    rdt_page_words(&t->page, 0, RDT_PLAIN, "  could not be decided, which is not a pass");
-    rdt_page_line(&t->page);
+    section(t, RDT_UNKNOWN, "UNKNOWN", "could not be decided, which is not a pass");
     for (size_t i = 0, n = 0; i < t->run->n_results; i += n) {
         const struct rdt_result *r = &t->run->results[i];
-        n = group_at(t->run, i);
+        n = group_at(t->run, i, true);
         if (r->verdict != RDT_UNKNOWN)
             continue;
         rdt_page_indent(&t->page, 2);
         rdt_page_fmt(&t->page, BODY, RDT_YELLOW, "%s", severity_mark(r->severity));
         rdt_page_indent(&t->page, BODY);
         rdt_page_fmt(&t->page, BODY, RDT_BOLD, "%s", t->run->rules[r->rule].id);
-        rdt_page_words(&t->page, BODY, RDT_PLAIN, " on ");
+        rdt_page_words(&t->page, BODY, RDT_PLAIN, " on");
         name_subjects(t, i, n, BODY);
         rdt_page_fmt(&t->page, BODY, RDT_PLAIN, ": %s", rdt_result_message(t->run, r));
         rdt_page_line(&t->page);
     }
 }
 
-static void
-unobserved_rule(struct text *t, size_t i, size_t n)
+static unsigned
+observers(const struct rdt_run *run, const struct rdt_result *r)
 {
-    const struct rdt_rule *rule = &t->run->rules[t->run->results[i].rule];
-    RDT_BUF by = {0};
-    rdt_observer(&by, rule);
-    if (rdt_buf_cstr(&by) == NULL)
-        return;
-    rdt_page_indent(&t->page, BODY);
-    rdt_page_fmt(&t->page, BODY, RDT_BOLD, "%s", rule->id);
-    rdt_page_words(&t->page, BODY, RDT_PLAIN, " on ");
-    name_subjects(t, i, n, BODY);
-    rdt_page_fmt(&t->page, BODY, RDT_DIM, "; %s would show it", rdt_buf_cstr(&by));
-    rdt_page_line(&t->page);
+    return run->rules[r->rule].decided & (RDT_BY_LIVE | RDT_BY_SNAPSHOT | RDT_BY_HUMAN);
+}
+
+/* Rules that the same means would decide, one a line. */
+static void
+unobserved_by(struct text *t, unsigned means)
+{
+    bool named = false;
+    for (size_t i = 0, n = 0; i < t->run->n_results; i += n) {
+        const struct rdt_result *r = &t->run->results[i];
+        n = group_at(t->run, i, false);
+        if (r->verdict != RDT_UNOBSERVED || observers(t->run, r) != means)
+            continue;
+        if (!named) {
+            RDT_BUF by = {0};
+            rdt_observer(&by, &t->run->rules[r->rule]);
+            rdt_page_indent(&t->page, 2);
+            rdt_page_fmt(&t->page, 2, RDT_PLAIN,
+                         "%s would show:", rdt_buf_cstr(&by) == NULL ? "?" : rdt_buf_cstr(&by));
+            rdt_page_line(&t->page);
+            named = true;
+        }
+        rdt_page_indent(&t->page, BODY);
+        rdt_page_fmt(&t->page, BODY, RDT_BOLD, "%s", t->run->rules[r->rule].id);
+        rdt_page_indent(&t->page, NAMES);
+        name_subjects(t, i, n, NAMES + 1);
+        rdt_page_line(&t->page);
+    }
 }
 
 /* Without probes all of them are unobserved: that is one sentence, not a list. */
@@ -233,16 +251,11 @@ unobserved(struct text *t)
 {
     if (t->run->count[RDT_UNOBSERVED] == 0)
         return;
-    section(t, RDT_UNOBSERVED, "UNOBSERVED");
-    rdt_page_words(&t->page, 0, RDT_PLAIN, "  the plan says yes, nothing has looked");
-    rdt_page_line(&t->page);
+    section(t, RDT_UNOBSERVED, "UNOBSERVED", "the plan says yes, nothing has looked");
     if (!t->run->live && !t->view->report->all)
         return;
-    for (size_t i = 0, n = 0; i < t->run->n_results; i += n) {
-        n = group_at(t->run, i);
-        if (t->run->results[i].verdict == RDT_UNOBSERVED)
-            unobserved_rule(t, i, n);
-    }
+    for (unsigned means = 0; means <= (RDT_BY_LIVE | RDT_BY_SNAPSHOT | RDT_BY_HUMAN); means++)
+        unobserved_by(t, means);
 }
 
 static void
@@ -276,9 +289,7 @@ accepted(struct text *t)
 {
     if (t->run->count[RDT_ACCEPTED] == 0)
         return;
-    section(t, RDT_ACCEPTED, "ACCEPTED");
-    rdt_page_words(&t->page, 0, RDT_PLAIN, "  under an exception that has not run out");
-    rdt_page_line(&t->page);
+    section(t, RDT_ACCEPTED, "ACCEPTED", "under an exception that has not run out");
     for (size_t i = 0; i < t->run->n_results; i++) {
         if (t->run->results[i].verdict == RDT_ACCEPTED)
             accepted_one(t, &t->run->results[i]);
@@ -293,8 +304,7 @@ passes(struct text *t)
     for (size_t s = 0; s < RDT_COUNT(shown) && t->view->report->all; s++) {
         if (t->run->count[shown[s]] == 0)
             continue;
-        section(t, shown[s], words[s]);
-        rdt_page_line(&t->page);
+        section(t, shown[s], words[s], "");
         for (size_t i = 0; i < t->run->n_results; i++) {
             const struct rdt_result *r = &t->run->results[i];
             if (r->verdict != shown[s])

@@ -17,14 +17,6 @@ summary(struct rdt_page *page, const struct rdt_framework *f)
     rdt_page_line(page);
 }
 
-static bool
-tells(const struct rdt_control *control, const struct rdt_control_rule *rule)
-{
-    if (control->state == RDT_MET)
-        return rule->covers && rule->verdict == RDT_PASS;
-    return rule->verdict != RDT_PASS && rule->verdict != RDT_NA;
-}
-
 /* The rules that the state rests on: what holds a control back, or what meets it. */
 static void
 rules(struct rdt_page *page, const struct rdt_control *control)
@@ -32,7 +24,7 @@ rules(struct rdt_page *page, const struct rdt_control *control)
     size_t shown = 0, more = 0;
     for (size_t i = 0; i < control->n_rules; i++) {
         const struct rdt_control_rule *rule = &control->rules[i];
-        if (!tells(control, rule))
+        if (!rdt_control_rests_on(control, rule))
             continue;
         if (shown == RULES_MAX) {
             more++;
@@ -50,7 +42,11 @@ rules(struct rdt_page *page, const struct rdt_control *control)
     }
     if (more != 0)
         rdt_page_fmt(page, TITLE + 2, RDT_PLAIN, ", %zu more", more);
-    if (shown != 0)
+    if (shown == 0 && control->state == RDT_UNPROVEN) {
+        rdt_page_indent(page, TITLE + 2);
+        rdt_page_words(page, TITLE + 2, RDT_DIM, "no rule that would show it alone");
+    }
+    if (page->begun)
         rdt_page_line(page);
 }
 

@@ -170,7 +170,11 @@ rdt_view_worst(const struct rdt_view *view, const char *subject)
     uint32_t at = s == RDT_NOWHERE ? RDT_NOWHERE : view->first[s];
     for (; at != RDT_NOWHERE; at = view->next[at]) {
         const struct rdt_result *r = &view->run->results[at];
-        if (r->verdict != RDT_NA && (worst == NULL || rank(r->verdict) < rank(worst->verdict)))
+        if (r->verdict == RDT_NA)
+            continue;
+        bool tells_more =
+            worst != NULL && worst->verdict == RDT_UNOBSERVED && r->verdict == RDT_ACCEPTED;
+        if (worst == NULL || tells_more || rank(r->verdict) < rank(worst->verdict))
             worst = r;
     }
     return worst;
@@ -226,6 +230,22 @@ rdt_result_place(struct rdt_buf *out, struct rdt_mark where)
     if (where.line != 0)
         rdt_buf_fmt(out, ":%" PRIu32 ":%" PRIu32, where.line, where.column);
     return true;
+}
+
+bool
+rdt_control_rests_on(const struct rdt_control *control, const struct rdt_control_rule *rule)
+{
+    bool good = rule->verdict == RDT_PASS || rule->verdict == RDT_ACCEPTED;
+    switch (control->state) {
+    case RDT_MET:
+        return good && rule->covers;
+    case RDT_UNPROVEN:
+        return good ? rule->covers && rule->assurance < RDT_A2 : rule->verdict != RDT_NA;
+    case RDT_NOT_MET:
+        return !good && rule->verdict != RDT_NA;
+    default:
+        return false;
+    }
 }
 
 void

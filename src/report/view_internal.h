@@ -49,7 +49,10 @@ RDT_MUST_CHECK enum rdt_code rdt_view_init(struct rdt_view *view, const struct r
 /* rdt_view_done - free it; also the closer for RDT_AUTO. */
 void rdt_view_done(struct rdt_view *view);
 
-/* rdt_view_worst - the worst result of a subject that is not n/a, or NULL. */
+/*
+ * rdt_view_worst - the worst result of a subject that is not n/a, or NULL.  What was accepted goes
+ * before what was only not looked at: somebody knows that it is wrong.
+ */
 const struct rdt_result *rdt_view_worst(const struct rdt_view *view, const char *subject);
 
 /* rdt_view_result - the result of one rule on one subject, by names, or NULL. */
@@ -68,6 +71,12 @@ const char *rdt_result_message(const struct rdt_run *run, const struct rdt_resul
 /* rdt_result_place - append "redoubt.yaml:12:3", as much of it as is known; false when nothing is.
  */
 bool rdt_result_place(struct rdt_buf *out, struct rdt_mark where);
+
+/*
+ * rdt_control_rests_on - whether a rule is why a control has its state: it covers one that is met,
+ * holds back one that is not, or passes where only a person or the plan says so (unproven).
+ */
+bool rdt_control_rests_on(const struct rdt_control *control, const struct rdt_control_rule *rule);
 
 /* rdt_observer - append who would see what was not seen: "a probe or an attestation". */
 void rdt_observer(struct rdt_buf *out, const struct rdt_rule *rule);
