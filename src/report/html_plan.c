@@ -139,6 +139,17 @@ matrix_head(struct rdt_buf *out, const struct rdt_subject *places, size_t n)
     rdt_buf_str(out, "</tr></thead><tbody>\n");
 }
 
+static bool
+in_any(const struct rdt_plan *plan, const struct rdt_subject *data, enum rdt_link link,
+       const struct rdt_subject *places, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (joined(plan, data, link, &places[i]))
+            return true;
+    }
+    return false;
+}
+
 static void
 matrix_part(struct rdt_buf *out, const struct rdt_view *view, enum rdt_link link,
             const struct rdt_subject *places, size_t n)
@@ -147,6 +158,8 @@ matrix_part(struct rdt_buf *out, const struct rdt_view *view, enum rdt_link link
     const struct rdt_subject *data = rdt_plan_section(view->plan, RDT_DATA, &n_data);
     matrix_head(out, places, n);
     for (size_t d = 0; d < n_data && d < DATA_MAX; d++) {
+        if (!in_any(view->plan, &data[d], link, places, n))
+            continue;
         rdt_buf_str(out, "<tr><th scope=\"row\">");
         rdt_markup_text(out, data[d].name);
         rdt_html_tag(out, "span", "soft", rdt_level_name(data[d].level));
@@ -163,6 +176,23 @@ matrix_part(struct rdt_buf *out, const struct rdt_view *view, enum rdt_link link
     if (n_data > DATA_MAX)
         rdt_buf_fmt(out, "<p class=\"soft small\">%zu more data types are in the JSON report.</p>",
                     n_data - DATA_MAX);
+}
+
+/* What the tables leave out, because it is nowhere, is said: it may be a gap. */
+static void
+nowhere(struct rdt_buf *out, const struct rdt_view *view, enum rdt_link link)
+{
+    size_t n = 0, named = 0;
+    const struct rdt_subject *data = rdt_plan_section(view->plan, RDT_DATA, &n);
+    for (size_t i = 0; i < n && named < DATA_MAX; i++) {
+        if (data[i].links[link].n != 0)
+            continue;
+        rdt_buf_str(out, named++ != 0              ? ", "
+                         : link == RDT_LINK_STORES ? "<p class=\"soft small\">In no store: "
+                                                   : "<p class=\"soft small\">On no flow: ");
+        rdt_markup_text(out, data[i].name);
+    }
+    rdt_buf_str(out, named == 0 ? "" : ".</p>\n");
 }
 
 static void
@@ -184,6 +214,7 @@ matrix(struct rdt_buf *out, const struct rdt_view *view, enum rdt_section sectio
     if (at < n)
         rdt_buf_fmt(out, "<p class=\"soft small\">%zu more %s are in the JSON report.</p>", n - at,
                     rdt_section_name(section));
+    nowhere(out, view, link);
     rdt_buf_str(out, "</div>\n");
 }
 
