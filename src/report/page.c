@@ -87,7 +87,8 @@ rdt_page_words(struct rdt_page *page, unsigned hang, enum rdt_paint paint, const
         if (n == 0)
             break;
         unsigned space = gap != 0 || !fresh;
-        if (page->begun && page->column + space + columns(word) > page->width) {
+        /* what follows without a gap (a comma) stays with the word before: one column is kept */
+        if (page->begun && space != 0 && page->column + space + columns(word) >= page->width) {
             rdt_page_line(page);
             rdt_page_indent(page, hang);
         } else if (space != 0 && page->begun) {

@@ -31,7 +31,7 @@ enum rdt_format { RDT_FORMATS(X) RDT_NFORMATS };
 #undef X
 
 #define RDT_WIDTH_DEFAULT 80 /* columns of text where the caller says nothing */
-#define RDT_WIDTH_MIN 40
+#define RDT_WIDTH_MIN 60
 
 struct rdt_report {
     const struct rdt_run *run;
