@@ -9,31 +9,31 @@ keeps_what_is_harmless(void **state)
     static const struct {
         const char *in, *want;
     } cases[] = {
-        {"<svg/>",                                                    "<svg/>"            },
+        {"<svg/>",                                                                        "<svg/>"                             },
         {OPEN "<g id=\"a\" class='b'><path d=\"M0 0\"/></g></svg>",
-         OPEN "<g id=\"a\" class=\"b\"><path d=\"M0 0\"/></g></svg>"                      },
+         OPEN "<g id=\"a\" class=\"b\"><path d=\"M0 0\"/></g></svg>"                                                           },
         {"<?xml version=\"1.0\"?>\n<!DOCTYPE svg PUBLIC \"-//W3C\" \"http://x/svg.dtd\">\n"
-         "<!-- made by dot --><svg></svg>\n",                "<svg></svg>"       },
+         "<!-- made by dot --><svg></svg>\n",                                    "<svg></svg>"                        },
         {"<svg><title>a&#45;&gt;b &#xe9; &amp; &quot;</title></svg>",
-         "<svg><title>a-&gt;b \xc3\xa9 &amp; &quot;</title></svg>"                        },
+         "<svg><title>a-&gt;b \xc3\xa9 &amp; &quot;</title></svg>"                                                             },
  /* a link keeps what it holds, and goes */
         {"<svg><a xlink:href=\"javascript:alert(1)\" xlink:title=\"t\"><text "
-         "x=\"1\">hi</text></a></svg>",                                                            "<svg><text x=\"1\">hi</text></svg>"                                                    },
+         "x=\"1\">hi</text></a></svg>",                                          "<svg><text x=\"1\">hi</text></svg>" },
  /* what runs or loads goes with all it holds */
-        {"<svg><script>alert(1)</script><g/></svg>",                                                           "<svg><g/></svg>"},
-        {"<svg><style>*{x:url(a)}</style><g/></svg>",                                                           "<svg><g/></svg>"                                                   },
-        {"<svg><foreignObject><g><b>x</b></g></foreignObject>y</svg>",                                                           "<svg>y</svg>"},
-        {"<svg><image href=\"http://x/\"/><use href=\"#a\"/><animate/></svg>",                                                           "<svg></svg>"                                           },
+        {"<svg><script>alert(1)</script><g/></svg>",                                      "<svg><g/></svg>"                    },
+        {"<svg><style>*{x:url(a)}</style><g/></svg>",                                     "<svg><g/></svg>"                    },
+        {"<svg><foreignObject><g><b>x</b></g></foreignObject>y</svg>",                    "<svg>y</svg>"                       },
+        {"<svg><image href=\"http://x/\"/><use href=\"#a\"/><animate/></svg>",            "<svg></svg>"                        },
         {"<svg onload=\"x\" style=\"a\"><g onclick='x' xml:base='y' href='z'/></svg>",
-         "<svg><g/></svg>"},
+         "<svg><g/></svg>"                                                                                                     },
  /* values that lead elsewhere go */
         {"<svg><g fill=\"url(http://x)\" stroke=\"URL(#a)\" class=\"u\\72l(x)\"/></svg>",
-         "<svg><g/></svg>"                                        },
-        {"<svg><g fill=\"u&#114;l(x)\" id=\"javaScript:x\"/></svg>",                                                           "<svg><g/></svg>"},
-        {"<svg xmlns=\"http://evil\"/>",                                                           "<svg/>"                                                                    },
-        {"<svg><g id='a\"b&lt;'/></svg>",                                                           "<svg><g id=\"a&quot;b&lt;\"/></svg>"},
+         "<svg><g/></svg>"                                                                                                     },
+        {"<svg><g fill=\"u&#114;l(x)\" id=\"javaScript:x\"/></svg>",                      "<svg><g/></svg>"                    },
+        {"<svg xmlns=\"http://evil\"/>",                                                  "<svg/>"                             },
+        {"<svg><g id='a\"b&lt;'/></svg>",                                                 "<svg><g id=\"a&quot;b&lt;\"/></svg>"},
  /* inside a title HTML would read markup as its own */
-        {"<svg><title>a<g id=\"x\">b</g>c</title></svg>",                                                           "<svg><title>ac</title></svg>"                                                    },
+        {"<svg><title>a<g id=\"x\">b</g>c</title></svg>",                                 "<svg><title>ac</title></svg>"       },
     };
     for (size_t i = 0; i < RDT_COUNT(cases); i++) {
         RDT_BUF out = {0};
