@@ -1,5 +1,7 @@
 #include "base/diag.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@ keep(struct rdt_diags *diags, const char *fmt, va_list ap)
 {
     char text[DIAG_TEXT_MAX];
     vsnprintf(text, sizeof text, fmt, ap);
+    rdt_text_show(text); /* it may quote what a stranger wrote */
     const char *kept = rdt_arena_str(&diags->arena, rdt_span_str(text));
     return kept != NULL ? kept : "out of memory";
 }

@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +15,7 @@ rdt_fail(struct rdt_err *err, enum rdt_code code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
+    rdt_text_show(err->text); /* it may quote what a stranger wrote */
     err->code = code;
     err->hint[0] = '\0';
     return code;
@@ -33,6 +36,7 @@ rdt_fail_in(struct rdt_err *err, enum rdt_code code, const char *fmt, ...)
     int n = snprintf(err->text, sizeof err->text, "%s: ", doing);
     if (n > 0 && (size_t)n < sizeof err->text)
         snprintf(err->text + n, sizeof err->text - (size_t)n, "%s", before);
+    rdt_text_show(err->text);
     err->code = code;
     return code;
 }
@@ -46,6 +50,7 @@ rdt_hint(struct rdt_err *err, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(err->hint, sizeof err->hint, fmt, ap);
     va_end(ap);
+    rdt_text_show(err->hint);
 }
 
 int

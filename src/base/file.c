@@ -108,6 +108,8 @@ write_beside(const char *path, const char *beside, mode_t mode, struct rdt_span 
              struct rdt_err *err)
 {
     RDT_FD fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0 && errno == ENOENT) /* not RDT_E_NOTFOUND: no input is wrong */
+        return rdt_fail(err, RDT_E_IO, "%s: its folder does not exist", path);
     if (fd < 0)
         return fail_errno(err, path);
     enum rdt_code rc = write_all(fd, path, bytes, err);

@@ -23,29 +23,51 @@ utf8_tail(uint8_t lead, uint32_t *code, uint32_t *least)
     return 0;
 }
 
+/* The length of the character at the beginning; 0 when it is not UTF-8, or NUL. */
+static size_t
+character(struct rdt_span text, uint32_t *code)
+{
+    uint32_t least = 0;
+    *code = text.p[0];
+    if (text.p[0] < 0x80)
+        return text.p[0] != 0;
+    size_t tail = utf8_tail(text.p[0], code, &least);
+    if (tail == 0 || text.n <= tail)
+        return 0;
+    for (size_t k = 1; k <= tail; k++) {
+        if ((text.p[k] & 0xc0) != 0x80)
+            return 0;
+        *code = *code << 6 | (text.p[k] & 0x3f);
+    }
+    if (*code < least || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
+        return 0;
+    return tail + 1;
+}
+
 bool
 rdt_text_utf8(struct rdt_span text)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        uint32_t code = 0, least = 0;
-        if (text.p[i] < 0x80) {
-            if (text.p[i] == 0)
-                return false;
-            continue;
-        }
-        size_t tail = utf8_tail(text.p[i], &code, &least);
-        if (tail == 0 || text.n - i <= tail)
+    uint32_t code = 0;
+    for (size_t i = 0, n = 0; i < text.n; i += n) {
+        n = character((struct rdt_span){text.p + i, text.n - i}, &code);
+        if (n == 0)
             return false;
-        for (size_t k = 1; k <= tail; k++) {
-            if ((text.p[i + k] & 0xc0) != 0x80)
-                return false;
-            code = code << 6 | (text.p[i + k] & 0x3f);
-        }
-        if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-            return false;
-        i += tail;
     }
     return true;
+}
+
+void
+rdt_text_show(char *text)
+{
+    struct rdt_span all = rdt_span_str(text);
+    for (size_t i = 0; i < all.n;) {
+        uint32_t code = 0;
+        size_t n = character((struct rdt_span){all.p + i, all.n - i}, &code);
+        bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+        if (n == 0 || control)
+            memset(text + i, '?', n == 0 ? 1 : n);
+        i += n == 0 ? 1 : n;
+    }
 }
 
 static unsigned

@@ -10,6 +10,12 @@
 bool rdt_text_utf8(struct rdt_span text);
 
 /*
+ * rdt_text_show - make a NUL-terminated text fit to show, in its place: what is not UTF-8 (a
+ * character cut in two, too) and control characters, which a terminal might obey, become `?`.
+ */
+void rdt_text_show(char *text);
+
+/*
  * rdt_text_distance - how many letters to insert, delete, replace or swap with a neighbour turn a
  * into b (optimal string alignment).  Texts over 64 bytes count as 64 apart.
  */

@@ -396,8 +396,11 @@ rdt_cli_run(int argc, char **argv)
     cli->words_to = stderr;
     if (!print_for_build(cli, argc, argv, &status))
         status = dispatch(cli, argc, argv);
-    if (fflush(cli->out) != 0 && status == 0)
+    bool lost = fflush(cli->out) != 0 || ferror(cli->out);
+    if (lost && status < rdt_code_exit_status(RDT_E_USAGE)) { /* else something was said already */
+        fputs("redoubt: error: standard output could not be written\n", cli->words_to);
         status = rdt_code_exit_status(RDT_E_IO);
+    }
     rdt_diags_done(&cli->diags);
     free(cli);
     return status;

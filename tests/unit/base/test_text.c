@@ -2,6 +2,8 @@
 
 #include "../test.h"
 
+#include <stdio.h>
+
 static void
 utf8(void **state)
 {
@@ -23,6 +25,27 @@ utf8(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(rdt_text_utf8(rdt_span_str(cases[i].bytes)), cases[i].ok);
     assert_false(rdt_text_utf8((struct rdt_span){(const uint8_t *)"a\0b", 3}));
+}
+
+static void
+show(void **state)
+{
+    static const char *const cases[][2] = {
+        {"plain text",               "plain text"        },
+        {"gr\xc3\xbc\xc3\x9f",       "gr\xc3\xbc\xc3\x9f"},
+        {"\x1b[31mred\x1b[0m\x07\n", "?[31mred?[0m??"    },
+        {"cut \xe2\x82",             "cut ??"            },
+        {"\xff\xc0\xaf",             "???"               },
+        {"C1 \xc2\x9b\x7f",          "C1 ???"            },
+        {"",                         ""                  },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s", cases[i][0]);
+        rdt_text_show(text);
+        assert_string_equal(text, cases[i][1]);
+    }
 }
 
 static void
@@ -65,6 +88,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8),
+        cmocka_unit_test(show),
         cmocka_unit_test(nearest),
         cmocka_unit_test(glob),
     };
