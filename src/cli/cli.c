@@ -359,12 +359,24 @@ print_for_build(struct rdt_cli *cli, int argc, char **argv, int *status)
     return true;
 }
 
+/* Whoever asked for JSON gets its errors so too, wherever the mistake stands. */
+static void
+find_json(struct rdt_cli *cli, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            cli->n_values[OPT_JSON] = 1;
+    }
+}
+
 static int
 dispatch(struct rdt_cli *cli, int argc, char **argv)
 {
     enum rdt_code rc = parse_options(cli, argc, argv);
-    if (rc != RDT_OK)
+    if (rc != RDT_OK) {
+        find_json(cli, argc, argv);
         return rdt_cli_fail(cli, rc);
+    }
     if (rdt_cli_has(cli, OPT_VERSION)) {
         fprintf(cli->out, "redoubt %s\n", REDOUBT_VERSION);
         return 0;

@@ -215,8 +215,8 @@ def test_stdout(tap, folder):
         tap.ok(file.read() == "redoubt: 1\nproduct: { id: p, name: P, owner: o }\n", "no word lands in a file when all is closed")
 
 
-def on_terminal(args, env):
-    """What a run writes when its standard output is a terminal."""
+def on_terminal(args, env, typed=b""):
+    """What a run shows on a terminal, at which somebody types."""
     pid, fd = pty.fork()
     if pid == 0:
         os.environ.update(env)
@@ -224,6 +224,7 @@ def on_terminal(args, env):
             os.environ.pop(name, None)
         os.execv(REDOUBT, [REDOUBT] + args)
     out = b""
+    os.write(fd, typed)
     while True:
         try:
             step = os.read(fd, 65536)
@@ -248,9 +249,18 @@ def test_colour(tap, folder):
     tap.ok(b"\x1b[3" not in on_terminal(args + ["--no-color"], plain), "--no-color: none")
     got = redoubt(*args)
     tap.ok("\x1b" not in got.out + got.err and got.out != "", "no colour in a pipe", got)
-    asked = on_terminal(["plan", "init", os.path.join(folder, "asked.yaml")], {"TERM": "xterm"}) \
-        if False else b""  # a terminal without anybody would wait for ever
-    tap.ok(asked == b"", "plan init is tried without a terminal only")
+
+
+def test_asking(tap, folder):
+    path = os.path.join(folder, "asked.yaml")
+    typed = b"Shop\n\n\nsometimes\nsingle\n" + b"\n" * 20
+    seen = on_terminal(["plan", "init", path], {"TERM": "xterm"}, typed).decode()
+    tap.ok("What is the product called?" in seen and "any of: passwords" in seen, "plan init asks on a terminal", seen)
+    tap.ok("'sometimes' is not one of" in seen and seen.count("Do several customers share") >= 2,
+           "a wrong answer is asked again", seen)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    tap.ok('name: "Shop"' in text and "tenancy: single" in text, "and the answers arrive", text)
 
 
 def main():
@@ -264,6 +274,7 @@ def main():
         test_json_errors(tap, folder)
         test_stdout(tap, folder)
         test_colour(tap, folder)
+        test_asking(tap, folder)
     tap.finish()
 
 
