@@ -118,11 +118,30 @@ write_beside(const char *path, const char *beside, mode_t mode, struct rdt_span 
     return rc;
 }
 
+/* A device, a pipe or a link: to be written to, never to be replaced by a file of that name. */
+static bool
+is_special(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static enum rdt_code
+write_into(const char *path, struct rdt_span bytes, struct rdt_err *err)
+{
+    RDT_FD fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno(err, path);
+    return write_all(fd, path, bytes, err);
+}
+
 enum rdt_code
 rdt_file_write(const char *path, mode_t mode, struct rdt_span bytes, struct rdt_err *err)
 {
     if (strcmp(path, "-") == 0)
         return write_all(STDOUT_FILENO, "standard output", bytes, err);
+    if (is_special(path))
+        return write_into(path, bytes, err);
     RDT_BUF name = {0};
     rdt_buf_fmt(&name, "%s.%ld.partial", path, (long)getpid());
     const char *beside = rdt_buf_cstr(&name);
