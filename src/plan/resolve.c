@@ -41,18 +41,31 @@ refuse_clash(struct rdt_loading *loading, const struct rdt_member *again,
     rdt_diag_hint(loading->diags, "the first is in %s line %u", first->mark.file, first->mark.line);
 }
 
+/* Clashes are looked for when all files are in: an index for each file would be made again each time.
+ */
 static bool
 join_section(struct rdt_loading *loading, struct rdt_node *into, const struct rdt_node *from)
 {
     for (size_t i = 0; i < from->n; i++) {
         const struct rdt_member *member = &from->members[i];
-        const struct rdt_member *first = rdt_node_member(into, member->key);
-        if (first != NULL)
-            refuse_clash(loading, member, first);
-        else if (!rdt_node_add(loading->arena, into, member->key, member->mark, member->node))
+        if (!rdt_node_add(loading->arena, into, member->key, member->mark, member->node))
             return false;
     }
-    return rdt_node_sort(loading->arena, into);
+    return true;
+}
+
+static bool
+close_section(struct rdt_loading *loading, struct rdt_node *section)
+{
+    if (!rdt_node_sort(loading->arena, section))
+        return false;
+    for (size_t i = 1; section->kind == RDT_NODE_MAP && i < section->n; i++) {
+        const struct rdt_member *member = &section->members[i];
+        const struct rdt_member *first = rdt_node_member(section, member->key);
+        if (first != member)
+            refuse_clash(loading, member, first);
+    }
+    return true;
 }
 
 static enum rdt_code
@@ -73,6 +86,9 @@ join(struct rdt_loading *loading, struct rdt_node *root, const struct rdt_node *
             ok = rdt_node_add(loading->arena, root, member->key, member->mark, member->node);
         else if (there->node->kind == RDT_NODE_MAP && member->node->kind == RDT_NODE_MAP)
             ok = join_section(loading, there->node, member->node);
+        else /* the rest of the plan must not hide it */
+            rdt_diag_add(loading->diags, member->node->mark, "%s: expected a map, as in id: { ... }",
+                         field->name);
         if (!ok)
             return rdt_fail(loading->err, RDT_E_NOMEM, "include");
     }
@@ -152,6 +168,10 @@ rdt_include(struct rdt_loading *loading, struct rdt_node *root)
         return RDT_OK;
     for (size_t i = 0; rc == RDT_OK && i < list->n; i++)
         rc = include_pattern(loading, root, list->members[i].node);
+    for (size_t i = 0; rc == RDT_OK && i < root->n; i++) {
+        if (!close_section(loading, root->members[i].node))
+            rc = rdt_fail(loading->err, RDT_E_NOMEM, "include");
+    }
     return rc;
 }
 
