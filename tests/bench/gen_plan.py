@@ -11,7 +11,7 @@ import sys
 
 AT = "2026-11-24"           # the day on which all dates below are fresh
 FILE_BYTES = 6 << 20        # the loader refuses files above 8 MiB
-DEFECT_EVERY = 40
+DEFECT_EVERY, FIRST_DEFECT = 40, 3
 
 HEAD = """\
 redoubt: 1
@@ -248,7 +248,7 @@ DEFECTS = (
 
 def cell_words(i):
     words = dict(HEALTHY, i=i, **FLAVOURS[i % len(FLAVOURS)])
-    if i % DEFECT_EVERY == 0:
+    if i % DEFECT_EVERY == FIRST_DEFECT:
         word, value, rule, subject = DEFECTS[i // DEFECT_EVERY % len(DEFECTS)]
         words[word] = value
         return words, (rule, subject % i)
