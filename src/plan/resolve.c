@@ -41,7 +41,8 @@ refuse_clash(struct rdt_loading *loading, const struct rdt_member *again,
     rdt_diag_hint(loading->diags, "the first is in %s line %u", first->mark.file, first->mark.line);
 }
 
-/* Clashes are looked for when all files are in: an index for each file would be made again each time.
+/* Clashes are looked for when all files are in: an index for each file would be made again each
+ * time.
  */
 static bool
 join_section(struct rdt_loading *loading, struct rdt_node *into, const struct rdt_node *from)
@@ -87,8 +88,8 @@ join(struct rdt_loading *loading, struct rdt_node *root, const struct rdt_node *
         else if (there->node->kind == RDT_NODE_MAP && member->node->kind == RDT_NODE_MAP)
             ok = join_section(loading, there->node, member->node);
         else /* the rest of the plan must not hide it */
-            rdt_diag_add(loading->diags, member->node->mark, "%s: expected a map, as in id: { ... }",
-                         field->name);
+            rdt_diag_add(loading->diags, member->node->mark,
+                         "%s: expected a map, as in id: { ... }", field->name);
         if (!ok)
             return rdt_fail(loading->err, RDT_E_NOMEM, "include");
     }

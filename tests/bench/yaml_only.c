@@ -1,7 +1,7 @@
 /*
  * yaml_only FILE... - what reading the bytes of a plan costs at the least: libfyaml's events, and
- * nothing done with them. bench_check.py compares `check` with it in the same run. Prints the number
- * of events, so that the work cannot be left out.
+ * nothing done with them. bench_check.py compares `check` with it in the same run. Prints the
+ * number of events, so that the work cannot be left out.
  */
 #include <libfyaml.h>
 #include <stdio.h>
