@@ -46,6 +46,27 @@ keep_raw(struct rdt_arena *arena, struct rdt_span raw)
     return rdt_arena_fmt(arena, "%.*s" CUT_MARK, RDT_FMT(kept));
 }
 
+/* Texts in a value may be a server's words too: a name in a certificate, a path. What a probe made
+ * of them (numbers, truth, its own words) comes through as it is. */
+static bool
+scrub_value(struct rdt_arena *arena, struct rdt_node *node)
+{
+    for (size_t i = 0; i < node->n; i++) {
+        if (!scrub_value(arena, node->members[i].node))
+            return false;
+    }
+    if (node->kind != RDT_NODE_SCALAR || !node->quoted)
+        return true;
+    RDT_BUF clean = {0};
+    rdt_scrub(node->text, &clean);
+    if (!rdt_buf_ok(&clean))
+        return false;
+    const char *text = rdt_arena_str(arena, rdt_buf_span(&clean));
+    if (text != NULL)
+        node->text = rdt_span_str(text);
+    return text != NULL;
+}
+
 static enum rdt_code
 record(struct rdt_evidence *evidence, struct rdt_observation made, struct rdt_span raw)
 {
@@ -71,6 +92,8 @@ rdt_evidence_fact(struct rdt_evidence *evidence, const char *subject, const char
 {
     if (value == NULL)
         return RDT_E_NOMEM; /* the chain that built it ran out */
+    if (!scrub_value(&evidence->arena, value))
+        return RDT_E_NOMEM;
     struct rdt_observation made = {.subject = subject, .fact = fact, .value = value};
     return record(evidence, made, raw);
 }

@@ -35,7 +35,8 @@ struct rdt_evidence {
 
 /*
  * rdt_evidence_fact - record a fact.  Strings and raw are copied, value must live in
- * evidence->arena.  raw is scrubbed, cut to RDT_RAW_MAX and hashed here.
+ * evidence->arena, and its texts are scrubbed in place.  raw is scrubbed, cut to RDT_RAW_MAX and
+ * hashed here.
  * Fails: RDT_E_NOMEM.
  */
 RDT_MUST_CHECK enum rdt_code rdt_evidence_fact(struct rdt_evidence *evidence, const char *subject,

@@ -45,6 +45,27 @@ records_a_fact(void **state)
 }
 
 static void
+scrubs_texts_of_a_value(void **state)
+{
+    RDT_AUTO(rdt_evidence_done) struct rdt_evidence e = {0};
+    struct rdt_node *value = map_of(&e);
+    (void)state;
+    struct rdt_node *list = rdt_value_list(&e.arena, value, "list");
+    rdt_value_text(&e.arena, list, NULL, "CN=x,emailAddress=someone@private.example");
+    rdt_value_text(&e.arena, value, "location", "https://a.example/eyJhbGciOiJIUzI1NiJ9.e.f/x");
+    rdt_value_text(&e.arena, value, "cipher", "TLS_AES_256_GCM_SHA384");
+    rdt_value_int(&e.arena, value, "n", 1234567890123456789);
+    assert_int_equal(rdt_evidence_fact(&e, "s", "f", value, rdt_span_str("")), RDT_OK);
+    const struct rdt_node *kept = e.items[0].value;
+    assert_string_equal(rdt_node_text(rdt_node_get(kept, "list")->members[0].node),
+                        "CN=x,emailAddress=[e-mail]");
+    assert_null(strstr(rdt_node_str(kept, "location"), "eyJ"));
+    assert_string_equal(rdt_node_str(kept, "cipher"), "TLS_AES_256_GCM_SHA384");
+    assert_string_equal(rdt_node_str(kept, "n"), "1234567890123456789");
+    assert_false(rdt_node_get(kept, "n")->quoted);
+}
+
+static void
 records_why_not(void **state)
 {
     RDT_AUTO(rdt_evidence_done) struct rdt_evidence e = {0};
@@ -117,9 +138,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records_a_fact),         cmocka_unit_test(records_why_not),
-        cmocka_unit_test(refuses_a_broken_value), cmocka_unit_test(cuts_what_is_long),
-        cmocka_unit_test(moves_in_order),
+        cmocka_unit_test(records_a_fact),          cmocka_unit_test(records_why_not),
+        cmocka_unit_test(scrubs_texts_of_a_value), cmocka_unit_test(refuses_a_broken_value),
+        cmocka_unit_test(cuts_what_is_long),       cmocka_unit_test(moves_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
