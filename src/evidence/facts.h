@@ -16,7 +16,7 @@
       "login in clear through (line, rule: which); stale: the file is newer than what is loaded, " \
       "absent where that cannot be seen")                                                          \
     X("pg.sessions", "stores", "{total, plaintext, replication_plaintext}: remote sessions now")   \
-    X("tls.versions", "flows", "map tls1.0..tls1.3 -> accepted|refused|undecided")                 \
+    X("tls.versions", "flows", "map ssl3, tls1.0..tls1.3 -> accepted|refused|undecided")           \
     X("tls.cert", "flows",                                                                         \
       "{subject, issuer, not_before: days, not_after: days, lifetime: days, key, host: bool, "     \
       "chain: bool, why}")                                                                         \

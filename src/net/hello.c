@@ -5,6 +5,7 @@
 #define RECORD_MAX (16384 + 2048) /* RFC 5246 section 6.2.3 */
 #define MESSAGE_MAX 4096 /* bytes of a server's hello: it has no room for more in practice */
 #define HEADER_LEN 4     /* of a handshake message */
+#define SSL3 0x0300
 
 enum { ALERT = 21, HANDSHAKE = 22 };
 enum { WARNING = 1, FATAL = 2 };
@@ -170,12 +171,15 @@ rdt_hello_make(uint16_t version, const char *host,
     for (size_t i = 0; i < RDT_COUNT(suites); i++)
         add_u16(&body, suites[i]);
     rdt_buf_add(&body, no_compression, sizeof no_compression);
-    add_extensions(&extensions, version, host);
-    add_padding(&extensions, body.n);
-    add_u16(&body, extensions.n);
-    rdt_buf_add(&body, extensions.p, extensions.n);
+    if (version != SSL3) {
+        add_extensions(&extensions, version, host);
+        add_padding(&extensions, body.n);
+        add_u16(&body, extensions.n);
+        rdt_buf_add(&body, extensions.p, extensions.n);
+    }
 
-    uint8_t record[] = {HANDSHAKE, 3, 1}; /* RFC 5246 appendix E.1: 3.1 whatever is asked for */
+    /* RFC 5246 appendix E.1: 3.1 whatever TLS is asked for */
+    uint8_t record[] = {HANDSHAKE, 3, version == SSL3 ? 0 : 1};
     uint8_t message[] = {CLIENT_HELLO, 0};
     rdt_buf_add(out, record, sizeof record);
     add_u16(out, body.n + HEADER_LEN);

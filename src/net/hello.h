@@ -1,6 +1,7 @@
 /*
- * hello.h - the first messages of TLS 1.0 to 1.3 (RFC 2246, 4346, 5246, 8446) as bytes: a client's
- * hello that offers what no library offers any more, and what a server's answer chose. No I/O.
+ * hello.h - the first messages of SSL 3 and TLS 1.0 to 1.3 (RFC 6101, 2246, 4346, 5246, 8446) as
+ * bytes: a client's hello that offers what no library offers any more, and what a server's answer
+ * chose. No I/O.
  */
 #ifndef RDT_NET_HELLO_H
 #define RDT_NET_HELLO_H
@@ -24,10 +25,11 @@ enum rdt_hello_kind {
 };
 
 /*
- * rdt_hello_make - append a client's hello, record header included, for TLS 1.0, 1.1 or 1.2.
+ * rdt_hello_make - append a client's hello, record header included, for SSL 3 and TLS 1.0 to 1.2.
  *
  *   version  as on the wire; offered alone
- *   host     name for the server name indication; NULL: none is sent
+ *   host     name for the server name indication; NULL: none is sent, nor is one in SSL 3, whose
+ *            hello has no extensions
  *   random   RDT_HELLO_RANDOM_LEN bytes; no secret depends on them
  *
  * It offers each suite that was ever in wide use, the broken ones first of all.

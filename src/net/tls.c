@@ -67,7 +67,7 @@ wire_name(uint16_t wire)
     for (size_t i = 0; i < RDT_COUNT(versions); i++)
         if (versions[i].wire == wire)
             return versions[i].name;
-    return wire == 0x0300 ? "ssl3" : "an unknown version";
+    return "an unknown version";
 }
 
 static void

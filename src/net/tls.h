@@ -21,6 +21,7 @@
 
 /* version, its name in facts, its number on the wire */
 #define RDT_TLS_VERSIONS(X)                                                                        \
+    X(RDT_SSL3, "ssl3", 0x0300)                                                                    \
     X(RDT_TLS1_0, "tls1.0", 0x0301)                                                                \
     X(RDT_TLS1_1, "tls1.1", 0x0302)                                                                \
     X(RDT_TLS1_2, "tls1.2", 0x0303)                                                                \
@@ -59,7 +60,7 @@ struct rdt_tls_answer {
  *
  *   fd        connected socket, becomes non-blocking; stays the caller's to close
  *   host      name for the server name indication; NULL or an address: none is sent
- *   version   the only one offered
+ *   version   the only one offered; not RDT_SSL3, which no library offers any more
  *   deadline_ms   on rdt_monotonic_ms()'s clock
  *   out       filled whatever the server did; caller frees with rdt_tls_answer_done()
  *
@@ -70,7 +71,7 @@ RDT_MUST_CHECK enum rdt_code rdt_tls_ask(int fd, const char *host, enum rdt_tls_
                                          struct rdt_err *err);
 
 /*
- * rdt_tls_ask_old - ask once more with a hello of our own making, for TLS 1.2 and older.
+ * rdt_tls_ask_old - ask with a hello of our own making, for TLS 1.2 and older.
  *
  * No library offers RC4, DES or export suites any more, so a server that has only those refuses
  * rdt_tls_ask() although it speaks the version. Same parameters and failures; no certificates.
@@ -83,7 +84,8 @@ RDT_MUST_CHECK enum rdt_code rdt_tls_ask_old(int fd, const char *host, enum rdt_
  * rdt_tls_judge - what an answer proves.
  *
  *   version  that was asked
- *   alive    another version was accepted at the same address, just now
+ *   alive    another version was accepted at the same address, both before and after: then a
+ *            connection that was closed instead of answered was closed because of the version
  *   why      becomes the reason in words
  */
 enum rdt_tls_verdict rdt_tls_judge(const struct rdt_tls_answer *answer,

@@ -15,8 +15,8 @@
 
 /* Steps of a look at one address; they share what is left of the job's time. Addresses do not: each
  * is looked at in a thread of its own, so that many of them, or a dead one, take no longer. */
-enum { STEP_PLAIN = 1, STEPS_TLS = 2 * RDT_TLS_N_VERSIONS, STEP_HSTS = 1 };
-enum { STEPS = STEP_PLAIN + STEPS_TLS + STEP_HSTS };
+enum { STEP_PLAIN = 1, STEPS_TLS = 2 * RDT_TLS_N_VERSIONS, STEPS_AGAIN = 2, STEP_HSTS = 1 };
+enum { STEPS = STEP_PLAIN + STEPS_TLS + STEPS_AGAIN + STEP_HSTS };
 
 struct site {
     struct rdt_url url;
@@ -218,8 +218,10 @@ static enum rdt_code
 ask_version(const struct site *site, enum rdt_tls_version version, struct budget *budget,
             struct https_look *look, struct rdt_tls_answer *answer)
 {
-    enum rdt_code rc = ask(site, version, rdt_tls_ask, next_step(budget), look, answer);
-    int64_t second = next_step(budget);
+    int64_t first = next_step(budget), second = next_step(budget);
+    if (version == RDT_SSL3)
+        return ask(site, version, rdt_tls_ask_old, second, look, answer);
+    enum rdt_code rc = ask(site, version, rdt_tls_ask, first, look, answer);
     if (rc != RDT_OK)
         return rc;
     keep_cert(site, answer, look);
@@ -229,23 +231,74 @@ ask_version(const struct site *site, enum rdt_tls_version version, struct budget
     return ask(site, version, rdt_tls_ask_old, second, look, answer);
 }
 
-/* TLS-1, TLS-2, TLS-4. Newest first: its certificate is the one that today's clients see. */
+static void
+note_version(const struct site *site, enum rdt_tls_version version, enum rdt_tls_verdict verdict,
+             const char *why, struct https_look *look)
+{
+    rdt_buf_fmt(&look->tls_raw, "%s %s for %s: %s (%s)\n", look->addr->text,
+                rdt_tls_version_name(version), site->url.host, rdt_tls_verdict_name(verdict), why);
+}
+
+/* Whether some answer is a refusal only if the server was alive all the time. */
+static bool
+needs_alive(const struct rdt_tls_answer answers[static RDT_TLS_N_VERSIONS])
+{
+    char why[RDT_TLS_WHY_MAX];
+    for (int v = 0; v < RDT_TLS_N_VERSIONS; v++) {
+        if (rdt_tls_judge(&answers[v], v, true, why) != rdt_tls_judge(&answers[v], v, false, why))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Whether the server still takes the version that it took before. One that has had enough of us
+ * (a limit of connections, a firewall that learns) hangs up on everything, which is no refusal of
+ * any version.
+ */
+static enum rdt_code
+ask_again(const struct site *site, int version, struct budget *budget, struct https_look *look,
+          bool *alive)
+{
+    RDT_AUTO(rdt_tls_answer_done) struct rdt_tls_answer answer = {0};
+    char why[RDT_TLS_WHY_MAX];
+    enum rdt_code rc = ask_version(site, version, budget, look, &answer);
+    enum rdt_tls_verdict verdict = rdt_tls_judge(&answer, version, false, why);
+    *alive = rc == RDT_OK && verdict == RDT_TLS_ACCEPTED;
+    rdt_buf_str(&look->tls_raw, "once more, at the end: ");
+    note_version(site, version, verdict, why, look);
+    return rc;
+}
+
+/* Newest first: its certificate is the one that today's clients see. */
+static enum rdt_code
+ask_versions(const struct site *site, struct budget *budget, struct https_look *look,
+             struct rdt_tls_answer answers[static RDT_TLS_N_VERSIONS], bool *alive)
+{
+    enum rdt_code rc = RDT_OK;
+    int taken = -1;
+    for (int v = RDT_TLS_N_VERSIONS - 1; rc == RDT_OK && v >= 0; v--) {
+        char why[RDT_TLS_WHY_MAX];
+        rc = ask_version(site, v, budget, look, &answers[v]);
+        if (taken < 0 && rdt_tls_judge(&answers[v], v, false, why) == RDT_TLS_ACCEPTED)
+            taken = v;
+    }
+    *alive = false;
+    if (rc == RDT_OK && taken >= 0 && needs_alive(answers))
+        rc = ask_again(site, taken, budget, look, alive);
+    return rc;
+}
+
+/* TLS-1, TLS-2, TLS-4. */
 static enum rdt_code
 look_tls(const struct site *site, struct budget *budget, struct https_look *look)
 {
     struct rdt_tls_answer answers[RDT_TLS_N_VERSIONS] = {0};
-    enum rdt_code rc = RDT_OK;
-    size_t n_alive = 0;
+    bool alive = false;
+    enum rdt_code rc = ask_versions(site, budget, look, answers, &alive);
     for (int v = RDT_TLS_N_VERSIONS - 1; rc == RDT_OK && v >= 0; v--) {
-        char why[RDT_TLS_WHY_MAX];
-        rc = ask_version(site, v, budget, look, &answers[v]);
-        n_alive += rdt_tls_judge(&answers[v], v, false, why) == RDT_TLS_ACCEPTED;
-    }
-    for (int v = RDT_TLS_N_VERSIONS - 1; rc == RDT_OK && v >= 0; v--) {
-        look->tls[v].verdict = rdt_tls_judge(&answers[v], v, n_alive != 0, look->tls[v].why);
-        rdt_buf_fmt(&look->tls_raw, "%s %s for %s: %s (%s)\n", look->addr->text,
-                    rdt_tls_version_name(v), site->url.host,
-                    rdt_tls_verdict_name(look->tls[v].verdict), look->tls[v].why);
+        look->tls[v].verdict = rdt_tls_judge(&answers[v], v, alive, look->tls[v].why);
+        note_version(site, v, look->tls[v].verdict, look->tls[v].why, look);
     }
     for (int v = 0; v < RDT_TLS_N_VERSIONS; v++)
         rdt_tls_answer_done(&answers[v]);

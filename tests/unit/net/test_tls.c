@@ -110,10 +110,11 @@ static const struct {
     enum rdt_hello_kind want;
     unsigned value; /* version, or alert */
 } hellos[] = {
-    {"1.0",                   TLS1_VERSION,   TLS1_VERSION,   0x0301, RDT_HELLO_SERVER, 0x0301},
-    {"1.1",                   TLS1_1_VERSION, TLS1_1_VERSION, 0x0302, RDT_HELLO_SERVER, 0x0302},
-    {"1.2",                   TLS1_2_VERSION, TLS1_3_VERSION, 0x0303, RDT_HELLO_SERVER, 0x0303},
-    {"1.0 of a newer server", TLS1_2_VERSION, TLS1_3_VERSION, 0x0301, RDT_HELLO_ALERT,  70    },
+    {"1.0",                     TLS1_VERSION,   TLS1_VERSION,   0x0301, RDT_HELLO_SERVER, 0x0301},
+    {"1.1",                     TLS1_1_VERSION, TLS1_1_VERSION, 0x0302, RDT_HELLO_SERVER, 0x0302},
+    {"1.2",                     TLS1_2_VERSION, TLS1_3_VERSION, 0x0303, RDT_HELLO_SERVER, 0x0303},
+    {"SSL 3 of a newer server", TLS1_2_VERSION, TLS1_3_VERSION, 0x0300, RDT_HELLO_ALERT,  40    },
+    {"1.0 of a newer server",   TLS1_2_VERSION, TLS1_3_VERSION, 0x0301, RDT_HELLO_ALERT,  70    },
 };
 
 static void
@@ -159,6 +160,7 @@ static void
 names(void **state)
 {
     (void)state;
+    assert_string_equal(rdt_tls_version_name(RDT_SSL3), "ssl3");
     assert_string_equal(rdt_tls_version_name(RDT_TLS1_0), "tls1.0");
     assert_string_equal(rdt_tls_version_name(RDT_TLS1_3), "tls1.3");
     assert_string_equal(rdt_tls_verdict_name(RDT_TLS_UNDECIDED), "undecided");

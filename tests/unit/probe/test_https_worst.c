@@ -16,7 +16,8 @@ static const struct https_look healthy = {
     .addr = &first_addr,
     .reached = true,
     .redirect = {.answered = true, .status = 301, .location = "https://a/", .https = true},
-    .tls = {[RDT_TLS1_0] = {.verdict = RDT_TLS_REFUSED},
+    .tls = {[RDT_SSL3] = {.verdict = RDT_TLS_REFUSED},
+                 [RDT_TLS1_0] = {.verdict = RDT_TLS_REFUSED},
                  [RDT_TLS1_1] = {.verdict = RDT_TLS_REFUSED},
                  [RDT_TLS1_2] = {.verdict = RDT_TLS_ACCEPTED},
                  [RDT_TLS1_3] = {.verdict = RDT_TLS_ACCEPTED}},
@@ -99,7 +100,8 @@ look(const char *change)
     ",\"lifetime\":" lifetime ",\"key\":\"" key "\",\"host\":" host ",\"chain\":" chain            \
     ",\"why\":\"" why "\"}"
 #define TLS_IS(v0, v3)                                                                             \
-    "{\"tls1.0\":\"" v0 "\",\"tls1.1\":\"refused\",\"tls1.2\":\"accepted\",\"tls1.3\":\"" v3 "\"}"
+    "{\"ssl3\":\"refused\",\"tls1.0\":\"" v0                                                       \
+    "\",\"tls1.1\":\"refused\",\"tls1.2\":\"accepted\",\"tls1.3\":\"" v3 "\"}"
 #define HSTS_IS(present, age, subdomains, preload, why)                                            \
     "{\"present\":" present ",\"max_age\":" age ",\"subdomains\":" subdomains                      \
     ",\"preload\":" preload ",\"why\":\"" why "\"}"
@@ -129,7 +131,8 @@ static const struct {
     {"odd", "old", VERSIONS, TLS_IS("accepted", "refused")},
     {"down", NULL, VERSIONS, "?10.0.0.1:443: down"},
     {"healthy", "down", VERSIONS,
-     "{\"tls1.0\":\"undecided\",\"tls1.1\":\"undecided\",\"tls1.2\":\"accepted\",\"tls1.3\":"
+     "{\"ssl3\":\"undecided\",\"tls1.0\":\"undecided\",\"tls1.1\":\"undecided\",\"tls1.2\":"
+     "\"accepted\",\"tls1.3\":"
      "\"undecided\"}"},
 
     {"healthy", NULL, CERT, CERT_IS("20877", "90", "ecdsa-p256", "true", "true", "")},
