@@ -27,6 +27,12 @@ struct rdt_pg_target {
 RDT_MUST_CHECK enum rdt_code rdt_pg_audit(const struct rdt_pg_target *target,
                                           struct rdt_evidence *out);
 
+/*
+ * rdt_pg_forget_environment - take away the variables by which libpq would change a login and for
+ * which it has no option.  Before any other thread runs; the rest is settled by options.
+ */
+void rdt_pg_forget_environment(void);
+
 /* rdt_pg_unreached - record each fact that the target asks for as unknown, for the same reason. */
 RDT_MUST_CHECK enum rdt_code rdt_pg_unreached(const struct rdt_pg_target *target, const char *why,
                                               struct rdt_evidence *out);

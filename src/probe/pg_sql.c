@@ -23,7 +23,8 @@
 #define LIBPQ_WITH_SYSTEM_ROOTS 160000
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 #define NO_FILE "/dev/null/none" /* a path that never exists: libpq has defaults for NULL */
-#define OPTIONS_MAX 32           /* more than there are: the last one stays NULL */
+#define SERVER_OPTIONS "-c search_path=pg_catalog -c default_transaction_read_only=on"
+#define OPTIONS_MAX 32 /* more than there are: the last one stays NULL */
 #define HBA_RULES_FROM_16 160000
 
 struct session {
@@ -67,23 +68,28 @@ option(struct options *options, const char *name, const char *value)
     options->values[options->n++] = value;
 }
 
-/* Whatever the environment or a service file could change is set here, so that it cannot; libpq
- * takes an empty value for none. */
+/*
+ * Whatever the environment or a service file could change is set here, so that it cannot; libpq
+ * takes an empty value for none. The search path is ours too: the owner of a database can set
+ * another one for all who log in, in which a view of his own answers for pg_settings.
+ */
 static void
 fix_options(struct options *options)
 {
     static const char *const fixed[][2] = {
-        {"gssencmode",               "disable"                            },
-        {"passfile",                 NO_FILE                              },
-        {"sslcert",                  NO_FILE                              },
-        {"sslkey",                   NO_FILE                              },
-        {"sslcrl",                   NO_FILE                              },
-        {"options",                  "-c default_transaction_read_only=on"},
-        {"target_session_attrs",     "any"                                },
-        {"application_name",         "redoubt"                            },
-        {"client_encoding",          "UTF8"                               },
-        {"ssl_min_protocol_version", "TLSv1.2"                            },
-        {"krbsrvname",               "postgres"                           },
+        {"gssencmode",               "disable"     },
+        {"passfile",                 NO_FILE       },
+        {"sslcert",                  NO_FILE       },
+        {"sslkey",                   NO_FILE       },
+        {"sslcrl",                   NO_FILE       },
+        {"sslcrldir",                NO_FILE       },
+        {"options",                  SERVER_OPTIONS},
+        {"target_session_attrs",     "any"         },
+        {"application_name",         "redoubt"     },
+        {"client_encoding",          "UTF8"        },
+        {"ssl_min_protocol_version", "TLSv1.2"     },
+        {"ssl_max_protocol_version", "TLSv1.3"     },
+        {"krbsrvname",               "postgres"    },
     };
     for (size_t i = 0; i < RDT_COUNT(fixed); i++)
         option(options, fixed[i][0], fixed[i][1]);
@@ -164,6 +170,39 @@ connect_as(const struct rdt_pg_target *target, const char *user, const struct rd
     return poll_connect(*conn, target->deadline_ms, err);
 }
 
+void
+rdt_pg_forget_environment(void)
+{
+    static const char *const names[] = {"PGSERVICE",
+                                        "PGSERVICEFILE",
+                                        "PGSYSCONFDIR",
+                                        "PGDATESTYLE",
+                                        "PGTZ",
+                                        "PGGEQO",
+                                        "PGREQUIREAUTH",
+                                        "PGSSLCERTMODE",
+                                        "PGSSLSNI",
+                                        "PGREQUIREPEER",
+                                        "PGSSLNEGOTIATION",
+                                        "PGLOADBALANCEHOSTS",
+                                        "PGSSLKEYLOGFILE",
+                                        "PGMINPROTOCOLVERSION",
+                                        "PGMAXPROTOCOLVERSION"};
+    for (size_t i = 0; i < RDT_COUNT(names); i++)
+        unsetenv(names[i]);
+}
+
+/* libpq quotes the server, and a server that was given the password may say it back. All that it
+ * said counts, as what we show of it may end within the password. */
+static void
+hide_password(PGconn *conn, const struct rdt_secret *password, enum rdt_code rc,
+              struct rdt_err *err)
+{
+    const char *words = PQerrorMessage(conn);
+    if (password->n != 0 && memmem(words, strlen(words), password->p, password->n) != NULL)
+        rdt_fail(err, rc, "the server's words are not shown: they hold the password");
+}
+
 static enum rdt_code
 log_in(struct session *session, struct rdt_err *err)
 {
@@ -176,6 +215,8 @@ log_in(struct session *session, struct rdt_err *err)
     enum rdt_code rc = rdt_ref_secret(reference, target->job->folder, &password, err);
     if (rc == RDT_OK)
         rc = connect_as(target, user, &password, &session->conn, err);
+    if (rc != RDT_OK)
+        hide_password(session->conn, &password, rc, err);
     return rc == RDT_OK ? RDT_OK : rdt_fail_in(err, rc, "log in as auditor");
 }
 

@@ -1,5 +1,7 @@
 #include "probe/probe.h"
 
+#include "probe/pg_internal.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -127,6 +129,7 @@ rdt_probe_run(const struct rdt_probe_plan *plan, struct rdt_evidence *out, struc
     struct pool pool = {.plan = plan};
     if (plan->n == 0)
         return RDT_OK;
+    rdt_pg_forget_environment(); /* while there is no other thread that could read it */
     pool.results = calloc(plan->n, sizeof *pool.results);
     if (pool.results == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "start probes");

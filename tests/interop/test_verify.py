@@ -404,7 +404,7 @@ def suspicious(sites):
         hello = read_hello(peer)
         if open_for["n"] > 0 and hello:
             open_for["n"] -= 1
-            relay(peer, sites["old"], hello)
+            relay(peer, sites["all"], hello)
     plan = make_plan("tired", {"flows": {"web": web(scripted(tired), sites["301"])}}, web_min="tls1.2")
     ran = verify(plan)
     open_for["n"] = 1
@@ -497,7 +497,7 @@ def main():
     make_cert("other", "DNS:www.other.example")
     make_cert("mail", here, subject="/CN=mail someone@private.example")
     sites = {"good": https(), "old": https(protocols="TLSv1 TLSv1.1 TLSv1.2", body=""),
-             "expired": https(cert="expired"), "other": https(cert="other"), "mail": https(cert="mail"),
+             "all": https(protocols="TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"), "expired": https(cert="expired"), "other": https(cert="other"), "mail": https(cert="mail"),
              "short": https(body='add_header Strict-Transport-Security "max-age=300" always;'),
              "tls1.3": https(protocols="TLSv1.3"), "closed": free_port()}
     sites["301"] = http("return 301 https://$host:%d$request_uri;" % sites["good"])
