@@ -15,7 +15,8 @@ struct writer {
 };
 
 static void write_field(struct writer *w, const struct rdt_field *field, bool partial);
-static void write_shape(struct writer *w, const struct rdt_shape *shape, bool like, bool partial);
+static void write_shape(struct writer *w, const struct rdt_shape *shape, const char *help,
+                        bool like, bool partial);
 
 static void
 line(struct writer *w, const char *text)
@@ -75,7 +76,7 @@ write_map(struct writer *w, const struct rdt_field *field, bool partial)
     rdt_buf_str(w->out, " },");
     line(w, "\"additionalProperties\": ");
     if (field->item->type == RDT_T_OBJECT)
-        write_shape(w, field->item->shape, like, partial);
+        write_shape(w, field->item->shape, NULL, like, partial);
     else
         write_field(w, field->item, partial);
 }
@@ -133,7 +134,7 @@ static void
 write_field(struct writer *w, const struct rdt_field *field, bool partial)
 {
     if (field->type == RDT_T_OBJECT) {
-        write_shape(w, field->shape, false, partial);
+        write_shape(w, field->shape, field->help, false, partial);
         return;
     }
     if (field->type == RDT_T_PATCH) { /* the whole plan again, with null: the loader judges it */
@@ -231,9 +232,14 @@ write_needs(struct writer *w, const struct rdt_shape *shape, bool one_of)
 
 /* An entry that says `like` takes what it lacks from another, so nothing in it is required. */
 static void
-write_shape(struct writer *w, const struct rdt_shape *shape, bool like, bool partial)
+write_shape(struct writer *w, const struct rdt_shape *shape, const char *help, bool like,
+            bool partial)
 {
     open_object(w);
+    if (help != NULL) {
+        text_member(w, "description", help);
+        rdt_buf_str(w->out, ",");
+    }
     text_member(w, "type", "object");
     rdt_buf_str(w->out, ",");
     line(w, "\"additionalProperties\": false");
@@ -271,7 +277,7 @@ rdt_plan_schema(struct rdt_buf *out)
     struct writer w = {.out = out};
     RDT_BUF body = {0};
     struct writer inner = {.out = &body};
-    write_shape(&inner, &rdt_plan_shape, false, false);
+    write_shape(&inner, &rdt_plan_shape, NULL, false, false);
     open_object(&w);
     text_member(&w, "$schema", "https://json-schema.org/draft/2020-12/schema");
     rdt_buf_str(out, ",");
