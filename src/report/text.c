@@ -371,6 +371,19 @@ first_wrong(const struct rdt_run *run)
     return first;
 }
 
+/* The environment to verify: that of the run, else the plan's first one with targets. */
+static const char *
+env_to_verify(const struct text *t)
+{
+    size_t n = 0;
+    const struct rdt_subject *envs = rdt_plan_section(t->view->plan, RDT_ENVIRONMENTS, &n);
+    for (size_t i = 0; t->run->env == NULL && i < n; i++) {
+        if (rdt_node_get(envs[i].node, "targets") != NULL)
+            return envs[i].name;
+    }
+    return t->run->env == NULL ? "ENV" : t->run->env;
+}
+
 static void
 next_step(struct text *t)
 {
@@ -392,7 +405,7 @@ next_step(struct text *t)
     else if (run->count[RDT_UNOBSERVED] != 0 && !run->live)
         rdt_page_fmt(&t->page, 6, RDT_BOLD,
                      "Next: redoubt verify --env %s %s looks at what only the plan says.",
-                     run->env == NULL ? "ENV" : run->env, run->plan);
+                     env_to_verify(t), run->plan);
     else if (run->count[RDT_UNOBSERVED] != 0)
         rdt_page_words(&t->page, 6, RDT_BOLD,
                        "Next: give what is unobserved a target, an import or an attestation.");

@@ -33,8 +33,8 @@ rules(struct rdt_page *page, const struct rdt_control *control)
         if (shown++ == 0)
             rdt_page_indent(page, TITLE + 2);
         else
-            rdt_page_words(page, TITLE + 2, RDT_PLAIN, ", ");
-        rdt_page_fmt(page, TITLE + 2, rdt_verdict_paint(rule->verdict), "%s %s", rule->rule,
+            rdt_page_words(page, TITLE + 2, RDT_PLAIN, ",");
+        rdt_page_fmt(page, TITLE + 2, rdt_verdict_paint(rule->verdict), " %s %s", rule->rule,
                      rule->verdict == RDT_PASS ? rdt_assurance_name(rule->assurance)
                                                : rdt_verdict_name(rule->verdict));
         if (!rule->covers)
