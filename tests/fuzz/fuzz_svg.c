@@ -16,7 +16,7 @@ must_lack(struct rdt_span text, const char *part)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    static const char *const never[] = {"<script", "<style", "<image", "<use", "<foreign", "<a",
+    static const char *const never[] = {"<script", "<style", "<image", "<use",   "<foreign", "<a",
                                         "<!",      "<?",     " on",    " href=", " style="};
     RDT_BUF once = {0}, twice = {0};
     struct rdt_err err = {0};
