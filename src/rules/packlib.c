@@ -489,27 +489,30 @@ math_max(lua_State *L)
     return pick_extreme(L, 0, 1);
 }
 
+/* The whole number next to x on one side: step -1 down, 1 up. A number too large is one already. */
 static int
-push_whole(lua_State *L, lua_Number x)
+push_whole(lua_State *L, lua_Number x, int step)
 {
     lua_Integer whole;
-    if (lua_numbertointeger(x, &whole))
-        lua_pushinteger(L, whole);
-    else
+    if (!lua_numbertointeger(x, &whole)) {
         lua_pushnumber(L, x);
+        return 1;
+    }
+    bool beside = step < 0 ? (lua_Number)whole > x : (lua_Number)whole < x;
+    lua_pushinteger(L, beside ? whole + step : whole);
     return 1;
 }
 
 static int
 math_floor(lua_State *L)
 {
-    return push_whole(L, floor(luaL_checknumber(L, 1)));
+    return push_whole(L, luaL_checknumber(L, 1), -1);
 }
 
 static int
 math_ceil(lua_State *L)
 {
-    return push_whole(L, ceil(luaL_checknumber(L, 1)));
+    return push_whole(L, luaL_checknumber(L, 1), 1);
 }
 
 static const luaL_Reg base_functions[] = {

@@ -89,8 +89,8 @@ as_text(void **state)
         "TRANSIT-TLS-FLOOR  ",
         "subject   flows.web  ",
         "level     critical, from data.patient",
-        "floor     volume aes-256, fields encrypted, tls1.3, keys by hardware, rotated every 90 "
-        "days",
+        "floor     volume aes-256, fields encrypted, tls1.3, keys by hardware",
+        "keys by hardware, rotated every 90 days",
         "verdict   fail",
         "observed  tls1.1",
         "expected  tls1.3",
