@@ -101,6 +101,9 @@ exercised_everywhere(void **state)
     assert_int_equal(transmission(j, "refused", NULL), RDT_UNPROVEN);
     assert_int_equal(transmission(j, "refused", "undecided"), RDT_UNPROVEN);
     assert_int_equal(transmission(j, "refused", "refused"), RDT_MET);
+    /* this one is covered by TRANSIT-TLS-FLOOR as well, for which nobody looked */
+    assert_int_equal(control(framework(j, "hipaa", "2013"), "164.312(e)(2)(ii)")->state,
+                     RDT_UNPROVEN);
     assert_int_equal(transmission(j, "refused", "accepted"), RDT_NOT_MET);
     const struct rdt_control *c = control(framework(j, "hipaa", "2013"), "164.312(e)(1)");
     for (size_t i = 0; i < c->n_rules; i++)

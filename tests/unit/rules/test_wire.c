@@ -182,6 +182,20 @@ numbers_out_of_bounds(void **state)
     }
 }
 
+/* A record that is longer than what is in it. */
+static void
+bytes_left_over(void **state)
+{
+    RDT_BUF out = {0};
+    struct rdt_wire_result result = a_result();
+    struct rdt_wire_bounds within = {.rules = 1, .subjects = 5, .evidence = 3};
+    (void)state;
+    rdt_wire_put_detail(&out, &result);
+    rdt_buf_add(&out, "x", 1);
+    out.p[4]++;
+    assert_int_equal(read_all(rdt_buf_span(&out), within), -1);
+}
+
 static void
 evidence_and_groups_are_checked(void **state)
 {
@@ -270,15 +284,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),
-        cmocka_unit_test(failures_travel),
-        cmocka_unit_test(every_truncation),
-        cmocka_unit_test(numbers_out_of_bounds),
-        cmocka_unit_test(evidence_and_groups_are_checked),
-        cmocka_unit_test(texts_are_checked),
-        cmocka_unit_test(long_texts_are_cut),
-        cmocka_unit_test(bad_rules),
-        cmocka_unit_test(nothing_after_the_end),
+        cmocka_unit_test(round_trip),        cmocka_unit_test(failures_travel),
+        cmocka_unit_test(every_truncation),  cmocka_unit_test(numbers_out_of_bounds),
+        cmocka_unit_test(bytes_left_over),   cmocka_unit_test(evidence_and_groups_are_checked),
+        cmocka_unit_test(texts_are_checked), cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(bad_rules),         cmocka_unit_test(nothing_after_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
