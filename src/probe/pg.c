@@ -348,8 +348,8 @@ read_port(const struct rdt_node *spec, uint16_t *port)
     return n > 0 && n <= UINT16_MAX;
 }
 
-static bool
-read_target(const struct rdt_probe_job *job, struct rdt_pg_target *out)
+bool
+rdt_pg_read_target(const struct rdt_probe_job *job, struct rdt_pg_target *out)
 {
     const struct rdt_node *auditor = rdt_node_get(job->spec, "auditor");
     out->job = job;
@@ -381,7 +381,7 @@ rdt_probe_postgres(const struct rdt_probe_job *job, struct rdt_evidence *out)
     struct rdt_pg_target target = {0};
     struct rdt_err err = {0};
     rdt_evidence_collector(out, "pg/1");
-    if (!read_target(job, &target))
+    if (!rdt_pg_read_target(job, &target))
         return rdt_pg_unreached(&target, "the target lacks a host, a port or databases", out);
     int64_t until = rdt_monotonic_ms() + job->timeout_ms / 2;
     if (rdt_resolve(target.host, target.port, until, &target.addrs, &err) != RDT_OK)
@@ -390,6 +390,6 @@ rdt_probe_postgres(const struct rdt_probe_job *job, struct rdt_evidence *out)
         settle(&target);
     enum rdt_code rc = look_for_plaintext(&target, out);
     if (rc == RDT_OK && target.auditor != NULL)
-        rc = rdt_pg_audit(&target, out);
+        rc = rdt_pg_audit_apart(&target, out);
     return rc;
 }

@@ -23,9 +23,25 @@ struct rdt_pg_target {
     struct rdt_addrs addrs;           /* those to try; the first one is asked by the auditor */
 };
 
+/* rdt_pg_read_target - read the job's spec; false when it lacks what a look needs. */
+RDT_MUST_CHECK bool rdt_pg_read_target(const struct rdt_probe_job *job, struct rdt_pg_target *out);
+
 /* rdt_pg_audit - PG-2 to PG-4: log in as the auditor over TLS, record settings, rules, sessions. */
 RDT_MUST_CHECK enum rdt_code rdt_pg_audit(const struct rdt_pg_target *target,
                                           struct rdt_evidence *out);
+
+/*
+ * rdt_pg_audit_apart - the same in a process of its own, where the job has one to ask: libpq does
+ * as many rounds of hashing and takes as many bytes as a server wants, without a look at the clock.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_pg_audit_apart(const struct rdt_pg_target *target,
+                                                struct rdt_evidence *out);
+
+/* rdt_pg_audit_answer - what runs there; context is the struct rdt_probe_plan. */
+void rdt_pg_audit_answer(const void *context, struct rdt_span request, struct rdt_buf *answer);
+
+/* rdt_pg_wants_apart - whether a job will ask for a process. */
+bool rdt_pg_wants_apart(const struct rdt_probe_job *job);
 
 /*
  * rdt_pg_forget_environment - take away the variables by which libpq would change a login and for

@@ -27,6 +27,7 @@ struct result {
 
 struct pool {
     const struct rdt_probe_plan *plan;
+    struct rdt_apart *apart;
     struct result *results; /* one for each job: a worker writes only its own */
     pthread_mutex_t lock;
     pthread_cond_t ended;
@@ -43,8 +44,11 @@ no_probe(const struct rdt_probe_job *job, struct rdt_evidence *out)
 }
 
 static enum rdt_code
-look(const struct rdt_probe_job *job, struct rdt_evidence *out)
+look(const struct pool *pool, size_t index, struct rdt_evidence *out)
 {
+    struct rdt_probe_job copy = pool->plan->jobs[index], *job = &copy;
+    copy.apart = pool->apart;
+    copy.index = index;
     for (size_t i = 0; i < RDT_COUNT(probes); i++) {
         if (strcmp(probes[i].kind, job->kind) == 0)
             return probes[i].look(job, out);
@@ -60,7 +64,7 @@ work(void *arg)
     while (pool->n_taken < pool->plan->n) {
         size_t i = pool->n_taken++;
         pthread_mutex_unlock(&pool->lock);
-        pool->results[i].rc = look(&pool->plan->jobs[i], &pool->results[i].seen);
+        pool->results[i].rc = look(pool, i, &pool->results[i].seen);
         pthread_mutex_lock(&pool->lock);
         pool->n_ended++;
         pthread_cond_signal(&pool->ended);
@@ -122,10 +126,33 @@ gather(struct pool *pool, struct rdt_evidence *out, struct rdt_err *err)
     return rc;
 }
 
+/* A process to ask where some job will want one; to be started before the threads. */
+static enum rdt_code
+start_apart(struct pool *pool, struct rdt_err *err)
+{
+    const struct rdt_probe_plan *plan = pool->plan;
+    for (size_t i = 0; i < plan->n; i++) {
+        if (strcmp(plan->jobs[i].kind, "postgres") == 0 && rdt_pg_wants_apart(&plan->jobs[i]))
+            return rdt_apart_open(rdt_pg_audit_answer, plan, &pool->apart, err);
+    }
+    return RDT_OK;
+}
+
+static enum rdt_code
+run_all(struct pool *pool, size_t width, struct rdt_evidence *out, struct rdt_err *err)
+{
+    pthread_t threads[WIDTH_MAX];
+    size_t n = start(pool, threads, width);
+    if (n > 0)
+        follow(pool);
+    for (size_t i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    return n > 0 ? gather(pool, out, err) : rdt_fail(err, RDT_E_NOMEM, "start probes: no thread");
+}
+
 enum rdt_code
 rdt_probe_run(const struct rdt_probe_plan *plan, struct rdt_evidence *out, struct rdt_err *err)
 {
-    pthread_t threads[WIDTH_MAX];
     struct pool pool = {.plan = plan};
     if (plan->n == 0)
         return RDT_OK;
@@ -136,13 +163,10 @@ rdt_probe_run(const struct rdt_probe_plan *plan, struct rdt_evidence *out, struc
     size_t width = plan->width < 1 ? 1 : plan->width > WIDTH_MAX ? WIDTH_MAX : plan->width;
     pthread_mutex_init(&pool.lock, NULL);
     pthread_cond_init(&pool.ended, NULL);
-    size_t n = start(&pool, threads, width < plan->n ? width : plan->n);
-    if (n > 0)
-        follow(&pool);
-    for (size_t i = 0; i < n; i++)
-        pthread_join(threads[i], NULL);
-    enum rdt_code rc =
-        n > 0 ? gather(&pool, out, err) : rdt_fail(err, RDT_E_NOMEM, "start probes: no thread");
+    enum rdt_code rc = start_apart(&pool, err);
+    if (rc == RDT_OK)
+        rc = run_all(&pool, width < plan->n ? width : plan->n, out, err);
+    rdt_apart_close(pool.apart);
     pthread_cond_destroy(&pool.ended);
     pthread_mutex_destroy(&pool.lock);
     free(pool.results);

@@ -9,7 +9,7 @@
 #ifndef RDT_PROBE_PROBE_H
 #define RDT_PROBE_PROBE_H
 
-#include "base/err.h"
+#include "base/apart.h"
 #include "codec/node.h"
 #include "evidence/evidence.h"
 
@@ -20,6 +20,8 @@ struct rdt_probe_job {
     const char *folder;          /* of the plan file: where file: references and ca: files start */
     const char *sysroot;         /* "" for this machine; tests put a made-up /proc and /sys here */
     int timeout_ms;              /* for the whole job */
+    struct rdt_apart *apart;     /* the runner's: where a probe may ask for a process; or NULL */
+    size_t index;                /* the runner's: of the job in its plan */
 };
 
 /*

@@ -4,6 +4,7 @@ real nginx behind them, broken servers beside them; what comes out, how it ends,
 
 Needs postgresql, nginx and openssl; REDOUBT names the program.
 """
+import base64
 import hashlib
 import json
 import os
@@ -330,6 +331,39 @@ def echoing(words):
     return tls_server(talk)
 
 
+def scram(rounds):
+    """Wants so many rounds of hashing from the client; it may not even know the password."""
+    def talk(tls):
+        tls.recv(4096)
+        tls.sendall(message(b"R", b"\0\0\0\x0aSCRAM-SHA-256\0\0"))
+        nonce = re.search(rb"r=([^,\0]+)", tls.recv(4096)).group(1)
+        tls.sendall(message(b"R", b"\0\0\0\x0b" + b"r=%sabc,s=%s,i=%d" % (nonce, base64.b64encode(bytes(16)), rounds)))
+        tls.recv(4096)
+    return tls_server(talk)
+
+
+def endless(tls):
+    """Takes any login, and answers any question by rows without end."""
+    tls.recv(4096)
+    tls.sendall(message(b"R", b"\0\0\0\0") + message(b"S", b"server_version\x0015.1\0") + message(b"Z", b"I"))
+    tls.recv(4096)
+    tls.sendall(message(b"1", b"") + message(b"2", b"") + message(
+        b"T", b"\0\1a\0" + bytes(6) + b"\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0"))
+    rows = message(b"D", b"\0\1\0\0\xea\x60" + b"a" * 60000) * 16
+    while True:
+        tls.sendall(rows)
+
+
+def hostile():
+    """What libpq would do without an end: PG-1 is still there, the rest is unknown, in time."""
+    for name, port in (("wants hashing without end", scram(2000000000)), ("sends rows without end", tls_server(endless))):
+        plan = make_plan("hostile-" + name.split()[0], {"stores": {"db": postgres(
+            port, ca="ca.pem", auditor={"user": "auditor", "password": "env:DB_AUDITOR"})}})
+        ran = expect("a database that " + name, verify(plan, timeout_s=2, env={"DB_AUDITOR": PASSWORD}), status=0,
+                     within=2 + SLACK_S, verdicts={PG: ("unknown", None), FLOOR_DB: ("unknown", None)})
+        result("in time" in ran.finding(*FLOOR_DB)["message"], "and it says so", ran.finding(*FLOOR_DB))
+
+
 def certificates(sites):
     for kind, but in {
             "expired": {"TLS_CERT_EXPIRY": ("drift", None)}, "other": {"TLS_CERT_EXPIRY": ("drift", None)},
@@ -523,6 +557,7 @@ def main():
     reports(drift(pg, sites))
     databases(pg)
     auditors(pg)
+    hostile()
     certificates(sites)
     unknowns(sites)
     suspicious(sites)
