@@ -101,6 +101,7 @@ CASES = [
     ("docs-commands", "ends otherwise", {"README.md": doc("./a.sh  # exit 1"), "a.sh": script("exit 0")}, "ended with 0, not 1"),
     ("docs-commands", "joined lines", {"docs/guides/a.md": doc("./a.sh \\\n  7  # exit 7"), "a.sh": script("exit $1")}, None),
     ("docs-commands", "not run", {"README.md": "<!-- not run: needs a server -->\n" + doc("./gone")}, None),
+    ("docs-commands", "a file that the reader saves", {"README.md": "<!-- save: a.sh; as told -->\n```text\nexit 7\n```\n" + doc("./b.sh  # exit 7"), "b.sh": script("sh a.sh")}, None),
     ("docs-commands", "other languages", {"README.md": doc("./gone").replace("sh", "text")}, None),
     ("docs-commands", "a set-up command that is missing", {"README.md": doc("./quickstart")}, "README.md:2: ./quickstart is not there"),
     ("docs-commands", "the tree stays as it is", {"README.md": doc("./a.sh\n./a.sh"), "a.sh": script("rm README.md || exit 0")}, None),
