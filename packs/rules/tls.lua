@@ -112,6 +112,7 @@ rule {
                     message = "the certificate of " .. f.name .. " does not verify: "
                       .. (cert.why or (cert.host == false and "wrong host" or "broken chain")) }
     end
+    if cert.host == nil or cert.chain == nil then return unknown("the certificate was not verified") end
     if left < math.min(ALERTS[2], lifetime / 6) then return expiring(f, left, "medium", at) end
     -- X8: the first warning is only that: a certificate that renews itself is often here for a day.
     if left < math.min(ALERTS[1], lifetime / 3) then return expiring(f, left, "info", at) end
@@ -135,12 +136,15 @@ rule {
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { host = true } } }, expect = "unknown" },
     -- A third of the lifetime: 30 days are enough for 90, 29 are not.
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
-      { not_before = 20721, not_after = 20811, lifetime = 90 } } }, expect = "pass" },
+      { not_before = 20721, not_after = 20811, lifetime = 90, host = true, chain = true } } }, expect = "pass" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
-      { not_before = 20720, not_after = 20810, lifetime = 90 } } }, expect = "drift" },
-    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_before = 20771, not_after = 20801 } } },
-      expect = "pass" },
-    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { not_after = 20801 } } }, expect = "drift" },
+      { not_before = 20721, not_after = 20811, lifetime = 90, host = true } } }, expect = "unknown" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
+      { not_before = 20720, not_after = 20810, lifetime = 90, host = true, chain = true } } }, expect = "drift" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
+      { not_before = 20771, not_after = 20801, host = true, chain = true } } }, expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
+      { not_after = 20801, host = true, chain = true } } }, expect = "drift" },
   },
 }
 

@@ -64,7 +64,10 @@ rule {
     local want = tls_rank(floor(level_of(f)).tls)
     local to = end_of(f.to)
     if to and to.section == "stores" and to.kind == "postgres" then
-      local oldest = seen(to, "pg.settings").min_protocol
+      local settings = seen(to, "pg.settings")
+      -- What answered in TLS was then something in front of it, and the settings are not that one's.
+      if settings.ssl == false then return unknown("the server says that its TLS is off") end
+      local oldest = settings.min_protocol
       if not oldest or oldest == "" then return unknown("the server does not say its oldest version") end
       if (tls_rank(oldest) or 0) < want then return below(f, oldest, "ends at a server that allows") end
       return pass(3)
@@ -76,7 +79,8 @@ rule {
         modern = modern or answer == "accepted"
       elseif answer == "accepted" then
         return below(f, version, "really accepts")
-      elseif answer == "undecided" then
+      elseif answer ~= "refused" and version ~= "ssl2" then
+        -- Tried and undecided, or not tried; no probe asks for SSL 2 yet.
         undecided = undecided or version
       end
     end
@@ -93,8 +97,15 @@ rule {
     { on = "flows.ship-log", set = { ["flows.ship-log.tls.opportunistic"] = true }, expect = "n/a" },
     { on = "flows.deploy", expect = "n/a" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
-      { ["tls1.0"] = "refused", ["tls1.1"] = "refused", ["tls1.2"] = "refused", ["tls1.3"] = "accepted" } } },
-      expect = "pass" },
+      { ssl3 = "refused", ["tls1.0"] = "refused", ["tls1.1"] = "refused", ["tls1.2"] = "refused",
+        ["tls1.3"] = "accepted" } } }, expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
+      { ssl3 = "accepted", ["tls1.0"] = "refused", ["tls1.1"] = "refused", ["tls1.2"] = "refused",
+        ["tls1.3"] = "accepted" } } }, expect = "drift" },
+    -- A version that nobody tried was not refused.
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
+      { ssl3 = "refused", ["tls1.0"] = "refused", ["tls1.2"] = "refused", ["tls1.3"] = "accepted" } } },
+      expect = "unknown" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
       { ["tls1.0"] = "accepted", ["tls1.2"] = "accepted", ["tls1.3"] = "accepted" } } }, expect = "drift" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
@@ -105,6 +116,8 @@ rule {
       expect = "pass" },
     { on = "flows.api-db", facts = { ["stores.db"] = { ["pg.settings"] = { min_protocol = "tls1.2" } } },
       expect = "drift" },
+    { on = "flows.api-db", facts = { ["stores.db"] = { ["pg.settings"] = { ssl = false, min_protocol = "tls1.3" } } },
+      expect = "unknown" },
     -- X1: the lenient profile lowers the floor of critical data and still says so.
     { on = "flows.web", set = { ["policy.profile"] = "template-lenient" }, expect = "unobserved" },
     { on = "flows.web", set = { ["policy.profile"] = "template-lenient", ["flows.web.tls.min"] = "tls1.2" },

@@ -249,6 +249,10 @@ rdt_host_swap(struct rdt_host *host, const char **why)
         return NULL;
     }
     rdt_buf_fmt(&host->trace, "/proc/swaps: %zu in use\n", swaps.n);
+    if (host->contained && swaps.n == 0) {
+        *why = "none to be seen from a container, which may hide the host's: run this on the host";
+        return NULL;
+    }
     struct rdt_node *list = rdt_node_new(host->arena, RDT_NODE_LIST, (struct rdt_mark){0});
     if (list != NULL)
         put_all(host, list, &swaps);

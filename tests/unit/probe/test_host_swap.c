@@ -228,12 +228,35 @@ unreadable(void **state)
     tree_free(&t);
 }
 
+/* lxcfs and sandboxes with a kernel of their own show an empty table whatever the host does. */
+static void
+none_in_a_container(void **state)
+{
+    struct tree t;
+    struct rdt_evidence seen = {0};
+    (void)state;
+    tree_new(&t);
+    tree_put(&t, "/proc/self/mountinfo", "1 0 0:40 / / rw - overlay overlay rw\n");
+    tree_put(&t, "/proc/swaps", HEAD);
+    look(&t, &seen);
+    const struct rdt_observation *item = rdt_evidence_find(&seen, "services.api", "host.swap");
+    assert_null(item->value);
+    assert_holds("none", item->unknown, "from a container");
+    rdt_evidence_done(&seen);
+    tree_free(&t);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(trees),           cmocka_unit_test(power), cmocka_unit_test(secrets),
-        cmocka_unit_test(unreadable_zram), cmocka_unit_test(table), cmocka_unit_test(too_many),
+        cmocka_unit_test(none_in_a_container),
+        cmocka_unit_test(trees),
+        cmocka_unit_test(power),
+        cmocka_unit_test(secrets),
+        cmocka_unit_test(unreadable_zram),
+        cmocka_unit_test(table),
+        cmocka_unit_test(too_many),
         cmocka_unit_test(unreadable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
