@@ -276,6 +276,21 @@ key_floor(struct rdt_buf *out, const struct rdt_plan *plan, enum rdt_level level
 }
 
 static void
+rotation(struct rdt_buf *out, const struct rdt_subject *key)
+{
+    RDT_BUF text = {0};
+    rdt_describe_rotation(&text, key);
+    const char *words = rdt_buf_cstr(&text);
+    const char *comma = words == NULL ? NULL : strchr(words, ',');
+    if (comma == NULL) {
+        rdt_markup_text(out, words);
+        return;
+    }
+    rdt_markup_span(out, (struct rdt_span){text.p, (size_t)(comma - words)});
+    rdt_html_tag(out, "span", "soft", comma + 2);
+}
+
+static void
 key_row(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_subject *key)
 {
     RDT_BUF text = {0};
@@ -290,9 +305,7 @@ key_row(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_subje
     rdt_buf_str(out, "</td><td>");
     key_floor(out, view->plan, key->level);
     rdt_buf_str(out, "</td><td>");
-    text.n = 0;
-    rdt_describe_rotation(&text, key);
-    rdt_markup_text(out, rdt_buf_cstr(&text));
+    rotation(out, key);
     rdt_buf_str(out, "</td><td class=\"when\">");
     lane(out, view, key);
     rdt_buf_str(out, "</td><td>");

@@ -6,7 +6,9 @@
 
 #include <stdlib.h>
 
-#define ZONES_MAX 64 /* boxes; what is in no box stands beside them */
+#define ZONES_MAX 64  /* boxes; what is in no box stands beside them */
+#define NODES_MAX 250 /* services and stores: beyond, nobody can read it, and dot takes minutes */
+#define EDGES_MAX 500
 
 struct map {
     const struct rdt_plan *plan;
@@ -15,6 +17,8 @@ struct map {
     struct rdt_buf *out;
     const char *zones[ZONES_MAX];
     size_t n_zones;
+    bool *drawn; /* by subject */
+    size_t nodes, edges, left_out;
 };
 
 /* A DOT string: quotes and backslashes escaped, controls gone. */
@@ -98,9 +102,22 @@ tooltip(struct map *map, const char *id, const struct rdt_result *worst)
     rdt_buf_str(map->out, "\"");
 }
 
+static size_t
+index_of(const struct map *map, const struct rdt_subject *subject)
+{
+    size_t n = 0;
+    return (size_t)(subject - rdt_plan_subjects(map->plan, &n));
+}
+
 static void
 node(struct map *map, const struct rdt_subject *subject)
 {
+    if (map->nodes == NODES_MAX) {
+        map->left_out++;
+        return;
+    }
+    map->nodes++;
+    map->drawn[index_of(map, subject)] = true;
     bool store = subject->section == RDT_STORES;
     const char *kind = store ? rdt_node_str(subject->node, "kind") : NULL;
     bool outside = rdt_node_true(subject->node, "external");
@@ -169,6 +186,12 @@ edge(struct map *map, const struct rdt_subject *flow)
     const struct rdt_subject *to = end_of(map->plan, flow, "to");
     if (from == NULL || to == NULL)
         return;
+    if (map->edges == EDGES_MAX || !map->drawn[index_of(map, from)] ||
+        !map->drawn[index_of(map, to)]) {
+        map->left_out++;
+        return;
+    }
+    map->edges++;
     rdt_buf_str(map->out, "  ");
     quoted(map->out, from->id);
     rdt_buf_str(map->out, " -> ");
@@ -210,6 +233,12 @@ rdt_map_dot(const struct rdt_plan *plan, const struct rdt_run *run, struct rdt_b
     struct map map = {.plan = plan, .out = out};
     struct rdt_report report = {.run = run, .plan = plan};
     size_t n = 0;
+    (void)rdt_plan_subjects(plan, &n);
+    map.drawn = calloc(n, sizeof *map.drawn);
+    if (map.drawn == NULL) {
+        out->failed = true;
+        return;
+    }
     if (run != NULL)
         map.judged = rdt_view_init(&map.view, &report, NULL) == RDT_OK;
     if (run != NULL && !map.judged)
@@ -228,6 +257,10 @@ rdt_map_dot(const struct rdt_plan *plan, const struct rdt_run *run, struct rdt_b
     const struct rdt_subject *flows = rdt_plan_section(plan, RDT_FLOWS, &n);
     for (size_t i = 0; i < n; i++)
         edge(&map, &flows[i]);
+    if (map.left_out != 0)
+        rdt_buf_fmt(out, "  label=\"%zu more services, stores and flows are not drawn\";\n",
+                    map.left_out);
     rdt_buf_str(out, "}\n");
+    free(map.drawn);
     rdt_view_done(&map.view);
 }
