@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define FINDINGS_MAX 500 /* rows of one verdict; the rest are counted */
+#define SUBJECTS_MAX 12  /* named beside a rule */
 #define RULES_MAX 8      /* named beside a control */
 #define SOON_DAYS 60     /* an end that is near */
 
@@ -118,7 +119,7 @@ finding_row(struct rdt_buf *out, const struct rdt_run *run, const struct rdt_res
 }
 
 static void
-finding_table(struct rdt_buf *out, const struct rdt_run *run, unsigned verdicts)
+finding_table(struct rdt_buf *out, const struct rdt_run *run)
 {
     size_t shown = 0, more = 0;
     rdt_buf_str(out,
@@ -126,13 +127,14 @@ finding_table(struct rdt_buf *out, const struct rdt_run *run, unsigned verdicts)
                 "scope=\"col\">Rule</th><th scope=\"col\">Subject</th><th "
                 "scope=\"col\">What</th><th scope=\"col\">Line</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < run->n_results; i++) {
-        if ((verdicts >> run->results[i].verdict & 1) == 0)
+        const struct rdt_result *r = &run->results[i];
+        if (!rdt_result_shown(r) || r->verdict == RDT_UNOBSERVED)
             continue;
         if (shown == FINDINGS_MAX) {
             more++;
             continue;
         }
-        finding_row(out, run, &run->results[i]);
+        finding_row(out, run, r);
         shown++;
     }
     rdt_buf_str(out, "</tbody></table></div>\n");
@@ -141,17 +143,57 @@ finding_table(struct rdt_buf *out, const struct rdt_run *run, unsigned verdicts)
                     more);
 }
 
+/* Results of one rule stand together: one row for them; returns how many they are. */
+static size_t
+unobserved_row(struct rdt_buf *out, const struct rdt_run *run, size_t i)
+{
+    const struct rdt_result *first = &run->results[i];
+    const struct rdt_rule *rule = &run->rules[first->rule];
+    size_t n = 0;
+    rdt_buf_str(out, "<tr><th scope=\"row\">");
+    rdt_markup_text(out, rule->id);
+    rdt_buf_fmt(out, "<span class=\"soft\">%s</span></th><td>", rdt_severity_name(first->severity));
+    for (; i + n < run->n_results; n++) {
+        const struct rdt_result *r = &run->results[i + n];
+        if (r->rule != first->rule || r->verdict != RDT_UNOBSERVED)
+            break;
+        if (n < SUBJECTS_MAX) {
+            rdt_buf_str(out, n == 0 ? "" : ", ");
+            rdt_html_tag(out, "code", NULL, run->subjects[r->subject].id);
+        }
+    }
+    if (n > SUBJECTS_MAX)
+        rdt_buf_fmt(out, " and %zu more", n - SUBJECTS_MAX);
+    rdt_buf_str(out, "</td><td>");
+    rdt_markup_text(out, rdt_result_message(run, first));
+    rdt_buf_str(out, "<span class=\"soft\">");
+    rdt_observer(out, rule);
+    rdt_buf_str(out, " would show it</span></td></tr>\n");
+    return n;
+}
+
+static void
+unobserved_table(struct rdt_buf *out, const struct rdt_run *run)
+{
+    rdt_buf_str(out,
+                "<div class=\"wide findings\"><table><thead><tr><th scope=\"col\">Rule</th><th "
+                "scope=\"col\">Subjects</th><th scope=\"col\">What is missing</th></tr>"
+                "</thead><tbody>\n");
+    for (size_t i = 0; i < run->n_results;)
+        i += run->results[i].verdict == RDT_UNOBSERVED ? unobserved_row(out, run, i) : 1;
+    rdt_buf_str(out, "</tbody></table></div>\n");
+}
+
 void
 rdt_html_findings(struct rdt_buf *out, const struct rdt_view *view)
 {
     const struct rdt_run *run = view->run;
-    unsigned open = 1u << RDT_FAIL | 1u << RDT_DRIFT | 1u << RDT_UNKNOWN | 1u << RDT_ACCEPTED;
     size_t n = run->count[RDT_FAIL] + run->count[RDT_DRIFT] + run->count[RDT_UNKNOWN] +
                run->count[RDT_ACCEPTED];
     rdt_html_section(out, "findings", "Findings",
                      "One defect makes one finding, with the line to change.");
     if (n != 0)
-        finding_table(out, run, open);
+        finding_table(out, run);
     else
         rdt_html_tag(out, "p", "empty", "No check fails, drifts, is undecided or accepted.");
     if (run->count[RDT_UNOBSERVED] != 0) {
@@ -159,7 +201,7 @@ rdt_html_findings(struct rdt_buf *out, const struct rdt_view *view)
         rdt_html_badge(out, RDT_UNOBSERVED);
         rdt_buf_fmt(out, "<span>%zu that only the plan speaks for</span></summary>\n",
                     run->count[RDT_UNOBSERVED]);
-        finding_table(out, run, 1u << RDT_UNOBSERVED);
+        unobserved_table(out, run);
         rdt_buf_str(out, "</details>\n");
     }
     rdt_buf_str(out, "</section>\n");
