@@ -22,17 +22,6 @@
 #define READ_STEP ((size_t)64 * 1024)
 #define SLACK_BYTES ((size_t)64 * 1024 * 1024) /* fragmentation, buffers, stack */
 
-#ifdef __has_feature /* Clang's way to say it */
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0 /* 1: the sanitizer maps shadow memory and writes its report to stderr */
-#endif
-
 /*
  * The system calls that stay: memory, the pipe, the end; and sysinfo, by which qsort() of glibc
  * asks how much memory it may take. It says nothing about files or people.
@@ -72,14 +61,14 @@ filter_syscalls(void)
         return false;
     bool ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
                                SCMP_A0(SCMP_CMP_EQ, CHILD_FD, 0)) == 0;
-    if (SANITIZED)
+    if (RDT_SANITIZED)
         ok = ok && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
                                     SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO, 0)) == 0;
     ok = ok && allow_data_pages(filter, SCMP_SYS(mmap));
     ok = ok && allow_data_pages(filter, SCMP_SYS(mprotect));
     for (size_t i = 0; ok && i < RDT_COUNT(allowed); i++)
         ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0) == 0;
-    for (size_t i = 0; SANITIZED && ok && i < RDT_COUNT(sanitizer); i++)
+    for (size_t i = 0; RDT_SANITIZED && ok && i < RDT_COUNT(sanitizer); i++)
         ok = seccomp_rule_add(filter, SCMP_ACT_ALLOW, sanitizer[i], 0) == 0;
     for (size_t i = 0; ok && i < RDT_COUNT(deaf); i++)
         ok = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), deaf[i], 0) == 0;
@@ -113,7 +102,7 @@ limit_memory(const struct rdt_sandbox_limits *limits)
 {
     size_t now = address_space();
     rlim_t most = now + limits->memory_bytes + SLACK_BYTES;
-    return SANITIZED || (now != 0 && limit(RLIMIT_AS, most, most));
+    return RDT_SANITIZED || (now != 0 && limit(RLIMIT_AS, most, most));
 }
 
 static bool
@@ -124,7 +113,7 @@ lock_up(const struct rdt_sandbox_limits *limits, int fd)
     ok = ok && limit_memory(limits);
     ok = ok && (fd == CHILD_FD || dup2(fd, CHILD_FD) == CHILD_FD);
     ok = ok && close_range(CHILD_FD + 1, ~0u, 0) == 0;
-    ok = ok && close_range(0, SANITIZED ? 1 : 2, 0) == 0;
+    ok = ok && close_range(0, RDT_SANITIZED ? 1 : 2, 0) == 0;
     ok = ok && limit(RLIMIT_NOFILE, 0, 0);
     ok = ok && limit(RLIMIT_CORE, 0, 0);
     ok = ok && limit(RLIMIT_FSIZE, 0, 0);

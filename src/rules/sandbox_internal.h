@@ -14,6 +14,18 @@
 
 #include <sys/types.h>
 
+/* 1: built with the address sanitizer, which maps shadow memory and reports to stderr. */
+#ifdef __has_feature /* Clang's way to say it */
+#if __has_feature(address_sanitizer)
+#define RDT_SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define RDT_SANITIZED 1
+#endif
+#ifndef RDT_SANITIZED
+#define RDT_SANITIZED 0
+#endif
+
 struct rdt_sandbox_limits {
     const char *what;    /* names the work in errors: "packs/rules/site.lua" */
     size_t memory_bytes; /* address space on top of what the process has now */

@@ -175,9 +175,8 @@ memory_is_bounded(void **state)
 {
     RDT_BUF out = {0};
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
-    skip(); /* the sanitizer needs the address space itself */
-#endif
+    if (RDT_SANITIZED)
+        return; /* the sanitizer needs the address space itself: there is no limit to see */
     assert_int_equal(run(take_memory, NULL, &out, NULL), RDT_OK);
     assert_true(rdt_span_is(rdt_buf_span(&out), "few"));
 }
