@@ -10,13 +10,25 @@ local function same_account(a, b)
   return a.custody.account == b.custody.account
 end
 
--- The first of the backup's sources whose key the backup key is, or is wrapped by.
+-- The first of the backup's sources whose keys, or keys above them, open the backup key too.
 local function shared_with(s, key)
   local chain = {}
   for _, k in ipairs(key_chain(key)) do chain[k.name] = true end
   for _, source in ipairs(s.sources) do
-    for _, k in ipairs(source.used_keys) do
-      if chain[k.name] then return source, k end
+    for _, used in ipairs(source.used_keys) do
+      for _, k in ipairs(key_chain(used)) do
+        if chain[k.name] then return source, k end
+      end
+    end
+  end
+  return nil
+end
+
+-- The first of the sources that has a key in the account of the backup key.
+local function same_account_as(s, key)
+  for _, source in ipairs(s.sources) do
+    for _, used in ipairs(source.used_keys) do
+      if same_account(key, used) then return source, keeper_of(used) end
     end
   end
   return nil
@@ -45,15 +57,13 @@ rule {
       }
     end
     if not is_critical(s) then return pass() end
-    for _, from in ipairs(s.sources) do
-      local other = key_of(volume_of(from).key)
-      if other and same_account(key, other) then
-        return fail {
-          field = "at_rest.volume.key", observed = key.custody.account or "no account given",
-          expected = "another account than " .. (other.custody.account or "its sources'"),
-          message = key.name .. " is kept in the same account as " .. other.name .. " of " .. from.name,
-        }
-      end
+    local from, other = same_account_as(s, key)
+    if from then
+      return fail {
+        field = "at_rest.volume.key", observed = key.custody.account or "no account given",
+        expected = "another account than " .. (other.custody.account or "its sources'"),
+        message = key.name .. " is kept in the same account as " .. other.name .. " of " .. from.name,
+      }
     end
     return pass()
   end,
@@ -65,6 +75,13 @@ rule {
     { on = "stores.backups", expect = "fail",
       set = { ["stores.backups.at_rest.volume.key"] = "files" } },
     { on = "stores.backups", set = { ["keys.backup.wrapped_by"] = "volume" }, expect = "fail" },
+    { on = "stores.backups", expect = "fail",
+      set = { ["stores.backups.at_rest.volume.key"] = "root" } },
+    { on = "stores.backups", set = { ["keys.backup.wrapped_by"] = "root" }, expect = "fail" },
+    -- The account of the keys of fields counts as well as that of the volume.
+    { on = "stores.backups", expect = "fail",
+      set = { ["keys.volume.custody.account"] = "999999999999", ["keys.files.custody.account"] = "999999999999",
+              ["keys.search.custody.account"] = "999999999999", ["keys.backup.custody.account"] = "111111111111" } },
     { on = "stores.backups", expect = "fail",
       set = { ["keys.backup.custody.account"] = "111111111111" } },
     { on = "stores.backups", expect = "fail",
@@ -98,10 +115,10 @@ rule {
           " data (" .. s.effective_from .. ")" or ""),
       }
     end
-    -- Fields that a source encrypts come encrypted. A processor's or a laptop's store is not judged
-    -- by REST-2, so what a copy of it holds in clear is the backup's to answer for.
+    -- Fields that a source encrypts come encrypted. A processor's store is not judged by REST-2, so
+    -- what a copy of it holds in clear is the backup's to answer for.
     for _, source in ipairs(s.sources) do
-      if is_external_store(source) or is_endpoints(source) then
+      if is_external_store(source) then
         local names = uncovered(s, held(source))
         if #names > 0 then
           return fail {

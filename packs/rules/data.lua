@@ -39,16 +39,6 @@ rule {
 SLOW_HASH = { argon2id = true, scrypt = true, bcrypt = true, pbkdf2 = true }
 BROKEN_HASH = { md5 = true, ["sha-1"] = true }
 
--- A credential without entropy_bits that is hashed, or critical and nothing else, is a password;
--- one with entropy_bits is a token that a machine made. Secrets that must be read back (an OAuth
--- refresh token) are of kind `secret`, not `credential`.
-local function is_password(d)
-  if not is_kind(d, "credential") then return false end
-  local form = d.form
-  if form == nil then return is_critical(d) end
-  return form.hashed ~= nil and form.entropy_bits == nil
-end
-
 rule {
   id = "HASH-PASSWORD",
   title = "Passwords are not kept as slow hashes",
@@ -76,10 +66,19 @@ rule {
     { on = "data.password", set = { ["data.password.form.hashed"] = "sha-256" }, expect = "fail" },
     { on = "data.password", set = { ["data.password.form.hashed"] = "md5" }, expect = "fail" },
     { on = "data.password", set = { ["data.password.form"] = "<absent>" }, expect = "fail" },
+    -- A password stays one when somebody calls it less than critical; a session token is none.
+    { on = "data.password", expect = "fail",
+      set = { ["data.password.form"] = "<absent>", ["data.password.level"] = "high" } },
+    { on = "data.token", set = { ["data.token.form"] = "<absent>" }, expect = "n/a" },
   },
 }
 
 TOKEN_ENTROPY_BITS = 128
+
+-- There are fewer names, numbers and diagnoses than guesses, whatever entropy_bits says of them.
+local function guessable(d)
+  return is_kind(d, "pii") or is_kind(d, "phi") or is_kind(d, "pan")
+end
 
 rule {
   id = "HASH-TOKEN",
@@ -101,6 +100,12 @@ rule {
       }
     end
     if SLOW_HASH[hash] then return pass() end
+    if guessable(d) then
+      return fail {
+        field = "form.hashed", observed = hash, expected = "a slow hash, tokens, or fields",
+        message = d.name .. " is hashed with " .. hash .. ", and all its values can be tried",
+      }
+    end
     local bits = d.form.entropy_bits or 0
     if bits >= TOKEN_ENTROPY_BITS then return pass() end
     return fail {
@@ -118,6 +123,9 @@ rule {
     { on = "data.token", set = { ["data.token.form.hashed"] = "sha-1" }, expect = "fail" },
     { on = "data.account", expect = "fail",
       set = { ["data.account.form"] = { hashed = "sha-256" } } },
+    { on = "data.account", expect = "fail",
+      set = { ["data.account.form"] = { hashed = "sha-256", entropy_bits = 256 } } },
+    { on = "data.account", set = { ["data.account.form"] = { hashed = "argon2id" } }, expect = "pass" },
   },
 }
 
@@ -290,7 +298,9 @@ rule {
   fix = "Put a key with `per: tenant` (or customer) into the chain: root, tenant, record.",
   -- Judged on the key, not on each store that uses it: the chain is one defect.
   check = function(k)
-    if plan.tenancy ~= "multi" then return na("one tenant only") end
+    if plan.tenancy ~= "multi" then
+      return na(plan.tenancy == "single" and "one tenant only" or "product.tenancy does not say multi")
+    end
     local field_of, objects_of = tenant_uses(k)
     if field_of == nil and objects_of == nil then
       return na("encrypts neither fields nor objects with critical data")

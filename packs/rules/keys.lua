@@ -101,6 +101,11 @@ rule {
   check = function(k)
     if is_envelope(k) then return na("an envelope key turns with its parent") end
     if not k.effective then return na("it protects no data: see PLAN-UNUSED-KEY") end
+    if k.rotation.every <= 0 then
+      return fail { field = "rotation.every", observed = "0d", expected = "a period",
+                    severity = by_level("high", k.effective),
+                    message = k.name .. " says 0d, which is no period to turn a key in" }
+    end
     -- X5: a volume key that holds one critical column has the floor of that column.
     local most = floor(k.effective).rotation or 0
     if most == 0 then return na("no period is demanded for " .. k.effective .. " data") end
@@ -116,6 +121,7 @@ rule {
     { on = "keys.edge-cert", expect = "pass" },
     { on = "keys.record", expect = "n/a" },
     { on = "keys.root", set = { ["keys.root.rotation.every"] = "91d" }, expect = "fail" },
+    { on = "keys.root", set = { ["keys.root.rotation.every"] = "0d" }, expect = "fail" },
     { on = "keys.volume", set = { ["keys.volume.rotation.every"] = "365d" }, expect = "fail" },
     { on = "keys.audit", set = { ["keys.audit.rotation.every"] = "400d" }, expect = "fail" },
     { on = "keys.audit", set = { ["keys.audit.rotation.every"] = "400d", ["data.log.level"] = "low" },
@@ -207,11 +213,13 @@ rule {
   },
 }
 
--- A backup whose key is one of its source's keys is REST-3's finding.
+-- A backup whose key is one of its source's keys, or stands above one, is REST-3's finding.
 local function shares_with_source(s, k)
   for _, source in ipairs(s.sources) do
     for _, used in ipairs(source.used_keys) do
-      if used.id == k.id then return true end
+      for _, link in ipairs(key_chain(used)) do
+        if link.id == k.id then return true end
+      end
     end
   end
   return false
@@ -258,6 +266,7 @@ rule {
     { on = "keys.audit", set = { ["stores.files.at_rest.volume.key"] = "audit" }, expect = "pass" },
     { on = "keys.backup", set = { ["stores.audit.at_rest.volume.key"] = "backup" }, expect = "fail" },
     { on = "keys.volume", set = { ["stores.backups.at_rest.volume.key"] = "volume" }, expect = "pass" },
+    { on = "keys.root", set = { ["stores.backups.at_rest.volume.key"] = "root" }, expect = "pass" },
     { on = "keys.search", set = { ["stores.search.at_rest.volume.key"] = "<absent>" }, expect = "n/a" },
   },
 }
@@ -302,6 +311,17 @@ rule {
   },
 }
 
+-- Names by which clouds mean everybody, or everybody in the account.
+local EVERYBODY = {
+  allusers = true, allauthenticatedusers = true, everyone = true, everybody = true, anyone = true,
+  all = true, public = true, root = true,
+}
+
+local function is_everybody(name)
+  local small = str.lower(name)
+  return str.find(small, "*") or EVERYBODY[small] or str.ends(small, ":root")
+end
+
 rule {
   id = "KEY-PRINCIPALS",
   title = "Key may be used by more than the roles that need it",
@@ -310,7 +330,7 @@ rule {
   subjects = { "keys" },
   decided = { "plan" },
   why = "Every further principal is another way to the key.",
-  fix = "List the roles by name in access.principals, five at most, without *.",
+  fix = "List the roles by name in access.principals, five at most, without * or a whole account.",
   check = function(k)
     local why = follows_another(k)
     if why then return na(why) end
@@ -320,7 +340,7 @@ rule {
                     message = "nothing says who may use " .. k.name }
     end
     for _, name in ipairs(names) do
-      if str.find(name, "*") then
+      if is_everybody(name) then
         return fail { field = "access.principals", observed = name, expected = "roles by name",
                       message = k.name .. " may be used by " .. name }
       end
@@ -336,6 +356,10 @@ rule {
     { on = "keys.edge-cert", expect = "n/a" },
     { on = "keys.root", set = { ["keys.root.access.principals"] = "<absent>" }, expect = "fail" },
     { on = "keys.root", set = { ["keys.root.access.principals"] = { "role/*" } }, expect = "fail" },
+    { on = "keys.root", expect = "fail",
+      set = { ["keys.root.access.principals"] = { "role/field-crypto", "arn:aws:iam::111111111111:root" } } },
+    { on = "keys.root", set = { ["keys.root.access.principals"] = { "allAuthenticatedUsers" } }, expect = "fail" },
+    { on = "keys.root", set = { ["keys.root.access.principals"] = { "role/rooted" } }, expect = "pass" },
     { on = "keys.root", set = { ["keys.root.access.principals"] =
       { "role/a", "role/b", "role/c", "role/d", "role/e", "role/f" } }, expect = "fail" },
     { on = "keys.root", set = { ["keys.root.access.principals"] =

@@ -68,13 +68,19 @@ rule {
 -- The key of a store that is nobody's entry: the provider's own, or the operating system's.
 local function store_without_own_key(s)
   if is_external_store(s) then return na("a processor's store: see THIRD-PARTY-EVIDENCE") end
-  if is_endpoints(s) then return na("endpoints: see ENDPOINT-FDE") end
+  -- The disks of endpoints are theirs; a dump of production that lies on them is not.
+  if is_endpoints(s) and not is_backup(s) then return na("endpoints: see ENDPOINT-FDE") end
   local volume = volume_of(s)
   if not volume.algorithm or volume.algorithm == "none" then return na("no encryption: see REST-1") end
   if not s.effective or floor(s.effective).custody == "provider-default" then
     return na("the provider's key is enough for its data")
   end
   if volume.algorithm == "provider-default" and not volume.key then return na("see REST-ALG") end
+  if volume.algorithm == "sse-s3" and volume.key then
+    return fail { field = "at_rest.volume.algorithm", observed = "sse-s3", expected = "sse-kms",
+                  severity = by_level("high", s.effective),
+                  message = s.name .. " names the key " .. volume.key .. ", and sse-s3 is under a key of S3 itself" }
+  end
   if key_of(volume.key) then return pass() end
   return fail { field = volume.key and "at_rest.volume.key" or "at_rest.volume",
                 observed = volume.key or "no key named", expected = "a key of the plan, in a key service",
@@ -117,6 +123,10 @@ rule {
     { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "file" }, expect = "n/a" },
     { on = "stores.audit", set = { ["stores.audit.at_rest.volume.key"] = "provider-default" }, expect = "fail" },
     { on = "stores.audit", set = { ["stores.audit.at_rest.volume.key"] = "<absent>" }, expect = "fail" },
+    { on = "stores.audit", set = { ["stores.audit.at_rest.volume.algorithm"] = "sse-s3" }, expect = "fail" },
+    { on = "stores.audit", set = { ["stores.audit.at_rest.volume.algorithm"] = "sse-s3", ["data.log.level"] = "low" },
+      expect = "n/a" },
+    { on = "stores.laptops", set = { ["stores.laptops.backup_of"] = { "db" } }, expect = "fail" },
     { on = "stores.audit", set = { ["stores.audit.at_rest.volume.key"] = "provider-default",
                                    ["data.log.level"] = "low" }, expect = "n/a" },
     { on = "stores.audit", set = { ["stores.audit.at_rest"] = "<absent>" }, expect = "n/a" },

@@ -194,12 +194,32 @@ function disk_verdict(s)
   return unknown(disk.why or "the disk walk could not tell")
 end
 
+-- Words that name a password whatever level somebody gave it.
+local PASSWORD_WORDS = { "passw", "passphrase", "passcode", "pwd" }
+
+local function named_password(d)
+  for _, word in ipairs(PASSWORD_WORDS) do
+    if str.find(str.lower(d.name), word) then return true end
+  end
+  return false
+end
+
+-- A credential without entropy_bits that is hashed is a password; so is one that is not hashed and
+-- is critical or called one. One with entropy_bits is a token that a machine made. Secrets that
+-- must be read back (an OAuth refresh token) are of kind `secret`, not `credential`.
+function is_password(d)
+  if not is_kind(d, "credential") then return false end
+  local form = d.form
+  if form == nil then return not d.synthetic and (is_critical(d) or named_password(d)) end
+  return form.hashed ~= nil and form.entropy_bits == nil
+end
+
 -- Secrets in a secrets manager or vault are no exception: its volume is a volume like another. They
 -- count as application-encrypted by that store's own `fields`, or by `form.client_side`.
 function needs_field(d)
   if d.synthetic or has_safe_form(d) then return false end
   if is_kind(d, "pan") or is_kind(d, "sad") then return false end -- PAN-DISK-ONLY, SAD-STORED
-  if is_kind(d, "credential") then return false end -- HASH-PASSWORD
+  if is_password(d) then return false end -- HASH-PASSWORD
   -- X4: personal and health data need it at any level (MISTAKE-1); other data by its level.
   return is_kind(d, "pii") or is_kind(d, "phi") or floor(d.effective).field
 end
@@ -240,8 +260,9 @@ function is_public(flow)
 end
 
 -- Why a rule about TLS does not apply to a flow, or nil. TRANSIT-PLAINTEXT owns what has none.
+-- A flow that has both speaks TLS somewhere, and that is judged as any other.
 function no_tls(flow)
-  if flow.ssh then return "ssh: see PATH-SSH" end
+  if flow.ssh and not flow.tls then return "ssh: see PATH-SSH" end
   if not flow.tls then return "no tls: see TRANSIT-PLAINTEXT" end
 end
 

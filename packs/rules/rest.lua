@@ -60,7 +60,7 @@ rule {
   fix = "Add the data to at_rest.fields with an envelope key, or store it hashed, tokenised or encrypted by the client.",
   check = function(s)
     if is_external_store(s) then return na("kept by a processor: see THIRD-PARTY-EVIDENCE") end
-    if is_endpoints(s) then return na("endpoints: see ENDPOINT-FDE") end
+    -- Endpoints too: ENDPOINT-FDE speaks of a lost laptop, not of what runs on one that is in use.
     -- A backup copies what its sources hold, encrypted fields included: a hole is the source's.
     if is_backup(s) and #held(s) == 0 then return na("a backup: its sources are judged") end
     local names, critical = uncovered(s, held(s))
@@ -91,6 +91,11 @@ rule {
     { on = "stores.audit", set = { ["data.log.raise_to"] = "critical" }, expect = "fail" },
     { on = "stores.audit", set = { ["data.log.kinds"] = { "log", "pii" } }, expect = "fail" },
     { on = "stores.backups", set = { ["stores.backups.holds"] = { "account" } }, expect = "fail" },
+    { on = "stores.laptops", expect = "pass" },
+    { on = "stores.laptops", set = { ["stores.laptops.holds"] = { "patient" } }, expect = "fail" },
+    { on = "stores.laptops", set = { ["data.event.kinds"] = { "pii" } }, expect = "fail" },
+    -- Being a credential as well makes a record no less personal.
+    { on = "stores.audit", set = { ["data.log.kinds"] = { "credential", "phi" } }, expect = "fail" },
   },
 }
 
@@ -101,6 +106,25 @@ local function field_fault(entry, critical_floor)
   if str.ends(algorithm, "-cbc") then return "is not authenticated" end
   if critical_floor ~= "provider-default" then return "is below the floor" end
   return nil
+end
+
+-- Certificates, authorities and signing keys encrypt nothing: a store under one is under no key.
+local function wrong_type(s, name, field)
+  local k = key_of(name)
+  if k == nil or k.type == "symmetric" or k.type == "asymmetric" then return nil end
+  return fail {
+    field = field, observed = "a key of type " .. k.type, expected = "a symmetric key",
+    severity = by_level("high", s.effective),
+    message = k.name .. " of " .. s.name .. " is a key of type " .. k.type .. ", which encrypts nothing",
+  }
+end
+
+local function cannot_encrypt(s)
+  local found = wrong_type(s, volume_of(s).key, "at_rest.volume.key")
+  for i, entry in ipairs(fields_of(s)) do
+    found = found or wrong_type(s, entry.key, "at_rest.fields." .. tostring(i - 1) .. ".key")
+  end
+  return found
 end
 
 local function weak_key(k)
@@ -132,6 +156,8 @@ rule {
     if is_endpoints(s) then return na("endpoints: see ENDPOINT-FDE") end
     local want = s.effective and floor(s.effective).volume or "provider-default"
     local algorithm = volume_of(s).algorithm or "none"
+    local no_cipher = cannot_encrypt(s)
+    if no_cipher then return no_cipher end
     if algorithm ~= "none" and not is_backup(s) then
       local fault = volume_fault(algorithm, want)
       if fault then
@@ -180,6 +206,9 @@ rule {
       set = { ["stores.search.at_rest.fields"] = { { data = { "patient" }, algorithm = "aes-128-gcm", key = "record" } } } },
     { on = "stores.search", expect = "fail",
       set = { ["stores.search.at_rest.fields"] = { { data = { "patient" }, algorithm = "aes-256-ecb", key = "record" } } } },
+    { on = "stores.audit", set = { ["stores.audit.at_rest.volume.key"] = "edge-cert" }, expect = "fail" },
+    { on = "stores.search", expect = "fail",
+      set = { ["stores.search.at_rest.fields"] = { { data = { "patient" }, algorithm = "aes-256-gcm", key = "mesh-ca" } } } },
     { on = "keys.volume", set = { ["keys.volume.algorithm"] = "aes-128" }, expect = "fail" },
     { on = "keys.audit", set = { ["keys.audit.algorithm"] = "3des" }, expect = "fail" },
     { on = "keys.edge-cert", set = { ["keys.edge-cert.algorithm"] = "rsa-1024" }, expect = "fail" },

@@ -7,10 +7,12 @@ local function spill_na(s)
   return nil
 end
 
--- The first declared scratch entry of kind plain: swap when want_swap, else a folder.
+-- The first declared scratch entry that spills: swap when want_swap, else a folder. Swap that is
+-- said to be in memory is a slip: it is somewhere else.
 local function plain_scratch(s, want_swap)
   for i, entry in ipairs(s.scratch or {}) do
-    if entry.kind == "plain" and (entry.path == "swap") == want_swap then
+    local spills = entry.kind == "plain" or (want_swap and entry.kind == "tmpfs")
+    if spills and (entry.path == "swap") == want_swap then
       return entry, "scratch." .. tostring(i - 1) .. ".kind"
     end
   end
@@ -32,8 +34,9 @@ rule {
     local entry, field = plain_scratch(s, true)
     if entry == nil then return pass() end -- not declared at all: GAP-SCRATCH, and the probe
     return fail {
-      field = field, observed = "plain", expected = "none or encrypted",
-      message = s.name .. " swaps to a plain disk",
+      field = field, observed = entry.kind, expected = "none or encrypted",
+      message = s.name .. (entry.kind == "plain" and " swaps to a plain disk" or
+        " says that its swap is in memory, which no swap is"),
     }
   end,
   live = function(s)
@@ -56,6 +59,8 @@ rule {
     { on = "services.worker", set = { ["flows.mesh.carries"] = { "event" } }, expect = "n/a" },
     { on = "services.worker", expect = "fail",
       set = { ["services.worker.scratch"] = { { path = "swap", kind = "plain" } } } },
+    { on = "services.worker", expect = "fail",
+      set = { ["services.worker.scratch"] = { { path = "swap", kind = "tmpfs" } } } },
     { on = "services.worker", expect = "unobserved",
       set = { ["services.worker.scratch"] = { { path = "/tmp", kind = "plain" } } } },
     { on = "services.worker", expect = "drift",
@@ -164,15 +169,23 @@ rule {
   },
 }
 
--- Names that mean production: an environment of this name without a patch is the plan as written.
-local PRODUCTION = { "prod", "production" }
+-- Names that mean production, alone or before a region ("prod-eu"): it may use its own keys, and
+-- without a patch it is the plan as written.
+local function is_production(name)
+  return name == "prod" or name == "production" or str.starts(name, "prod-") or str.starts(name, "production-")
+end
 
-local function unpatched_production(but)
-  for _, name in ipairs(PRODUCTION) do
-    local env = name ~= but and get("environments." .. name) or nil
-    if env and env.patch == nil then return name end
+-- Another environment that is the plan as written too: production, or else the first by name, so
+-- that of two which are the same one finding is made.
+local function unpatched_other(e)
+  local first
+  for _, env in pairs(plan.environments or {}) do
+    if env.patch == nil and env.name ~= e.name then
+      if is_production(env.name) then return env.name end
+      if env.name < e.name and (not first or env.name < first) then first = env.name end
+    end
   end
-  return nil
+  return first
 end
 
 rule {
@@ -185,12 +198,13 @@ rule {
   why = "Whoever works on staging can then open production.",
   fix = "Patch each key's custody in the environment: another account, project or provider.",
   check = function(e)
+    if is_production(e.name) then return na("it is production itself") end
     if e.patch == nil then
-      local production = unpatched_production(e.name)
-      if not production then return na("no patch: it is the plan as written") end
+      local other = unpatched_other(e)
+      if not other then return na("no patch: it is the plan as written") end
       return fail {
         observed = "no patch", expected = "keys of its own",
-        message = e.name .. " is " .. production .. " with nothing changed: it shares every key",
+        message = e.name .. " is " .. other .. " with nothing changed: it shares every key",
       }
     end
     local shared = {}
@@ -212,6 +226,19 @@ rule {
       set = { ["environments.staging.patch.keys.volume"] = "<absent>" } },
     { on = "environments.staging", expect = "fail",
       set = { ["environments.staging.patch"] = "<absent>" } },
+    { on = "environments.prod", expect = "n/a",
+      set = { ["environments.prod.patch.ci.check"] = "another" } },
+    -- Without an environment called production, of two that are the same one is told.
+    { on = "environments.staging", expect = "n/a",
+      set = { ["environments.staging.patch"] = "<absent>", ["environments.prod"] = "<absent>" } },
+    { on = "environments.staging", expect = "fail",
+      set = { ["environments.staging.patch"] = "<absent>", ["environments.prod"] = "<absent>",
+              ["environments.live.targets"] = "targets/live.yaml" } },
+    { on = "environments.live", expect = "n/a",
+      set = { ["environments.staging.patch"] = "<absent>", ["environments.prod"] = "<absent>",
+              ["environments.live.targets"] = "targets/live.yaml" } },
+    { on = "environments.prod-eu", expect = "n/a",
+      set = { ["environments.prod-eu.targets"] = "targets/eu.yaml" } },
   },
 }
 
