@@ -32,7 +32,7 @@ rule {
 
 rule {
   id = "EX-EXPIRING",
-  title = "Exception ends within 30 days",
+  title = "Exception ends within 30 days, or has not begun",
   severity = "info",
   source = {},
   subjects = { "exceptions" },
@@ -41,6 +41,10 @@ rule {
   fix = "Finish the fix now, or ask for approval of a new end.",
   check = function(e)
     if has_expired(e) then return na("see EX-EXPIRED") end
+    if e.granted > run_date then
+      return fail { field = "granted", observed = date(e.granted), expected = "today or before",
+                    message = e.name .. " accepts nothing before " .. date(e.granted) }
+    end
     local left = e.expires - run_date
     if left > EXPIRING_WITHIN then return pass() end
     return fail { field = "expires", observed = date(e.expires), expected = "more than " .. days(EXPIRING_WITHIN),
@@ -48,6 +52,8 @@ rule {
   end,
   tests = {
     { on = "exceptions.EX-1", expect = "pass" },
+    { on = "exceptions.EX-1", set = { ["exceptions.EX-1.granted"] = "2026-11-24" }, expect = "pass" },
+    { on = "exceptions.EX-1", set = { ["exceptions.EX-1.granted"] = "2026-11-25" }, expect = "fail" },
     { on = "exceptions.EX-1", date = "2027-02-28", expect = "pass" },
     { on = "exceptions.EX-1", date = "2027-03-01", expect = "fail" },
     { on = "exceptions.EX-1", date = "2027-04-01", expect = "n/a" },
@@ -111,7 +117,7 @@ rule {
 
 rule {
   id = "AT-EXPIRED",
-  title = "Attestation is past its end, or lasts too long",
+  title = "Attestation is past its end, lasts too long, or is not signed yet",
   severity = "medium",
   source = { "ROTATE-2" },
   subjects = { "attestations" },
@@ -119,9 +125,14 @@ rule {
   why = "What somebody saw long ago says nothing about today.",
   fix = "Look again, sign a new statement, or remove it.",
   check = function(a)
-    if run_date >= a.expires then
+    -- As of an exception, the last day counts.
+    if has_expired(a) then
       return fail { field = "expires", observed = date(a.expires), expected = "a day to come",
                     message = a.name .. " ended on " .. date(a.expires) }
+    end
+    if a.signed > run_date then
+      return fail { field = "signed", observed = date(a.signed), expected = "today or before",
+                    message = a.name .. " is signed on a day to come, and vouches for nothing before it" }
     end
     if a.expires - a.signed <= ATTESTED_MOST then return pass() end
     return fail { field = "expires", observed = days(a.expires - a.signed), expected = "at most "
@@ -130,8 +141,10 @@ rule {
   end,
   tests = {
     { on = "attestations.AT-1", expect = "pass" },
-    { on = "attestations.AT-1", date = "2027-09-01", expect = "pass" },
-    { on = "attestations.AT-1", date = "2027-09-02", expect = "fail" },
+    { on = "attestations.AT-1", date = "2027-09-02", expect = "pass" },
+    { on = "attestations.AT-1", date = "2027-09-03", expect = "fail" },
+    { on = "attestations.AT-1", date = "2026-09-02", expect = "pass" },
+    { on = "attestations.AT-1", date = "2026-09-01", expect = "fail" },
     { on = "attestations.AT-1", set = { ["attestations.AT-1.expires"] = "2028-09-02" }, expect = "fail" },
     { on = "attestations.AT-1", set = { ["attestations.AT-1.expires"] = "2027-10-07" }, expect = "pass" },
     { on = "attestations.AT-1", set = { ["attestations.AT-1.expires"] = "2027-10-08" }, expect = "fail" },

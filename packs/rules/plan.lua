@@ -47,16 +47,37 @@ rule {
   },
 }
 
+-- The first flow that brings the data to a store of ours that does not say it holds it. What the
+-- plan does not see there has no floor there. Card data is PAN-STORED's and SAD-STORED's.
+local function unheld_arrival(d)
+  if is_kind(d, "pan") or is_kind(d, "sad") then return nil end
+  for _, f in ipairs(d.in_flows) do
+    local to = end_of(f.to)
+    if to and to.section == "stores" and not is_external_store(to) and not is_backup(to)
+      and not lists(to.holds, d.name) then
+      return f, to
+    end
+  end
+  return nil
+end
+
 rule {
   id = "PLAN-ORPHAN-DATA",
-  title = "Data type is kept nowhere and travels nowhere",
+  title = "Data type is kept and travels nowhere, or arrives where nothing says that it stays",
   severity = "medium",
   source = { "CLASS-5" },
   subjects = { "data" },
   decided = { "plan" },
   why = "Data that the product handles is somewhere; a plan that does not say where cannot protect it.",
-  fix = "Put it in the store that holds it and the flow that carries it, or remove the entry.",
+  fix = "Put it in the store that holds it (holds) and the flow that carries it (carries), or remove the entry.",
   check = function(d)
+    local flow, store = unheld_arrival(d)
+    if flow then
+      return fail {
+        message = flow.name .. " carries " .. d.name .. " to " .. store.name .. ", which does not say that it holds it",
+        observed = "not held by " .. store.name, expected = "holds: [..., " .. d.name .. "]",
+      }
+    end
     if #d.in_stores > 0 or #d.in_flows > 0 then return pass() end
     if d.form and d.form.delegated then return pass() end
     return fail {
@@ -68,6 +89,9 @@ rule {
     { on = "data.patient", expect = "pass" },
     { on = "data.card", expect = "pass" },
     { on = "data.event", set = { ["stores.laptops.holds"] = "<absent>" }, expect = "fail" },
+    { on = "data.event", set = { ["flows.api-db.carries"] = { "patient", "event" } }, expect = "fail" },
+    { on = "data.event", set = { ["flows.mesh.carries"] = { "patient", "event" } }, expect = "pass" },
+    { on = "data.card", set = { ["flows.api-db.carries"] = { "patient", "card" } }, expect = "pass" },
   },
 }
 
@@ -216,18 +240,30 @@ rule {
   },
 }
 
+-- Files on the disk of the service that uses them are reached without a network.
+local NO_NETWORK = { sqlite = true, disk = true }
+
+local function needs_no_flow(s)
+  if s.section == "services" then return s.external and "not run by us" or nil end
+  if is_external_store(s) then return "kept by a processor" end
+  if is_endpoints(s) then return "endpoints: people carry them" end
+  if is_backup(s) then return "a backup: its provider fills it" end
+  if NO_NETWORK[s.kind] then return "a " .. s.kind .. " store is reached without a network" end
+end
+
 rule {
   id = "GAP-FLOW",
-  title = "Service is on no declared path",
+  title = "Service or store is on no declared path",
   severity = "medium",
   source = { "GAP-4", "PATH-3", "TRANSIT-6" },
-  subjects = { "services" },
+  subjects = { "services", "stores" },
   decided = { "plan" },
-  why = "A service that talks to nobody has no reason to run; its paths are real and nobody judges them.",
-  fix = "Add the flows that start or end at the service.",
+  why = "What talks to nobody has no reason to be there; its paths are real and nobody judges them.",
+  fix = "Add the flows that start or end there.",
   -- Judged per service, not per pair: which pairs talk is for the plan to say.
   check = function(s)
-    if s.external then return na("not run by us") end
+    local why = needs_no_flow(s)
+    if why then return na(why) end
     if #s.in_flows > 0 then return pass() end
     return fail {
       message = s.name .. " is at the end of no flow",
@@ -238,6 +274,12 @@ rule {
     { on = "services.worker", expect = "pass" },
     { on = "services.ci", expect = "n/a" },
     { on = "services.worker", set = { ["flows.mesh.to"] = "api" }, expect = "fail" },
+    { on = "stores.db", expect = "pass" },
+    { on = "stores.db", set = { ["flows.api-db"] = "<absent>" }, expect = "fail" },
+    { on = "stores.db", set = { ["flows.api-db"] = "<absent>", ["stores.db.kind"] = "sqlite" }, expect = "n/a" },
+    { on = "stores.backups", expect = "n/a" },
+    { on = "stores.laptops", expect = "n/a" },
+    { on = "stores.stripe", expect = "n/a" },
   },
 }
 
@@ -278,6 +320,13 @@ rule {
         message = "the evidence about " .. p.name .. " ran out on " .. date(p.expires),
       }
     end
+    -- A report is a file, or words for one that is kept elsewhere ("SOC 2 type II, in the vault").
+    if str.find(p.report, "/") and not str.starts(p.report, "https://") and not file_exists(p.report) then
+      return fail {
+        field = "processor.report", observed = "no such file: " .. p.report, expected = "a file",
+        message = "the evidence about " .. p.name .. " is missing",
+      }
+    end
     return pass()
   end,
   tests = {
@@ -292,6 +341,10 @@ rule {
       set = { ["stores.stripe.processor.expires"] = "2026-11-23" } },
     { on = "stores.stripe", expect = "pass",
       set = { ["stores.stripe.processor.expires"] = "2026-11-24" } },
+    { on = "stores.stripe", files = { ["docs/stripe-aoc.pdf"] = false }, expect = "fail" },
+    { on = "stores.stripe", set = { ["stores.stripe.processor.report"] = "PCI AOC 2026" }, expect = "pass" },
+    { on = "stores.stripe", expect = "pass",
+      set = { ["stores.stripe.processor.report"] = "https://trust.stripe.example/aoc" } },
   },
 }
 

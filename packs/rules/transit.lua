@@ -27,8 +27,16 @@ local function can_be_stripped(f)
     and f.mta_sts ~= "enforce" and f.dane ~= true
 end
 
-local function below(f, version, how)
+-- What policy.levels says never goes below this: older versions are broken for all data.
+local OLDEST = "tls1.2"
+
+local function floor_tls(f)
   local want = floor(level_of(f)).tls
+  return tls_rank(want) < tls_rank(OLDEST) and OLDEST or want
+end
+
+local function below(f, version, how)
+  local want = floor_tls(f)
   return fail {
     field = "tls.min", observed = version, expected = want .. " or newer",
     severity = by_level("high", f.effective),
@@ -50,7 +58,7 @@ rule {
     if why then return na(why) end
     if can_be_stripped(f) then return na("opportunistic: see TRANSIT-OPPORTUNISTIC") end
     local level = level_of(f)
-    if tls_rank(f.tls.min) < tls_rank(floor(level).tls) then return below(f, f.tls.min, "allows") end
+    if tls_rank(f.tls.min) < tls_rank(floor_tls(f)) then return below(f, f.tls.min, "allows") end
     -- X1: the lenient profile keeps the template's TLS 1.2 for critical data, with a warning.
     if plan.policy and plan.policy.profile == "template-lenient" and level == "critical"
       and tls_rank(f.tls.min) < tls_rank("tls1.3") then
@@ -61,7 +69,7 @@ rule {
     return pass()
   end,
   live = function(f)
-    local want = tls_rank(floor(level_of(f)).tls)
+    local want = tls_rank(floor_tls(f))
     local to = end_of(f.to)
     if to and to.section == "stores" and to.kind == "postgres" then
       local settings = seen(to, "pg.settings")
@@ -109,24 +117,39 @@ rule {
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
       { ["tls1.0"] = "accepted", ["tls1.2"] = "accepted", ["tls1.3"] = "accepted" } } }, expect = "drift" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
-      { ["tls1.0"] = "undecided", ["tls1.3"] = "accepted" } } }, expect = "unknown" },
-    { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
-      { ["tls1.2"] = "refused", ["tls1.3"] = "refused" } } }, expect = "unknown" },
-    { on = "flows.api-db", facts = { ["stores.db"] = { ["pg.settings"] = { min_protocol = "tls1.3" } } },
-      expect = "pass" },
-    { on = "flows.api-db", facts = { ["stores.db"] = { ["pg.settings"] = { min_protocol = "tls1.2" } } },
-      expect = "drift" },
-    { on = "flows.api-db", facts = { ["stores.db"] = { ["pg.settings"] = { ssl = false, min_protocol = "tls1.3" } } },
+      { ["tls1.0"] = "undecided", ["tls1.1"] = "refused", ["tls1.2"] = "refused", ["tls1.3"] = "accepted" } } },
       expect = "unknown" },
+    -- What was not tried was not refused.
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] = { ["tls1.3"] = "accepted" } } },
+      expect = "unknown" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
+      { ["tls1.0"] = "refused", ["tls1.1"] = "refused", ["tls1.3"] = "accepted" } } }, expect = "unknown" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.versions"] =
+      { ["tls1.0"] = "refused", ["tls1.1"] = "refused", ["tls1.2"] = "refused", ["tls1.3"] = "refused" } } },
+      expect = "unknown" },
+    { on = "flows.api-db", expect = "pass",
+      facts = { ["stores.db"] = { ["pg.settings"] = { ssl = true, min_protocol = "tls1.3" } } } },
+    { on = "flows.api-db", expect = "drift",
+      facts = { ["stores.db"] = { ["pg.settings"] = { ssl = true, min_protocol = "tls1.2" } } } },
+    -- A server with TLS off has an oldest version all the same; it proves nothing.
+    { on = "flows.api-db", expect = "unknown",
+      facts = { ["stores.db"] = { ["pg.settings"] = { ssl = false, min_protocol = "tls1.3" } } } },
+    -- A policy can ask for less than the template, but not for versions that are broken.
+    { on = "flows.ship-log", expect = "fail",
+      set = { ["policy.levels.high.tls"] = "tls1.0", ["flows.ship-log.tls.min"] = "tls1.1" } },
+    { on = "flows.web", expect = "unobserved",
+      set = { ["policy.levels.critical.tls"] = "tls1.2", ["flows.web.tls.min"] = "tls1.2" } },
+    -- Beside ssh, a tls block is judged as any other.
+    { on = "flows.deploy", set = { ["flows.deploy.tls.min"] = "tls1.1" }, expect = "fail" },
     -- X1: the lenient profile lowers the floor of critical data and still says so.
     { on = "flows.web", set = { ["policy.profile"] = "template-lenient" }, expect = "unobserved" },
     { on = "flows.web", set = { ["policy.profile"] = "template-lenient", ["flows.web.tls.min"] = "tls1.2" },
       expect = "fail" },
     { on = "flows.ship-log", set = { ["policy.profile"] = "template-lenient" }, expect = "unobserved" },
-    { on = "flows.api-db", facts = { ["stores.db"] = { ["pg.settings"] = { min_protocol = "" } } },
-      expect = "unknown" },
-    { on = "flows.api-search", facts = { ["stores.search"] = { ["pg.settings"] = { min_protocol = "tls1.3" } } },
-      expect = "unobserved" },
+    { on = "flows.api-db", expect = "unknown",
+      facts = { ["stores.db"] = { ["pg.settings"] = { ssl = true, min_protocol = "" } } } },
+    { on = "flows.api-search", expect = "unobserved",
+      facts = { ["stores.search"] = { ["pg.settings"] = { ssl = true, min_protocol = "tls1.3" } } } },
   },
 }
 
@@ -142,8 +165,15 @@ rule {
   check = function(f)
     if f.tls then return pass() end
     if f.ssh then return na("ssh: see PATH-SSH") end
-    if #f.carries == 0 then return na("it carries no data") end
-    return fail { field = "tls", observed = "none", expected = "min: " .. floor(level_of(f)).tls,
+    if #f.carries == 0 then
+      -- No data of the plan, but what is said on it can be read and changed. On a deployment path
+      -- that is the code and the credential that lets it in.
+      local pipeline = f.identity ~= nil
+      return fail { field = "tls", observed = "none", expected = "min: " .. OLDEST,
+                    severity = pipeline and "high" or "low",
+                    message = f.name .. (pipeline and " deploys" or " goes") .. " without TLS or ssh" }
+    end
+    return fail { field = "tls", observed = "none", expected = "min: " .. floor_tls(f),
                   severity = by_level("critical", f.effective),
                   message = f.name .. " carries " .. carried(f) .. " without TLS" }
   end,
@@ -152,7 +182,8 @@ rule {
     { on = "flows.deploy", expect = "n/a" },
     { on = "flows.mesh", set = { ["flows.mesh.tls"] = "<absent>" }, expect = "fail" },
     { on = "flows.ship-log", set = { ["flows.ship-log.tls"] = "<absent>" }, expect = "fail" },
-    { on = "flows.deploy", set = { ["flows.deploy.ssh"] = "<absent>" }, expect = "n/a" },
+    { on = "flows.deploy", set = { ["flows.deploy.ssh"] = "<absent>" }, expect = "fail" },
+    { on = "flows.mesh", set = { ["flows.mesh.tls"] = "<absent>", ["flows.mesh.carries"] = {} }, expect = "fail" },
     { on = "flows.deploy", set = { ["flows.deploy.ssh"] = "<absent>", ["flows.deploy.carries"] = { "event" } },
       expect = "fail" },
   },
@@ -207,7 +238,12 @@ rule {
     if not from or not to or not is_own_service(from) or not is_own_service(to) then return na("not between two own services") end
     if from.zone ~= to.zone then return na("it leaves the zone") end
     if level_rank(level_of(f)) < level_rank("high") then return na("it carries no high or critical data") end
-    if f.tls.mutual then return pass() end
+    local authority = key_of(f.tls.mutual)
+    if authority and authority.type == "ca" then return pass() end
+    if authority then
+      return fail { field = "tls.mutual", observed = "a key of type " .. authority.type, expected = "a key of type ca",
+                    message = f.name .. " names " .. authority.name .. ", which signs no client certificates" }
+    end
     return fail { field = "tls.mutual", observed = "none", expected = "a key of type ca",
                   message = f.name .. " carries " .. carried(f) .. " and any program in " .. to.zone
                     .. " could be its peer" }
@@ -215,6 +251,7 @@ rule {
   tests = {
     { on = "flows.mesh", expect = "pass" },
     { on = "flows.mesh", set = { ["flows.mesh.tls.mutual"] = "<absent>" }, expect = "fail" },
+    { on = "flows.mesh", set = { ["flows.mesh.tls.mutual"] = "audit" }, expect = "fail" },
     { on = "flows.mesh", set = { ["flows.mesh.tls.mutual"] = "<absent>", ["flows.mesh.carries"] = { "event" } },
       expect = "n/a" },
     { on = "flows.mesh", set = { ["flows.mesh.tls"] = "<absent>" }, expect = "n/a" },

@@ -411,7 +411,7 @@ static const struct rdt_field attestation_fields[] = {
     TEXT("statement", MUST, "What was seen or done."),
     TEXT("by", MUST, "Who says so."),
     DATE("signed", MUST, "When."),
-    DATE("expires", MUST, "When it no longer counts."),
+    DATE("expires", MUST, "Last day on which it counts."),
     LIST("evidence", 0, ITEM(.type = RDT_T_OBJECT, .shape = &evidence), "Files that show it."),
 };
 static const struct rdt_shape attestation = SHAPE("attestation", attestation_fields);

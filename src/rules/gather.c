@@ -204,8 +204,10 @@ add_rule(struct rdt_gather *g, const struct rdt_wire_rule *from, const char *pac
     };
     if (rule.id == NULL || rule.title == NULL || rule.subjects.at == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "rules of a run");
-    g->ranges[g->run->n_rules] = (struct rdt_range){.judged = is_judged(g, &rule),
-                                                    .attested = rdt_overlay_attested(g, rule.id)};
+    struct rdt_range *range = &g->ranges[g->run->n_rules];
+    *range = (struct rdt_range){.judged = is_judged(g, &rule)};
+    if (!rdt_overlay_attest(g, rule.id, range))
+        return rdt_fail(err, RDT_E_NOMEM, "attestations");
     g->run->rules[g->run->n_rules++] = rule;
     return RDT_OK;
 }

@@ -9,6 +9,8 @@
 #include "rules/child_internal.h"
 
 /* template.yaml and the framework packs, beside the run's rows and frameworks. */
+struct rdt_filter_facts;
+
 struct rdt_catalogue {
     const struct rdt_node **filters; /* of each row of the run; NULL: every subject */
 };
@@ -16,8 +18,9 @@ struct rdt_catalogue {
 /* The results of one rule stand together while a run is made. */
 struct rdt_range {
     size_t first, n;
-    bool judged;   /* selected and not disabled: what is missing does not apply */
-    bool attested; /* by an attestation in force */
+    bool judged;                /* selected and not disabled: what is missing does not apply */
+    bool attested;              /* on every subject, by an attestation in force */
+    const uint8_t *attested_on; /* on those subjects: attested by a row; or NULL */
 };
 
 struct rdt_gather {
@@ -26,7 +29,8 @@ struct rdt_gather {
     const struct rdt_judge *judge; /* plan NULL: list or test only */
     struct rdt_fileinfo *files;
     size_t n_files;
-    struct rdt_arena arena; /* for the time of the making */
+    struct rdt_arena arena;         /* for the time of the making */
+    struct rdt_filter_facts *facts; /* of the plan's subjects, once a row asks; or NULL */
 
     /* The run's rules and results while they grow; rdt_gather_finish() moves them to its arena. */
     struct rdt_rule *rules;
@@ -86,19 +90,23 @@ const char *rdt_gather_text(struct rdt_gather *gather, struct rdt_span text);
 /* overlay.c: rdt_overlay_start - find the exceptions that are in force.  Fails: RDT_E_NOMEM. */
 RDT_MUST_CHECK enum rdt_code rdt_overlay_start(struct rdt_gather *gather, struct rdt_err *err);
 
-/* overlay.c: rdt_overlay_attested - whether an attestation in force covers the rule or its row. */
-bool rdt_overlay_attested(const struct rdt_gather *gather, const char *rule);
+/*
+ * overlay.c: rdt_overlay_attest - on which subjects an attestation in force covers the rule, by its
+ * name or by a row's; of a row the subjects that the row is about.  false: out of memory.
+ */
+RDT_MUST_CHECK bool rdt_overlay_attest(struct rdt_gather *gather, const char *rule,
+                                       struct rdt_range *range);
 
 /* overlay.c: rdt_overlay_apply - attestations and exceptions over one result that has its verdict.
  */
 void rdt_overlay_apply(struct rdt_gather *gather, struct rdt_result *result);
 
 /*
- * overlay.c: rdt_overlay_check - every rule that the plan and the options name exists.
+ * refs.c: rdt_refs_check - every rule that the plan and the options name exists, and each
+ * exception names one subject that the rule judges.
  * Fails: RDT_E_BADINPUT with the place and what may be meant.
  */
-RDT_MUST_CHECK enum rdt_code rdt_overlay_check(const struct rdt_gather *gather,
-                                               struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_refs_check(const struct rdt_gather *gather, struct rdt_err *err);
 
 /* catalogue.c: rdt_catalogue_load - rows and frameworks into the run, no verdicts yet. */
 RDT_MUST_CHECK enum rdt_code rdt_catalogue_load(struct rdt_gather *gather, struct rdt_err *err);

@@ -163,7 +163,7 @@ write_notes(struct rdt_gather *g, struct rdt_err *err)
 static enum rdt_code
 complete(struct rdt_gather *g, struct rdt_err *err)
 {
-    enum rdt_code rc = rdt_overlay_check(g, err);
+    enum rdt_code rc = rdt_refs_check(g, err);
     if (rc == RDT_OK)
         rc = rdt_catalogue_link(g, err);
     if (rc == RDT_OK)

@@ -5,9 +5,11 @@
 #include "rules/gather_internal.h"
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "rules/filter_internal.h"
 
 #include <stdlib.h>
+
+#define ATTESTED_DAYS_MAX 400 /* reference 1.0: whatever it says, a statement is too old then */
 
 static const struct rdt_subject *
 section_of(const struct rdt_gather *g, enum rdt_section section, size_t *n)
@@ -96,14 +98,17 @@ file_has(const struct rdt_gather *g, const char *path, const char *sha256)
     return false;
 }
 
-/* Signed, not expired, and its evidence is what was signed (AT-HASH says so when it is not). */
+/*
+ * Signed, not expired (the last day counts, as of an exception), not too old, and its evidence is
+ * what was signed (AT-HASH says so when it is not).
+ */
 static bool
 attestation_holds(const struct rdt_gather *g, const struct rdt_subject *a)
 {
     int64_t start, end, today = g->judge->time / RDT_DAY_S;
     const struct rdt_node *evidence = rdt_node_get(a->node, "evidence");
     if (!day_in(a->node, "signed", &start) || !day_in(a->node, "expires", &end) || start > today ||
-        today >= end)
+        today > end || today - start > ATTESTED_DAYS_MAX)
         return false;
     for (size_t i = 0; evidence != NULL && i < evidence->n; i++) {
         const struct rdt_node *item = evidence->members[i].node;
@@ -122,37 +127,68 @@ has_name(const struct rdt_strings *list, const char *name)
     return false;
 }
 
+/* The subjects that a row is about, added to those that the rule is attested on. */
 static bool
-covers(const struct rdt_gather *g, const char *named, const char *rule)
+attest_row(struct rdt_gather *g, size_t row, struct rdt_range *range)
+{
+    const struct rdt_node *filter = g->catalogue.filters[row];
+    size_t n = g->run->n_subjects;
+    if (filter == NULL) {
+        range->attested = true;
+        return true;
+    }
+    if (g->facts == NULL)
+        g->facts = rdt_filter_learn(g->judge->plan, &g->arena);
+    uint8_t *mask = rdt_arena_new(&g->arena, n + 1);
+    if (g->facts == NULL || mask == NULL)
+        return false;
+    rdt_filter_mask(g->judge->plan, g->facts, filter, mask);
+    for (size_t i = 0; range->attested_on != NULL && i < n; i++)
+        mask[i] |= range->attested_on[i];
+    range->attested_on = mask;
+    return true;
+}
+
+/* An attestation names a rule, or a row that the rule decides. */
+static bool
+attest_name(struct rdt_gather *g, const char *named, const char *rule, struct rdt_range *range)
 {
     if (strcmp(named, rule) == 0)
-        return true;
-    for (size_t i = 0; i < g->run->n_rows; i++)
-        if (strcmp(g->run->rows[i].id, named) == 0)
-            return has_name(&g->run->rows[i].by, rule);
-    return false;
+        range->attested = true;
+    for (size_t i = 0; !range->attested && i < g->run->n_rows; i++)
+        if (strcmp(g->run->rows[i].id, named) == 0 && has_name(&g->run->rows[i].by, rule))
+            return attest_row(g, i, range);
+    return true;
 }
 
 bool
-rdt_overlay_attested(const struct rdt_gather *gather, const char *rule)
+rdt_overlay_attest(struct rdt_gather *gather, const char *rule, struct rdt_range *range)
 {
     size_t n = 0;
+    bool ok = true;
     const struct rdt_subject *all = section_of(gather, RDT_ATTESTATIONS, &n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; ok && i < n; i++) {
         const struct rdt_node *list = rdt_node_get(all[i].node, "covers");
-        for (size_t j = 0; list != NULL && j < list->n; j++) {
+        if (!attestation_holds(gather, &all[i]))
+            continue;
+        for (size_t j = 0; ok && list != NULL && j < list->n; j++) {
             const char *named = rdt_node_text(list->members[j].node);
-            if (named != NULL && covers(gather, named, rule) && attestation_holds(gather, &all[i]))
-                return true;
+            ok = named == NULL || attest_name(gather, named, rule, range);
         }
     }
-    return false;
+    return ok;
+}
+
+static bool
+is_attested(const struct rdt_range *range, uint32_t subject)
+{
+    return range->attested || (range->attested_on != NULL && range->attested_on[subject] != 0);
 }
 
 void
 rdt_overlay_apply(struct rdt_gather *gather, struct rdt_result *r)
 {
-    if (gather->ranges[r->rule].attested &&
+    if (is_attested(&gather->ranges[r->rule], r->subject) &&
         (r->verdict == RDT_UNOBSERVED || (r->verdict == RDT_PASS && r->assurance == RDT_A0))) {
         r->verdict = RDT_PASS;
         r->assurance = RDT_A1;
@@ -166,135 +202,4 @@ rdt_overlay_apply(struct rdt_gather *gather, struct rdt_result *r)
         return;
     r->before = r->verdict;
     r->verdict = RDT_ACCEPTED;
-}
-
-/* ---- names that nothing has
- * ------------------------------------------------------------------------ */
-
-static enum rdt_code
-no_such(const struct rdt_gather *g, struct rdt_mark mark, const char *name, bool rows,
-        struct rdt_err *err)
-{
-    const struct rdt_run *run = g->run;
-    const char *near = NULL;
-    const char **names = calloc(run->n_rules + run->n_rows + 1, sizeof *names);
-    size_t n = 0;
-    for (size_t i = 0; names != NULL && i < run->n_rules; i++)
-        names[n++] = run->rules[i].id;
-    for (size_t i = 0; names != NULL && rows && i < run->n_rows; i++)
-        names[n++] = run->rows[i].id;
-    if (n != 0)
-        near = rdt_text_nearest(rdt_span_str(name), names, n);
-    if (mark.file != NULL && mark.line != 0)
-        rdt_fail(err, RDT_E_BADINPUT, "%s:%u:%u: there is no rule '%s'", mark.file,
-                 (unsigned)mark.line, (unsigned)mark.column, name);
-    else
-        rdt_fail(err, RDT_E_BADINPUT, "there is no rule '%s'", name);
-    if (near != NULL)
-        rdt_hint(err, "did you mean '%s'?", near);
-    else
-        rdt_hint(err, "redoubt rules list shows them all");
-    free(names);
-    return RDT_E_BADINPUT;
-}
-
-/* A row makes no finding: an exception has to name the rule that does. */
-static enum rdt_code
-is_row(const struct rdt_row *row, struct rdt_mark mark, struct rdt_err *err)
-{
-    rdt_fail(err, RDT_E_BADINPUT, "%s:%u:%u: '%s' is a line of the template and makes no finding",
-             mark.file == NULL ? "-" : mark.file, (unsigned)mark.line, (unsigned)mark.column,
-             row->id);
-    rdt_hint(err, "name the rule that does: %s%s", row->by.n != 0 ? row->by.at[0] : "",
-             row->by.n > 1 ? " or another of redoubt rules show" : "");
-    return RDT_E_BADINPUT;
-}
-
-static const struct rdt_row *
-find_row(const struct rdt_gather *g, const char *id)
-{
-    for (size_t i = 0; i < g->run->n_rows; i++)
-        if (strcmp(g->run->rows[i].id, id) == 0)
-            return &g->run->rows[i];
-    return NULL;
-}
-
-static enum rdt_code
-check_name(const struct rdt_gather *g, const char *name, struct rdt_mark mark, bool rows,
-           struct rdt_err *err)
-{
-    size_t index;
-    if (name == NULL || rdt_rollup_find(g, name, &index))
-        return RDT_OK;
-    const struct rdt_row *row = find_row(g, name);
-    if (row == NULL)
-        return no_such(g, mark, name, rows, err);
-    return rows ? RDT_OK : is_row(row, mark, err);
-}
-
-static enum rdt_code
-check_exceptions(const struct rdt_gather *g, struct rdt_err *err)
-{
-    size_t n = 0;
-    enum rdt_code rc = RDT_OK;
-    const struct rdt_subject *all = section_of(g, RDT_EXCEPTIONS, &n);
-    for (size_t i = 0; rc == RDT_OK && i < n; i++) {
-        const struct rdt_node *rule = rdt_node_get(all[i].node, "rule");
-        rc =
-            check_name(g, rdt_node_text(rule), rule == NULL ? all[i].mark : rule->mark, false, err);
-    }
-    return rc;
-}
-
-static enum rdt_code
-check_attestations(const struct rdt_gather *g, struct rdt_err *err)
-{
-    size_t n = 0;
-    enum rdt_code rc = RDT_OK;
-    const struct rdt_subject *all = section_of(g, RDT_ATTESTATIONS, &n);
-    for (size_t i = 0; i < n; i++) {
-        const struct rdt_node *list = rdt_node_get(all[i].node, "covers");
-        for (size_t j = 0; rc == RDT_OK && list != NULL && j < list->n; j++)
-            rc = check_name(g, rdt_node_text(list->members[j].node), list->members[j].node->mark,
-                            true, err);
-    }
-    return rc;
-}
-
-static enum rdt_code
-check_disabled(const struct rdt_gather *g, struct rdt_err *err)
-{
-    const struct rdt_node *map = rdt_node_get(rdt_plan_root(g->judge->plan), "policy.disable");
-    enum rdt_code rc = RDT_OK;
-    for (size_t i = 0; rc == RDT_OK && map != NULL && i < map->n; i++)
-        rc = check_name(g, (const char *)map->members[i].key.p, map->members[i].mark, false, err);
-    return rc;
-}
-
-/* --rule takes patterns; one that meets nothing is a slip of the pen. */
-static enum rdt_code
-check_only(const struct rdt_gather *g, struct rdt_err *err)
-{
-    for (size_t i = 0; i < g->judge->only.n; i++) {
-        struct rdt_span pattern = rdt_span_str(g->judge->only.at[i]);
-        bool found = false;
-        for (size_t r = 0; r < g->run->n_rules && !found; r++)
-            found = rdt_text_glob(pattern, rdt_span_str(g->run->rules[r].id));
-        if (!found)
-            return no_such(g, (struct rdt_mark){0}, g->judge->only.at[i], false, err);
-    }
-    return RDT_OK;
-}
-
-enum rdt_code
-rdt_overlay_check(const struct rdt_gather *gather, struct rdt_err *err)
-{
-    enum rdt_code rc = check_only(gather, err);
-    if (rc == RDT_OK)
-        rc = check_exceptions(gather, err);
-    if (rc == RDT_OK)
-        rc = check_attestations(gather, err);
-    if (rc == RDT_OK)
-        rc = check_disabled(gather, err);
-    return rc;
 }

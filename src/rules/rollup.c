@@ -134,12 +134,13 @@ rdt_rollup_rows(struct rdt_gather *gather, struct rdt_err *err)
 {
     struct rdt_run *run = gather->run;
     uint8_t *mask = calloc(run->n_subjects + 1, 1);
-    struct rdt_filter_facts *facts = rdt_filter_learn(gather->judge->plan, &gather->arena);
-    bool ok = mask != NULL && facts != NULL;
+    if (gather->facts == NULL)
+        gather->facts = rdt_filter_learn(gather->judge->plan, &gather->arena);
+    bool ok = mask != NULL && gather->facts != NULL;
     for (size_t i = 0; ok && i < run->n_rows; i++) {
         const struct rdt_node *filter = gather->catalogue.filters[i];
         if (filter != NULL)
-            rdt_filter_mask(gather->judge->plan, facts, filter, mask);
+            rdt_filter_mask(gather->judge->plan, gather->facts, filter, mask);
         ok = judge_row(gather, &run->rows[i], filter == NULL ? NULL : mask);
     }
     free(mask);

@@ -29,6 +29,9 @@ OTHERS = [
     ("ENDPOINT-FDE", "stores.laptops"),
     ("GAP-BACKUP", "stores.analytics"), ("GAP-BACKUP", "stores.audit-logs"), ("GAP-BACKUP", "stores.search"),
     ("GAP-BACKUP", "stores.sessions"),
+    # Part 3 lists eight paths, and none of them reaches these four.
+    ("GAP-FLOW", "stores.analytics"), ("GAP-FLOW", "stores.audit-logs"), ("GAP-FLOW", "stores.search"),
+    ("GAP-FLOW", "stores.sessions"),
     ("GAP-LOG", "stores.audit-logs"),
     ("GAP-SCRATCH", "services.app"), ("GAP-SCRATCH", "services.worker"),
     ("KEY-FIPS-HISTORICAL", "keys.backup-cmk"), ("KEY-FIPS-HISTORICAL", "keys.prod-db-cmk"),
