@@ -315,8 +315,8 @@ static void
 check_key(const struct check *check, enum rdt_key_type type, const struct rdt_member *member)
 {
     static const char *const says[] = {
-        [RDT_K_ID] = "an id has small letters, digits and -, begins with a letter and is no word "
-                     "such as yes, on or null",
+        [RDT_K_ID] =
+            "an id has small letters, digits and -, begins with a letter, is no yes, on, null",
         [RDT_K_EXCEPTION] = "an exception is named EX-1, EX-2, ...",
         [RDT_K_ATTESTATION] = "an attestation is named AT-1, AT-2, ...",
         [RDT_K_LEVEL] = "a level is critical, high, medium or low",
