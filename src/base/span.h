@@ -25,12 +25,18 @@ rdt_span_str(const char *s)
     return (struct rdt_span){(const uint8_t *)s, strlen(s)};
 }
 
+/* rdt_span_eq - whether both are the same bytes.  Not constant-time. */
+static inline bool
+rdt_span_eq(struct rdt_span a, struct rdt_span b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
 /* rdt_span_is - whether the bytes are exactly those of the string.  Not constant-time. */
 static inline bool
 rdt_span_is(struct rdt_span a, const char *s)
 {
-    size_t n = strlen(s);
-    return a.n == n && (n == 0 || memcmp(a.p, s, n) == 0);
+    return rdt_span_eq(a, rdt_span_str(s));
 }
 
 /* rdt_span_cmp - order by bytes, a prefix first: less than, equal to or greater than 0. */

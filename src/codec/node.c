@@ -108,7 +108,7 @@ rdt_node_member(const struct rdt_node *node, struct rdt_span key)
     if (node->order != NULL)
         return search(node, key);
     for (size_t i = 0; i < node->n; i++) {
-        if (rdt_span_cmp(node->members[i].key, key) == 0)
+        if (rdt_span_eq(node->members[i].key, key))
             return &node->members[i];
     }
     return NULL;
