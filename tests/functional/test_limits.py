@@ -43,7 +43,7 @@ def defined(texts):
     """name -> (value, what for, where) of a list of (path, text)."""
     found = {}
     for path, text in texts:
-        for line in text.splitlines():
+        for line in re.sub(r"\\\n\s*", "", text).splitlines():
             m = DEFINE.match(line)
             if m:
                 found[m.group(1)] = (c_value(m.group(2)), (m.group(3) or "?").rstrip("."), path)

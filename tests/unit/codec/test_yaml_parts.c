@@ -1,5 +1,7 @@
 #include "codec/yaml_parts.h"
 
+#include "base/buf.h"
+
 #include "../test.h"
 
 static void
