@@ -19,6 +19,7 @@ struct gather {
     struct rdt_buf head;
     int status;
     bool complete, too_large;
+    int64_t deadline_ms;
 };
 
 static void
@@ -215,33 +216,48 @@ limit_protocols(CURL *c)
 #endif
 }
 
+/* The first message is our own hello: from there on the connection is guarded. */
+static void
+guard(int sent, int version, int type, const void *bytes, size_t n, SSL *ssl, void *arg)
+{
+    struct gather *g = arg;
+    (void)sent;
+    (void)version;
+    (void)type;
+    (void)bytes;
+    (void)n;
+    rdt_tls_guard(ssl, &g->deadline_ms);
+}
+
 static CURLcode
 unlock(CURL *c, void *ctx, void *arg)
 {
     (void)c;
-    (void)arg;
     rdt_tls_unlock(ctx);
+    SSL_CTX_set_msg_callback(ctx, guard);
+    SSL_CTX_set_msg_callback_arg(ctx, arg);
     return CURLE_OK;
 }
 
 /* Old and weak servers have to be readable too, as in tls.c. A curl with another TLS library than
  * ours offers what that one allows. */
 static bool
-allow_any_tls(CURL *c)
+allow_any_tls(CURL *c, struct gather *g)
 {
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
     bool ok = curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK;
     ok = ok && curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
     ok = ok && curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_0) == CURLE_OK;
     if (ok && info->ssl_version != NULL && strncmp(info->ssl_version, "OpenSSL", 7) == 0)
-        ok = curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, unlock) == CURLE_OK;
+        ok = curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, unlock) == CURLE_OK &&
+             curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, g) == CURLE_OK;
     return ok;
 }
 
 static bool
 set_up(CURL *c, const char *url, struct curl_slist *connect_to, int64_t left_ms, struct gather *g)
 {
-    bool ok = limit_protocols(c) && allow_any_tls(c);
+    bool ok = limit_protocols(c) && allow_any_tls(c, g);
     ok = ok && curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK;
     ok = ok && curl_easy_setopt(c, CURLOPT_CONNECT_TO, connect_to) == CURLE_OK;
     ok = ok && curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
@@ -269,6 +285,8 @@ judge(CURL *c, CURLcode got, const struct gather *g, bool *refused, struct rdt_e
                         RDT_HTTP_HEAD_MAX);
     if (g->complete && g->status <= 599)
         return RDT_OK;
+    if (rdt_monotonic_ms() >= g->deadline_ms)
+        got = CURLE_OPERATION_TIMEDOUT; /* whatever the library calls what the guard ended */
     switch (got) {
     case CURLE_OPERATION_TIMEDOUT:
         return rdt_fail(err, RDT_E_TIMEOUT, "no answer in time");
@@ -292,7 +310,7 @@ rdt_http_get(const struct rdt_url *url, const char *address, int64_t deadline_ms
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     RDT_BUF text = {0};
-    RDT_AUTO(free_gather) struct gather g = {0};
+    RDT_AUTO(free_gather) struct gather g = {.deadline_ms = deadline_ms};
     char to[128];
     *refused = false;
     if (pthread_once(&once, global_init) != 0 || global_result != CURLE_OK)

@@ -112,6 +112,30 @@ rdt_tls_unlock(SSL_CTX *ctx)
     SSL_CTX_set_security_level(ctx, 0);
 }
 
+static long
+check_clock(BIO *bio, int operation, const char *data, size_t n, int i, long l, int result,
+            size_t *processed)
+{
+    const int64_t *deadline_ms = (const void *)BIO_get_callback_arg(bio);
+    (void)data;
+    (void)n;
+    (void)i;
+    (void)l;
+    (void)processed;
+    if (operation != BIO_CB_READ || rdt_monotonic_ms() < *deadline_ms)
+        return result;
+    BIO_clear_retry_flags(bio); /* or the library would take it for "not yet" */
+    return -1;
+}
+
+void
+rdt_tls_guard(SSL *ssl, int64_t *deadline_ms)
+{
+    BIO *bio = SSL_get_rbio(ssl);
+    BIO_set_callback_arg(bio, (char *)deadline_ms);
+    BIO_set_callback_ex(bio, check_clock);
+}
+
 static enum rdt_code
 make_ctx(enum rdt_tls_version version, SSL_CTX **out, struct rdt_err *err)
 {
@@ -177,6 +201,8 @@ shake(SSL *ssl, int fd, int64_t deadline_ms, struct rdt_tls_answer *a)
         int n = SSL_connect(ssl);
         if (n == 1)
             return RDT_TLS_END_DONE;
+        if (rdt_monotonic_ms() >= deadline_ms) /* rdt_tls_guard() may have ended it */
+            return RDT_TLS_END_TIMEOUT;
         int kind = SSL_get_error(ssl, n);
         if (kind != SSL_ERROR_WANT_READ && kind != SSL_ERROR_WANT_WRITE)
             return end_of(ssl, n, a);
@@ -221,6 +247,7 @@ rdt_tls_ask(int fd, const char *host, enum rdt_tls_version version, int64_t dead
     if (rc == RDT_OK && make_ssl(ctx, fd, host, out, &ssl) != RDT_OK)
         rc = rdt_fail(err, RDT_E_NOMEM, "TLS");
     if (rc == RDT_OK) {
+        rdt_tls_guard(ssl, &deadline_ms);
         out->end = shake(ssl, fd, deadline_ms, out);
         if (out->end == RDT_TLS_END_DONE)
             snprintf(out->suite, sizeof out->suite, "%s", SSL_get_cipher_name(ssl));

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "net/dial.h"
+#include "net/tls_internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +16,7 @@ struct rdt_upgrade {
     SSL_CTX *ctx;
     SSL *ssl;
     int fd;
+    int64_t deadline_ms; /* of the call under way */
 };
 
 static enum rdt_code
@@ -74,6 +76,7 @@ set_up(struct rdt_upgrade *tls, const char *name)
     tls->ssl = SSL_new(tls->ctx);
     if (tls->ssl == NULL || !SSL_set_fd(tls->ssl, tls->fd))
         return false;
+    rdt_tls_guard(tls->ssl, &tls->deadline_ms);
     /* a name that the library will not send is no reason not to ask */
     if (name != NULL && !is_address(name))
         (void)SSL_set_tlsext_host_name(tls->ssl, name);
@@ -88,6 +91,7 @@ rdt_upgrade_open(int fd, const char *name, int64_t deadline_ms, struct rdt_upgra
     if (tls == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "TLS");
     tls->fd = fd;
+    tls->deadline_ms = deadline_ms;
     int flags = fcntl(fd, F_GETFL); /* on a blocking socket no deadline would count */
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return rdt_fail(err, RDT_E_NET, "socket: %s", strerror(errno));
@@ -121,6 +125,7 @@ rdt_upgrade_read(struct rdt_upgrade *tls, int64_t deadline_ms, void *buf, size_t
                  struct rdt_err *err)
 {
     *got = 0;
+    tls->deadline_ms = deadline_ms;
     for (;;) {
         bool is_end = false;
         errno = 0;
@@ -136,6 +141,7 @@ enum rdt_code
 rdt_upgrade_write_all(struct rdt_upgrade *tls, int64_t deadline_ms, struct rdt_span bytes,
                       struct rdt_err *err)
 {
+    tls->deadline_ms = deadline_ms;
     while (bytes.n > 0) {
         bool is_end = false;
         size_t gone = 0;

@@ -19,7 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from clusters import BIN, Cluster, Fake, make_certificates  # noqa: E402
 from harness import (FOLDER, alert, finish, free_port, front, http, https, make_ca, make_cert, result,  # noqa: E402
-                     reset, say, scripted, stall, start_nginx, wait_for, write)
+                     read_hello, relay, reset, say, scripted, stall, start_nginx, wait_for, write)
 
 REDOUBT = os.environ.get("REDOUBT", "build/redoubt")
 SOURCE = os.environ.get("REDOUBT_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -413,6 +413,14 @@ def unknowns(sites):
                      verdicts={PG: ("unknown", None), FLOOR_DB: ("unknown", None), **web_verdicts("unknown")})
         told = [ran.finding(*PG).get("message", ""), ran.finding("TLS-CERT-EXPIRY", "flows.web").get("message", "")]
         result(all(told) and any(words in t for t in told), name + ": with the reason", told)
+    def late_flood(peer):
+        hello = read_hello(peer)
+        if b"http/1.1" in hello:  # not one of those who only ask for versions
+            pour(peer)
+        relay(peer, sites["good"], hello)
+    plan = make_plan("late", {"flows": {"web": web(scripted(late_flood), sites["301"])}})
+    expect("floods whoever wants a page", verify(plan, timeout_s=2), status=0, within=2 + SLACK_S,
+           verdicts=web_verdicts("pass", TRANSIT_2=("unknown", None)))
     plan = os.path.join(FOLDER, "u-silent", "redoubt.yaml")
     result(redoubt("verify", "--env", "test", "--timeout", "0", plan).status == 3, "a time limit of 0 is refused")
     many = ["s%d" % i for i in range(20)]
@@ -423,10 +431,16 @@ def unknowns(sites):
     print("# twenty silent servers at --timeout 3: %.1f s" % ran.took)
 
 
+def pour(peer):
+    """Requests for a hello without end, faster than we could: a client passes over each of them."""
+    with open(os.path.join(FOLDER, "requests"), "wb") as file:
+        file.write((b"\x16\x03\x03\x40\x00" + bytes(16384)) * 1024)
+    subprocess.run(["sh", "-c", "while cat requests; do :; done"], cwd=FOLDER, stdout=peer, stderr=subprocess.DEVNULL, timeout=60)
+
+
 def flood(peer):
     peer.recv(4096)
-    while True:
-        peer.sendall(b"\x16\x03\x03\x40\x00" + bytes(16384))
+    pour(peer)
 
 
 def suspicious(sites):
@@ -434,7 +448,6 @@ def suspicious(sites):
     open_for = {"n": 1}
 
     def tired(peer):
-        from harness import read_hello, relay
         hello = read_hello(peer)
         if open_for["n"] > 0 and hello:
             open_for["n"] -= 1
@@ -459,7 +472,6 @@ def suspicious(sites):
 def ssl3_beside(port):
     """TLS 1.2 and newer, and SSL 3, but nothing between: what an old configuration leaves when 1.0 and 1.1 are struck out."""
     def talk(peer):
-        from harness import read_hello, relay
         hello = read_hello(peer)
         offered = hello[9:11]
         if not hello or offered >= b"\x03\x03":
