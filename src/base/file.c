@@ -130,6 +130,8 @@ static enum rdt_code
 write_into(const char *path, struct rdt_span bytes, struct rdt_err *err)
 {
     RDT_FD fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return rdt_fail(err, RDT_E_IO, "%s: is a link to nothing", path);
     if (fd < 0)
         return fail_errno(err, path);
     return write_all(fd, path, bytes, err);

@@ -24,8 +24,7 @@ RDT_MUST_CHECK enum rdt_code rdt_file_read(const char *path, size_t max, struct 
 /*
  * rdt_file_write - replace or make a file: written beside it, synced, renamed, folder synced.
  * "-" writes to standard output; a device, pipe or symbolic link that exists is written to as it
- * is.  Fails: RDT_E_IO, RDT_E_DENIED, RDT_E_NOMEM, RDT_E_NOTFOUND; then an old regular file is as
- * it was.
+ * is.  Fails: RDT_E_IO, RDT_E_DENIED, RDT_E_NOMEM; then an old regular file is as it was.
  */
 RDT_MUST_CHECK enum rdt_code rdt_file_write(const char *path, mode_t mode, struct rdt_span bytes,
                                             struct rdt_err *err);
