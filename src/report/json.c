@@ -79,7 +79,7 @@ write_rollups(struct rdt_jw *w, const struct rdt_view *view, const struct rdt_re
 }
 
 static void
-write_result(struct rdt_jw *w, const struct rdt_view *view, const struct rdt_result *result)
+write_bare(struct rdt_jw *w, const struct rdt_view *view, const struct rdt_result *result)
 {
     const struct rdt_rule *rule = &view->run->rules[result->rule];
     rdt_jw_line(w);
@@ -95,11 +95,36 @@ write_result(struct rdt_jw *w, const struct rdt_view *view, const struct rdt_res
     write_where(w, "where", result->where);
     rdt_jw_text(w, "observed", result->observed);
     rdt_jw_text(w, "expected", result->expected);
-    rdt_jw_text(w, "fix", rule->fix);
-    rdt_jw_strings(w, "controls", &rule->controls);
-    write_rollups(w, view, result);
     rdt_jw_strings(w, "evidence", &result->evidence);
     rdt_jw_text(w, "exception", result->exception);
+}
+
+/* In a stored run: what follows from rules and rows is written there, once. */
+static void
+write_stored_result(struct rdt_jw *w, const struct rdt_view *view, const struct rdt_result *result)
+{
+    write_bare(w, view, result);
+    rdt_jw_close(w, '}');
+}
+
+/* For other tools: complete in itself. What all findings of a rule share is made once (shared). */
+static void
+write_finding(struct rdt_jw *w, struct rdt_view *view, const struct rdt_result *result,
+              struct rdt_span *shared)
+{
+    const struct rdt_rule *rule = &view->run->rules[result->rule];
+    struct rdt_span *own = &shared[result->rule];
+    write_bare(w, view, result);
+    if (own->p == NULL) {
+        RDT_BUF text = {0};
+        struct rdt_jw once = {.out = &text};
+        rdt_jw_text(&once, "fix", rule->fix);
+        rdt_jw_strings(&once, "controls", &rule->controls);
+        own->n = text.n;
+        own->p = (const uint8_t *)rdt_arena_str(&view->arena, rdt_buf_span(&text));
+    }
+    rdt_jw_raw(w, *own);
+    write_rollups(w, view, result);
     rdt_jw_close(w, '}');
 }
 
@@ -127,18 +152,42 @@ chosen_rules(struct rdt_view *view)
     return chosen;
 }
 
-static void
-write_findings(struct rdt_jw *w, struct rdt_view *view, bool stored)
+static enum rdt_code
+write_findings(struct rdt_jw *w, struct rdt_view *view)
 {
     const struct rdt_run *run = view->run;
     const bool *chosen = chosen_rules(view);
-    bool all = view->report->all && !stored;
+    struct rdt_span *shared = rdt_arena_new(&view->arena, (run->n_rules + 1) * sizeof *shared);
+    if (shared == NULL || (chosen == NULL && view->framework != NULL))
+        return RDT_E_NOMEM;
     rdt_jw_line(w);
     rdt_jw_open(w, "findings", '[');
     for (size_t i = 0; i < run->n_results; i++) {
         const struct rdt_result *result = &run->results[i];
-        if ((all || rdt_result_shown(result)) && (chosen == NULL || chosen[result->rule]))
-            write_result(w, view, result);
+        bool wanted = view->report->all || rdt_result_shown(result);
+        if (wanted && (chosen == NULL || chosen[result->rule]))
+            write_finding(w, view, result, shared);
+    }
+    rdt_jw_close(w, ']');
+    return RDT_OK;
+}
+
+/* What people read one by one; the rest is often alike and stands under `grouped`. */
+static bool
+stands_alone(const struct rdt_result *result)
+{
+    return rdt_result_shown(result) && result->verdict != RDT_UNOBSERVED;
+}
+
+static void
+write_stored_findings(struct rdt_jw *w, const struct rdt_view *view)
+{
+    const struct rdt_run *run = view->run;
+    rdt_jw_line(w);
+    rdt_jw_open(w, "findings", '[');
+    for (size_t i = 0; i < run->n_results; i++) {
+        if (stands_alone(&run->results[i]))
+            write_stored_result(w, view, &run->results[i]);
     }
     rdt_jw_close(w, ']');
 }
@@ -300,15 +349,15 @@ open_group(struct rdt_jw *w, const struct rdt_run *run, const struct rdt_result 
 }
 
 static void
-write_passes(struct rdt_jw *w, const struct rdt_view *view)
+write_grouped(struct rdt_jw *w, const struct rdt_view *view)
 {
     const struct rdt_run *run = view->run;
     const struct rdt_result *group = NULL;
     rdt_jw_line(w);
-    rdt_jw_open(w, "passes", '[');
+    rdt_jw_open(w, "grouped", '[');
     for (size_t i = 0; i <= run->n_results; i++) {
         const struct rdt_result *result = i < run->n_results ? &run->results[i] : NULL;
-        if (result != NULL && rdt_result_shown(result))
+        if (result != NULL && stands_alone(result))
             continue;
         bool plain = result != NULL && is_plain(run, result);
         if (group != NULL && (!plain || !alike(group, result))) {
@@ -323,7 +372,7 @@ write_passes(struct rdt_jw *w, const struct rdt_view *view)
         if (plain)
             rdt_jw_text(w, NULL, run->subjects[result->subject].id);
         else if (result != NULL)
-            write_result(w, view, result);
+            write_stored_result(w, view, result);
     }
     rdt_jw_close(w, ']');
 }
@@ -363,18 +412,20 @@ enum rdt_code
 rdt_render_json(struct rdt_view *view, bool stored, struct rdt_buf *out, struct rdt_err *err)
 {
     struct rdt_jw w = {.out = out};
-    (void)err;
     rdt_jw_open(&w, NULL, '{');
     write_head(&w, view);
     if (view->framework == NULL || stored)
         write_rows(&w, view->run);
-    write_findings(&w, view, stored);
+    if (stored)
+        write_stored_findings(&w, view);
+    else if (write_findings(&w, view) != RDT_OK)
+        return rdt_fail(err, RDT_E_NOMEM, "report");
     write_frameworks(&w, view, stored);
     write_observations(&w, view->report->evidence);
     if (stored) {
         write_rules(&w, view->run);
         write_subjects(&w, view->run);
-        write_passes(&w, view);
+        write_grouped(&w, view);
         write_plan(&w, view->plan);
     }
     rdt_buf_str(out, "\n}\n");

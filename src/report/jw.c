@@ -54,6 +54,18 @@ write_damaged(struct rdt_buf *out, struct rdt_span text)
     rdt_json_text(out, rdt_buf_span(&clean));
 }
 
+/* Ids and most words: nothing to escape, nothing to check. */
+static bool
+is_plain(struct rdt_span text)
+{
+    unsigned special = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned c = text.p[i];
+        special |= (c < 0x20) | (c > 0x7e) | (c == '"') | (c == '\\');
+    }
+    return special == 0;
+}
+
 void
 rdt_jw_text(struct rdt_jw *w, const char *key, const char *text)
 {
@@ -61,7 +73,11 @@ rdt_jw_text(struct rdt_jw *w, const char *key, const char *text)
         return;
     struct rdt_span span = rdt_span_str(text);
     next(w, key);
-    if (rdt_text_utf8(span))
+    if (is_plain(span)) {
+        rdt_buf_add(w->out, "\"", 1);
+        rdt_buf_add(w->out, span.p, span.n);
+        rdt_buf_add(w->out, "\"", 1);
+    } else if (rdt_text_utf8(span))
         rdt_json_text(w->out, span);
     else
         write_damaged(w->out, span);
@@ -95,4 +111,13 @@ rdt_jw_node(struct rdt_jw *w, const char *key, const struct rdt_node *node)
 {
     next(w, key);
     rdt_json_node(w->out, node, 0);
+}
+
+void
+rdt_jw_raw(struct rdt_jw *w, struct rdt_span members)
+{
+    if (members.n == 0)
+        return;
+    next(w, NULL);
+    rdt_buf_add(w->out, members.p, members.n);
 }

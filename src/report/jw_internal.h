@@ -26,11 +26,13 @@ void rdt_jw_line(struct rdt_jw *w);
  * rdt_jw_int, rdt_jw_bool - a number; true or false.
  * rdt_jw_strings - a list of strings, also when it is empty.
  * rdt_jw_node - a tree.
+ * rdt_jw_raw - members that were written before, by another rdt_jw.
  */
 void rdt_jw_text(struct rdt_jw *w, const char *key, const char *text);
 void rdt_jw_int(struct rdt_jw *w, const char *key, int64_t number);
 void rdt_jw_bool(struct rdt_jw *w, const char *key, bool yes);
 void rdt_jw_strings(struct rdt_jw *w, const char *key, const struct rdt_strings *strings);
+void rdt_jw_raw(struct rdt_jw *w, struct rdt_span members);
 void rdt_jw_node(struct rdt_jw *w, const char *key, const struct rdt_node *node);
 
 #endif

@@ -251,7 +251,7 @@ result_of(struct load *l, const struct rdt_node *node, const struct rdt_run *run
     r.verdict = word(l, node, "verdict", l->verdicts);
     r.assurance = word(l, node, "assurance", l->assurances);
     r.message = text(l, node, "message");
-    /* json.c writes the rule's title where a finding has no words of its own */
+    /* json.c writes the rule's title where a result has no words of its own */
     if (r.message != NULL && run->n_rules != 0 && strcmp(r.message, run->rules[r.rule].title) == 0)
         r.message = NULL;
     return r;
@@ -288,14 +288,35 @@ load_group(struct load *l, const struct rdt_node *node, struct rdt_run *run)
     }
 }
 
+/* Findings and grouped results go back between each other: by the rank of their verdict. */
+static void
+in_order(struct load *l, struct rdt_run *run)
+{
+    size_t at[RDT_NVERDICTS] = {0}, n = 0;
+    struct rdt_result *sorted = room(l, run->n_results, sizeof *sorted);
+    if (sorted == NULL)
+        return;
+    for (unsigned rank = 0; rank < RDT_NVERDICTS; rank++) {
+        for (unsigned v = 0; v < RDT_NVERDICTS; v++) {
+            if (rdt_verdict_rank(v) != rank)
+                continue;
+            at[v] = n;
+            n += run->count[v];
+        }
+    }
+    for (size_t i = 0; i < run->n_results; i++)
+        sorted[at[run->results[i].verdict]++] = run->results[i];
+    run->results = sorted;
+}
+
 static void
 load_results(struct load *l, const struct rdt_node *root, struct rdt_run *run)
 {
     const struct rdt_node *findings = list(l, root, "findings");
-    const struct rdt_node *passes = list(l, root, "passes");
-    size_t n = findings->n + passes->n, count[RDT_NVERDICTS] = {0};
-    for (size_t i = 0; i < passes->n; i++) {
-        const struct rdt_node *group = member(passes->members[i].node, "subjects");
+    const struct rdt_node *grouped = list(l, root, "grouped");
+    size_t n = findings->n + grouped->n, count[RDT_NVERDICTS] = {0};
+    for (size_t i = 0; i < grouped->n; i++) {
+        const struct rdt_node *group = member(grouped->members[i].node, "subjects");
         n += group == NULL ? 0 : group->n;
     }
     run->results = room(l, n, sizeof *run->results);
@@ -303,8 +324,8 @@ load_results(struct load *l, const struct rdt_node *root, struct rdt_run *run)
         return;
     for (size_t i = 0; i < findings->n; i++)
         load_single(l, findings->members[i].node, run);
-    for (size_t i = 0; i < passes->n; i++) {
-        const struct rdt_node *node = passes->members[i].node;
+    for (size_t i = 0; i < grouped->n; i++) {
+        const struct rdt_node *node = grouped->members[i].node;
         if (member(node, "subjects") != NULL)
             load_group(l, node, run);
         else
@@ -317,7 +338,9 @@ load_results(struct load *l, const struct rdt_node *root, struct rdt_run *run)
     for (unsigned v = 0; v < RDT_NVERDICTS; v++) {
         if (count[v] != run->count[v])
             wrong(l, "summary");
+        run->count[v] = count[v]; /* in_order() relies on it */
     }
+    in_order(l, run);
 }
 
 static void

@@ -59,8 +59,8 @@ rdt_names_get(const struct rdt_names *names, const char *key)
     return names->keys[at] == NULL ? RDT_NOWHERE : names->values[at];
 }
 
-static unsigned
-rank(enum rdt_verdict verdict)
+unsigned
+rdt_verdict_rank(enum rdt_verdict verdict)
 {
 #define X(name, word, rank) [name] = rank,
     static const unsigned ranks[] = {RDT_VERDICTS(X)};
@@ -174,7 +174,8 @@ rdt_view_worst(const struct rdt_view *view, const char *subject)
             continue;
         bool tells_more =
             worst != NULL && worst->verdict == RDT_UNOBSERVED && r->verdict == RDT_ACCEPTED;
-        if (worst == NULL || tells_more || rank(r->verdict) < rank(worst->verdict))
+        if (worst == NULL || tells_more ||
+            rdt_verdict_rank(r->verdict) < rdt_verdict_rank(worst->verdict))
             worst = r;
     }
     return worst;

@@ -62,6 +62,9 @@ const struct rdt_result *rdt_view_result(const struct rdt_view *view, const char
 /* rdt_view_rollups - first link of the rows that a result breaks; RDT_NOWHERE: none. */
 uint32_t rdt_view_rollups(const struct rdt_view *view, const struct rdt_result *result);
 
+/* rdt_verdict_rank - 0 for the worst; results stand in this order. */
+unsigned rdt_verdict_rank(enum rdt_verdict verdict);
+
 /* rdt_result_shown - whether a result is listed when the caller did not ask for all. */
 bool rdt_result_shown(const struct rdt_result *result);
 

@@ -83,7 +83,7 @@ static const struct {
     {"\"unknown\":\"timed out\",",        "",                                         "value"        },
     {"\"raw\":\"asked",                   "\"raw\":\"Asked",                          "sha256"       },
     {"\"sha256\":\"",                     "\"sha256\":\"0",                           "sha256"       },
-    {"\"passes\":[",                      "\"passed\":[",                             "passes"       },
+    {"\"grouped\":[",                     "\"groups\":[",                             "grouped"      },
     {"\"plan_document\":{",               "\"plan_documents\":{",                     "plan_document"},
     {"\"plan_document\":{",               "\"plan_document\":{\"include\":[\"/x\"],",
      "'plan_document' is missing"                                                                    },
