@@ -35,7 +35,7 @@ rules(struct rdt_page *page, const struct rdt_control *control)
         else
             rdt_page_words(page, TITLE + 2, RDT_PLAIN, ",");
         rdt_page_fmt(page, TITLE + 2, rdt_verdict_paint(rule->verdict), " %s %s", rule->rule,
-                     rule->verdict == RDT_PASS ? rdt_assurance_name(rule->assurance)
+                     rule->verdict == RDT_PASS ? rdt_assurance_word(rule->assurance)
                                                : rdt_verdict_name(rule->verdict));
         if (!rule->covers)
             rdt_page_words(page, TITLE + 2, RDT_DIM, " (supports)");
