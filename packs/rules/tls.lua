@@ -85,6 +85,12 @@ local function expiring(f, left, severity, seen_at)
                   .. (left < 0 and " has expired" or " expires in " .. days(math.floor(left))) }
 end
 
+-- Short enough that no browser takes them. What other kinds of key are worth is for the grade to say.
+local SHORT_CERT_KEYS = {
+  ["rsa-512"] = true, ["rsa-768"] = true, ["rsa-1024"] = true, ["rsa-1536"] = true,
+  ["dsa-512"] = true, ["dsa-1024"] = true,
+}
+
 rule {
   id = "TLS-CERT-EXPIRY",
   title = "Certificate is expired, about to expire or not valid for its host",
@@ -112,6 +118,10 @@ rule {
                     message = "the certificate of " .. f.name .. " does not verify: "
                       .. (cert.why or (cert.host == false and "wrong host" or "broken chain")) }
     end
+    if SHORT_CERT_KEYS[cert.key] then
+      return fail { field = "tls", observed = cert.key, expected = "rsa-2048 or stronger",
+                    message = "the certificate of " .. f.name .. " has a key that is too short" }
+    end
     if cert.host == nil or cert.chain == nil then return unknown("the certificate was not verified") end
     if left < math.min(ALERTS[2], lifetime / 6) then return expiring(f, left, "medium", at) end
     -- X8: the first warning is only that: a certificate that renews itself is often here for a day.
@@ -134,6 +144,12 @@ rule {
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
       { not_before = 20741, not_after = 20831, lifetime = 90, host = true, chain = false } } }, expect = "drift" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] = { host = true } } }, expect = "unknown" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
+      { not_before = 20741, not_after = 20831, lifetime = 90, host = true, chain = true, key = "rsa-1024" } } },
+      expect = "drift" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
+      { not_before = 20741, not_after = 20831, lifetime = 90, host = true, chain = true, key = "rsa-2048" } } },
+      expect = "pass" },
     -- A third of the lifetime: 30 days are enough for 90, 29 are not.
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
       { not_before = 20721, not_after = 20811, lifetime = 90, host = true, chain = true } } }, expect = "pass" },

@@ -247,6 +247,35 @@ look(struct rdt_cli *cli, const struct rdt_plan *plan, const struct jobs *jobs,
     return rc;
 }
 
+/* A name that nothing bears would be judged clean: a store that was renamed, a slip in a CI job. */
+static enum rdt_code
+check_only(struct rdt_cli *cli, const struct rdt_plan *plan)
+{
+    const char *only = rdt_cli_value(cli, OPT_ONLY, NULL);
+    size_t n = 0;
+    const struct rdt_subject *subjects = rdt_plan_subjects(plan, &n);
+    if (only == NULL)
+        return RDT_OK;
+    const char **ids = calloc(n + 1, sizeof *ids);
+    if (ids == NULL)
+        return rdt_fail(&cli->err, RDT_E_NOMEM, "verify");
+    bool found = false;
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = subjects[i].id;
+        found = found || rdt_text_glob(rdt_span_str(only), rdt_span_str(ids[i]));
+    }
+    const char *near = found ? NULL : rdt_text_nearest(rdt_span_str(only), ids, n);
+    free(ids);
+    if (found)
+        return RDT_OK;
+    rdt_fail(&cli->err, RDT_E_NOTFOUND, "--only %s: the plan has no such subject", only);
+    if (near != NULL)
+        rdt_hint(&cli->err, "did you mean '%s'?", near);
+    else
+        rdt_hint(&cli->err, "a subject is a section and a name, such as stores.db; * matches");
+    return RDT_E_NOTFOUND;
+}
+
 int
 rdt_cmd_verify(struct rdt_cli *cli)
 {
@@ -255,6 +284,8 @@ rdt_cmd_verify(struct rdt_cli *cli)
     RDT_AUTO(jobs_done) struct jobs jobs = {0};
     const struct rdt_node *targets = NULL;
     enum rdt_code rc = load(cli, &plan);
+    if (rc == RDT_OK)
+        rc = check_only(cli, plan);
     if (rc == RDT_OK)
         rc = rdt_plan_targets(plan, &cli->diags, &targets, &cli->err);
     if (rc == RDT_OK && targets == NULL)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
@@ -138,6 +139,13 @@ set_port(struct rdt_addr *addr, uint16_t port)
     snprintf(addr->text, sizeof addr->text, is_v6 ? "[%.45s]:%u" : "%.45s:%u", host, port);
 }
 
+bool
+rdt_host_is_address(const char *host)
+{
+    struct in6_addr ip;
+    return inet_pton(AF_INET, host, &ip) == 1 || inet_pton(AF_INET6, host, &ip) == 1;
+}
+
 static bool
 is_known(const struct rdt_addrs *addrs, const struct rdt_addr *addr)
 {
@@ -152,14 +160,18 @@ static void
 collect(const struct addrinfo *found, uint16_t port, struct rdt_addrs *out)
 {
     out->n = 0;
-    for (; found != NULL && out->n < RDT_ADDRS_MAX; found = found->ai_next) {
+    out->cut = false;
+    for (; found != NULL && !out->cut; found = found->ai_next) {
         struct rdt_addr addr = {.sa_n = found->ai_addrlen};
         if ((found->ai_family != AF_INET && found->ai_family != AF_INET6) ||
             found->ai_addrlen > sizeof addr.sa)
             continue;
         memcpy(&addr.sa, found->ai_addr, found->ai_addrlen);
         set_port(&addr, port);
-        if (!is_known(out, &addr))
+        if (is_known(out, &addr))
+            continue;
+        out->cut = out->n == RDT_ADDRS_MAX;
+        if (!out->cut)
             out->items[out->n++] = addr;
     }
 }

@@ -25,7 +25,11 @@ struct rdt_addr {
 struct rdt_addrs {
     struct rdt_addr items[RDT_ADDRS_MAX];
     size_t n;
+    bool cut; /* the name has more of them */
 };
+
+/* rdt_host_is_address - whether a host is an IPv4 or IPv6 address in numbers, without brackets. */
+bool rdt_host_is_address(const char *host);
 
 /*
  * rdt_resolve - all stream addresses of a host in the system's order of preference (RFC 6724),

@@ -5,7 +5,6 @@
 #include "net/hello.h"
 #include "net/tls_internal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -154,13 +153,6 @@ make_ctx(enum rdt_tls_version version, SSL_CTX **out, struct rdt_err *err)
     return RDT_OK;
 }
 
-static bool
-is_address(const char *host)
-{
-    struct in6_addr ip;
-    return inet_pton(AF_INET, host, &ip) == 1 || inet_pton(AF_INET6, host, &ip) == 1;
-}
-
 static enum rdt_code
 make_ssl(SSL_CTX *ctx, int fd, const char *host, struct rdt_tls_answer *a, SSL **out)
 {
@@ -168,7 +160,7 @@ make_ssl(SSL_CTX *ctx, int fd, const char *host, struct rdt_tls_answer *a, SSL *
     if (ssl == NULL || !SSL_set_fd(ssl, fd))
         return RDT_E_NOMEM;
     /* A name that the library cannot send is no reason not to ask. */
-    if (host != NULL && !is_address(host))
+    if (host != NULL && !rdt_host_is_address(host))
         (void)SSL_set_tlsext_host_name(ssl, host);
     SSL_set_msg_callback_arg(ssl, a);
     *out = RDT_STEAL(ssl);
@@ -304,7 +296,7 @@ rdt_tls_ask_old(int fd, const char *host, enum rdt_tls_version version, int64_t 
     bool no_memory = false;
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         return rdt_fail(err, RDT_E_INTERNAL, "no random bytes");
-    bool named = host != NULL && !is_address(host);
+    bool named = host != NULL && !rdt_host_is_address(host);
     rdt_hello_make(versions[version].wire, named ? host : NULL, random, &hello);
     if (!rdt_buf_ok(&hello))
         return rdt_fail(err, RDT_E_NOMEM, "TLS");

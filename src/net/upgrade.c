@@ -4,7 +4,6 @@
 #include "net/dial.h"
 #include "net/tls_internal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -55,13 +54,6 @@ after(struct rdt_upgrade *tls, int result, int64_t deadline_ms, bool *is_end, st
 }
 
 static bool
-is_address(const char *name)
-{
-    struct in6_addr ip;
-    return inet_pton(AF_INET, name, &ip) == 1 || inet_pton(AF_INET6, name, &ip) == 1;
-}
-
-static bool
 set_up(struct rdt_upgrade *tls, const char *name)
 {
     tls->ctx = SSL_CTX_new(TLS_client_method());
@@ -78,7 +70,7 @@ set_up(struct rdt_upgrade *tls, const char *name)
         return false;
     rdt_tls_guard(tls->ssl, &tls->deadline_ms);
     /* a name that the library will not send is no reason not to ask */
-    if (name != NULL && !is_address(name))
+    if (name != NULL && !rdt_host_is_address(name))
         (void)SSL_set_tlsext_host_name(tls->ssl, name);
     return true;
 }

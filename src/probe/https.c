@@ -310,7 +310,7 @@ look_tls(const struct site *site, struct budget *budget, struct https_look *look
 }
 
 static void
-judge_hsts(const struct rdt_http_answer *answer, struct https_look *look)
+judge_hsts(const struct site *site, const struct rdt_http_answer *answer, struct https_look *look)
 {
     struct rdt_span first, second;
     struct rdt_err err = {0};
@@ -318,6 +318,11 @@ judge_hsts(const struct rdt_http_answer *answer, struct https_look *look)
     if (!rdt_http_header(answer, "Strict-Transport-Security", 0, &first)) {
         snprintf(look->hsts.why, HTTPS_WHY_MAX, "no header in an answer of status %d",
                  answer->status);
+        return;
+    }
+    /* RFC 6797 section 8.1.1 */
+    if (rdt_host_is_address(site->url.host)) {
+        snprintf(look->hsts.why, HTTPS_WHY_MAX, "browsers ignore the header of an address");
         return;
     }
     /* RFC 6797 section 8.1: only the first counts, and one with an error counts for nothing. */
@@ -356,7 +361,7 @@ look_hsts(const struct site *site, int64_t deadline_ms, struct https_look *look)
         bool moves = is_redirect(answer.status) || answer.status == 303;
         if (!moves || !read_location(&url, &answer, &to, &look->hsts_raw) ||
             !stays_on_site(&site->url, &to)) {
-            judge_hsts(&answer, look);
+            judge_hsts(site, &answer, look);
             return;
         }
         url = to;
@@ -473,7 +478,11 @@ read_spec(const struct rdt_probe_job *job, int64_t deadline_ms, struct site *sit
                      err);
     if (rc != RDT_OK)
         return rc;
-    if (!rdt_node_is(rdt_node_get(job->spec, "addresses"), "all")) {
+    bool all = rdt_node_is(rdt_node_get(job->spec, "addresses"), "all");
+    if (all && site->addrs.cut)
+        return rdt_fail(err, RDT_E_LIMIT, "%s has more than %d addresses", site->url.host,
+                        RDT_ADDRS_MAX);
+    if (!all) {
         now = rdt_monotonic_ms();
         choose_one(site, now + (deadline_ms - now) / 4);
     }

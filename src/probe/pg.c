@@ -386,6 +386,10 @@ rdt_probe_postgres(const struct rdt_probe_job *job, struct rdt_evidence *out)
     int64_t until = rdt_monotonic_ms() + job->timeout_ms / 2;
     if (rdt_resolve(target.host, target.port, until, &target.addrs, &err) != RDT_OK)
         return rdt_pg_unreached(&target, err.text, out);
+    if (target.all && target.addrs.cut) {
+        rdt_fail(&err, RDT_E_LIMIT, "%s has more than %d addresses", target.host, RDT_ADDRS_MAX);
+        return rdt_pg_unreached(&target, err.text, out);
+    }
     if (!target.all)
         settle(&target);
     enum rdt_code rc = look_for_plaintext(&target, out);

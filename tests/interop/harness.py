@@ -314,11 +314,12 @@ def s_server(*options):
 # ---- names with several addresses
 
 TWO = "127.0.0.1 two.test\n127.0.0.2 two.test\n"
+MANY = "".join("127.0.0.%d many.test\n" % i for i in range(1, 18))
 
 
 def own_hosts():
     """A command that runs another with our own /etc/hosts, so that a name has two addresses; or None."""
-    write("hosts", TWO)
+    write("hosts", TWO + MANY)
     bind = ["sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', os.path.join(FOLDER, "hosts")]
     for unshare in (["unshare", "-m"], ["unshare", "-r", "-m"]):
         try:

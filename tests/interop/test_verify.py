@@ -19,7 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from clusters import BIN, Cluster, Fake, make_certificates  # noqa: E402
 from harness import (FOLDER, alert, finish, free_port, front, http, https, make_ca, make_cert, result,  # noqa: E402
-                     read_hello, relay, reset, say, scripted, stall, start_nginx, wait_for, write)
+                     own_hosts, read_hello, relay, reset, say, scripted, stall, start_nginx, wait_for, write)
 
 REDOUBT = os.environ.get("REDOUBT", "build/redoubt")
 SOURCE = os.environ.get("REDOUBT_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -198,6 +198,8 @@ def drift(pg, sites):
     result(f["where"]["line"] == line_of(plan, ".*min: tls1.2, cert: edge"), "drift names the line to change", f["where"])
     expect("only what is worse counts with --fail-on", verify(plan, "--fail-on", "critical"), status=1)
     expect("--fail-on critical does not fail for a site", verify(plan, "--fail-on", "critical", "--only", "flows.web"), status=0)
+    ran = redoubt("verify", "--env", "test", "--only", "flows.wep", plan)
+    result(ran.status == 3 and "did you mean 'flows.web'?" in ran.err, "--only with a name that nothing bears is an error", ran)
     one = verify(plan, "--only", "flows.web")
     result({o["subject"] for o in one.json["observations"]} == {"flows.web"} and
            {f["subject"] for f in one.json["findings"]} == {"flows.web"}, "--only looks at nothing else", one)
@@ -367,7 +369,7 @@ def hostile():
 def certificates(sites):
     for kind, but in {
             "expired": {"TLS_CERT_EXPIRY": ("drift", None)}, "other": {"TLS_CERT_EXPIRY": ("drift", None)},
-            "short": {"TRANSIT_2": ("drift", None)}, "tls1.3": {}, "mail": {}}.items():
+            "short": {"TRANSIT_2": ("drift", None)}, "weak": {"TLS_CERT_EXPIRY": ("drift", None)}, "tls1.3": {}, "mail": {}}.items():
         plan = make_plan("cert-" + kind.replace(".", "-"), {"flows": {"web": web(sites[kind], sites["301"])}})
         expect("site: " + kind, verify(plan), status=1 if but else 0, verdicts=web_verdicts("pass", **but))
     ran = verify(os.path.join(FOLDER, "cert-expired", "redoubt.yaml"))
@@ -382,7 +384,8 @@ def certificates(sites):
            "a token in the path of a redirect is not repeated", ran.seen("flows.web", "http.redirect"))
     if sites["six"]:
         plan = make_plan("six", {"flows": {"web": web(sites["six"], sites["closed"], host="[::1]")}})
-        expect("over IPv6", verify(plan), status=0, verdicts=web_verdicts("pass"))
+        expect("over IPv6; browsers keep no HSTS for an address", verify(plan), status=1,
+               verdicts=web_verdicts("pass", TRANSIT_2=("drift", None)))
     else:
         result(True, "over IPv6 # SKIP no ::1 here")
 
@@ -436,6 +439,22 @@ def pour(peer):
     with open(os.path.join(FOLDER, "requests"), "wb") as file:
         file.write((b"\x16\x03\x03\x40\x00" + bytes(16384)) * 1024)
     subprocess.run(["sh", "-c", "while cat requests; do :; done"], cwd=FOLDER, stdout=peer, stderr=subprocess.DEVNULL, timeout=60)
+
+
+def many_addresses(pg, sites):
+    """`addresses: all` is a claim about all of them: more than are looked at are no pass."""
+    inside = own_hosts()
+    if not inside:
+        result(True, "more addresses than are looked at # SKIP no mount namespace of our own here")
+        return
+    pg.load("hostssl all all all scram-sha-256")
+    plan = make_plan("addresses", {"stores": {"db": postgres(pg.port, host="many.test", addresses="all")},
+                                   "flows": {"web": web(sites["good"], sites["301"], host="many.test", addresses="all")}})
+    ran = expect("more addresses than are looked at", verify(plan, inside=inside), status=0,
+                 verdicts={PG: ("unknown", None), **web_verdicts("unknown")})
+    result("more than 16 addresses" in ran.finding(*PG)["message"], "and it says so", ran.finding(*PG))
+    plan = make_plan("address", {"stores": {"db": postgres(pg.port, host="many.test")}})
+    expect("one of many is one", verify(plan, inside=inside), status=0, verdicts={PG: ("pass", "A4")})
 
 
 def flood(peer):
@@ -541,9 +560,10 @@ def main():
     make_cert("good", here)
     make_cert("expired", here, start=-100, days=90)
     make_cert("other", "DNS:www.other.example")
+    make_cert("weak", here, key=("rsa", "1024"))
     make_cert("mail", here, subject="/CN=mail someone@private.example")
     sites = {"good": https(), "old": https(protocols="TLSv1 TLSv1.1 TLSv1.2", body=""),
-             "all": https(protocols="TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"), "expired": https(cert="expired"), "other": https(cert="other"), "mail": https(cert="mail"),
+             "all": https(protocols="TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"), "expired": https(cert="expired"), "other": https(cert="other"), "mail": https(cert="mail"), "weak": https(cert="weak"),
              "short": https(body='add_header Strict-Transport-Security "max-age=300" always;'),
              "tls1.3": https(protocols="TLSv1.3"), "closed": free_port()}
     sites["301"] = http("return 301 https://$host:%d$request_uri;" % sites["good"])
@@ -570,6 +590,7 @@ def main():
     databases(pg)
     auditors(pg)
     hostile()
+    many_addresses(pg, sites)
     certificates(sites)
     unknowns(sites)
     suspicious(sites)
