@@ -81,7 +81,7 @@ learn_flow(struct rdt_filter_facts *facts, const struct rdt_plan *plan,
     if (f->to == NO_END)
         return;
     f->kind = subjects[f->to].section == RDT_STORES ? facts[f->to].kind
-              : out_to                              ? "external"
+              : out_to                              ? "recipient"
                                                     : "service";
 }
 

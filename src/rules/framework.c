@@ -9,39 +9,49 @@
 
 /*
  * Met: what covers it is all decided and good, and at least one rule passes wherever it applies at
- * A2 or better. Rules that only support it decide nothing.
+ * A2 or better. Rules that only support it decide nothing; nor does a warning break anything.
  */
-static enum rdt_control_state
-state_of(const struct rdt_control *control)
+struct tally {
+    bool applies, broken, open, proven;
+};
+
+static void
+count_rule(struct tally *t, const struct rdt_control_rule *rule, enum rdt_verdict firm)
 {
-    bool applies = false, open = false, proven = false;
-    for (size_t i = 0; i < control->n_rules; i++) {
-        const struct rdt_control_rule *r = &control->rules[i];
-        applies = applies || r->verdict != RDT_NA;
-        if (!r->covers || r->verdict == RDT_NA)
-            continue;
-        if (r->verdict == RDT_FAIL || r->verdict == RDT_DRIFT)
-            return RDT_NOT_MET;
-        open = open || r->verdict == RDT_UNKNOWN || r->verdict == RDT_UNOBSERVED;
-        proven = proven || (r->verdict == RDT_PASS && r->assurance >= RDT_A2);
-    }
-    if (!applies)
+    t->applies = t->applies || rule->verdict != RDT_NA;
+    if (!rule->covers || rule->verdict == RDT_NA)
+        return;
+    t->broken = t->broken || firm == RDT_FAIL || firm == RDT_DRIFT;
+    t->open = t->open || firm == RDT_UNKNOWN || firm == RDT_UNOBSERVED;
+    t->proven = t->proven || (rule->verdict == RDT_PASS && rule->assurance >= RDT_A2);
+}
+
+static enum rdt_control_state
+state_of(const struct tally *t)
+{
+    if (t->broken)
+        return RDT_NOT_MET;
+    if (!t->applies)
         return RDT_NOT_APPLICABLE;
-    return proven && !open ? RDT_MET : RDT_UNPROVEN;
+    return t->proven && !t->open ? RDT_MET : RDT_UNPROVEN;
 }
 
 static void
 judge_control(const struct rdt_gather *g, const struct rdt_sum *sums, struct rdt_control *control)
 {
     struct rdt_control_rule *rules = (struct rdt_control_rule *)control->rules; /* ours: fresh */
+    struct tally tally = {0};
     for (size_t i = 0; i < control->n_rules; i++) {
         size_t rule;
-        if (!rdt_rollup_find(g, rules[i].rule, &rule))
-            continue; /* stays unobserved */
-        rules[i].verdict = sums[rule].worst;
-        rules[i].assurance = sums[rule].assurance > RDT_A4 ? RDT_A0 : sums[rule].assurance;
+        enum rdt_verdict firm = RDT_UNOBSERVED;
+        if (rdt_rollup_find(g, rules[i].rule, &rule)) {
+            firm = sums[rule].firm;
+            rules[i].verdict = sums[rule].worst;
+            rules[i].assurance = sums[rule].assurance > RDT_A4 ? RDT_A0 : sums[rule].assurance;
+        }
+        count_rule(&tally, &rules[i], firm);
     }
-    control->state = state_of(control);
+    control->state = state_of(&tally);
 }
 
 /* "soc2@2022" names an edition, "soc2" the default one. */

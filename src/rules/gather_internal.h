@@ -123,6 +123,7 @@ RDT_MUST_CHECK enum rdt_code rdt_framework_states(struct rdt_gather *gather, str
 /* What the results of a rule come to, over some subjects. */
 struct rdt_sum {
     enum rdt_verdict worst;       /* RDT_NA when nothing applies */
+    enum rdt_verdict firm;        /* the same, where a finding of severity info is accepted */
     enum rdt_assurance assurance; /* the least of the passes; RDT_A4 + 1 when there is none */
 };
 

@@ -32,23 +32,39 @@ rank_of(enum rdt_verdict verdict)
     return ranks[verdict];
 }
 
+static enum rdt_verdict
+worse(enum rdt_verdict a, enum rdt_verdict b)
+{
+    return rank_of(b) < rank_of(a) ? b : a;
+}
+
+/* info never fails a run: it is said so that somebody looks. */
+static bool
+is_warning(const struct rdt_result *r)
+{
+    return r->severity == RDT_INFO && (r->verdict == RDT_FAIL || r->verdict == RDT_DRIFT);
+}
+
 struct rdt_sum
 rdt_rollup_sum(const struct rdt_gather *gather, size_t rule, const uint8_t *mask)
 {
     const struct rdt_range *range = &gather->ranges[rule];
-    struct rdt_sum sum = {RDT_NA, RDT_A4 + 1};
+    struct rdt_sum sum = {RDT_NA, RDT_NA, RDT_A4 + 1};
     for (size_t i = range->first; i < range->first + range->n; i++) {
         const struct rdt_result *r = &gather->run->results[i];
         if (mask != NULL && mask[r->subject] == 0)
             continue;
-        if (rank_of(r->verdict) < rank_of(sum.worst))
-            sum.worst = r->verdict;
+        enum rdt_verdict firm = is_warning(r) ? RDT_ACCEPTED : r->verdict;
+        sum.worst = worse(sum.worst, r->verdict);
+        sum.firm = worse(sum.firm, firm);
         if (r->verdict == RDT_PASS && r->assurance < sum.assurance)
             sum.assurance = r->assurance;
     }
     /* what was left out by a filter or by the plan is open, not passed */
-    if (!range->judged && rank_of(sum.worst) > rank_of(RDT_UNOBSERVED))
-        sum.worst = RDT_UNOBSERVED;
+    if (!range->judged) {
+        sum.worst = worse(sum.worst, RDT_UNOBSERVED);
+        sum.firm = worse(sum.firm, RDT_UNOBSERVED);
+    }
     return sum;
 }
 
@@ -109,18 +125,17 @@ keep_broken(struct rdt_run *run, struct rdt_row *row, struct broken *b)
 static bool
 judge_row(struct rdt_gather *g, struct rdt_row *row, const uint8_t *mask)
 {
-    struct rdt_sum all = {RDT_NA, RDT_A4 + 1};
+    struct rdt_sum all = {RDT_NA, RDT_NA, RDT_A4 + 1};
     struct broken broken = {.n = 0};
     bool ok = true;
     for (size_t i = 0; ok && i < row->by.n; i++) {
         size_t rule;
-        struct rdt_sum sum = {RDT_UNOBSERVED, RDT_A4 + 1};
+        struct rdt_sum sum = {RDT_UNOBSERVED, RDT_UNOBSERVED, RDT_A4 + 1};
         if (rdt_rollup_find(g, row->by.at[i], &rule)) {
             sum = rdt_rollup_sum(g, rule, mask);
             ok = note_broken(g, rule, mask, &broken);
         }
-        if (rank_of(sum.worst) < rank_of(all.worst))
-            all.worst = sum.worst;
+        all.worst = worse(all.worst, sum.worst);
         if (sum.assurance < all.assurance)
             all.assurance = sum.assurance;
     }

@@ -25,7 +25,7 @@ SECTIONS = {"services", "data", "keys", "stores", "flows", "environments", "proc
             "attestations", "plan"}
 FILTERS = {
     "section": SECTIONS,
-    "kind": None,  # a list of words that the plan format owns
+    "kind": None,  # see kinds(): words of the plan format
     "level": {"critical", "high", "medium", "low"},
     "data_kind": {"credential", "secret", "pii", "phi", "pan", "sad", "log"},
     "backup": {"true", "false"},
@@ -183,11 +183,20 @@ def check_rows(data):
     return bad + (["checklists %s" % boxes] if boxes != CHECKLISTS else [])
 
 
+def kinds():
+    """What `kind` may be: kinds of stores, types of keys, and the two sorts of services."""
+    with open(os.path.join(ROOT, "src/plan/fields.c"), encoding="ascii") as file:
+        text = file.read()
+    stores = re.search(r"store_kinds\[\] = \{(.*?)NULL\}", text, re.S).group(1)
+    types = re.search(r'WORD\("type", MUST, WORDS\((.*?)\)', text, re.S).group(1)
+    return set(re.findall(r'"([a-z0-9-]+)"', stores + types)) | {"service", "recipient"}
+
+
 def check_filter(name, subjects):
     bad = []
     for key, value in subjects.items():
         values = value if isinstance(value, list) else [value]
-        allowed = FILTERS.get(key, set())
+        allowed = kinds() if key == "kind" else FILTERS.get(key, set())
         if isinstance(value, list) != (key in ("kind", "level", "data_kind")) or not values:
             bad.append("%s: filter %s has the wrong form" % (name, key))
         bad += ["%s: filter %s: %s" % (name, key, v) for v in values if allowed is not None and v not in allowed]
@@ -281,6 +290,8 @@ BROKEN = [
     ("a row without rules", check_rows, lambda d: d["template"]["rows"]["GAP-1"]["rules"].clear()),
     ("a row decided by a row", check_rows, lambda d: d["template"]["rows"]["GAP-1"]["rules"].append("CLASS-1")),
     ("a misspelt filter", check_rows, lambda d: d["template"]["rows"]["STORE-1"]["subjects"].update({"kinds": ["s3"]})),
+    ("a kind of store that is none", check_rows,
+     lambda d: d["template"]["rows"]["STORE-3"]["subjects"]["kind"].append("object-store")),
     ("a level that is none", check_rows, lambda d: d["template"]["rows"]["CLASS-1"]["subjects"].update({"level": ["top"]})),
     ("a row of another part", check_rows, lambda d: d["template"]["rows"]["KEY-1"].update({"part": "3"})),
     ("a control that no pack has", check_rows, lambda d: d["template"]["rows"]["MAP-1"]["controls"]["gdpr@2016"].append("99(1)")),

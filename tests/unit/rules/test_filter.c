@@ -24,6 +24,7 @@ static const struct {
     {"section: stores, external: true",            "stores",     "stripe"                        },
     {"section: flows, external: true",             "flows",      "web pay deploy"                },
     {"section: flows, kind: [external]",           "flows",      "pay"                           },
+    {"section: flows, kind: [recipient]",          "flows",      ""                              },
     {"section: flows, kind: [service]",            "flows",      "web mesh deploy"               },
     {"section: flows, kind: [s3]",                 "flows",      "api-files ship-log"            },
     {"section: services, external: true",          "services",   "browser ci"                    },

@@ -59,7 +59,8 @@ static void
 a_failure_breaks_what_it_covers(void **state)
 {
     struct judging *j = *state;
-    judging_patch(j, "stores: { db: { at_rest: { fields: null } } }"); /* REST-2 */
+    judging_patch(j, "stores: { audit: { holds: [log, card] } }\n"
+                     "data: { card: { form: null } }"); /* PAN-DISK-ONLY */
     assert_int_equal(judging_run(j), RDT_OK);
     const struct rdt_framework *pci = framework(j, "pci-dss", "4.0.1");
     assert_int_equal(control(pci, "3.5.1")->state, RDT_NOT_MET);
@@ -67,6 +68,11 @@ a_failure_breaks_what_it_covers(void **state)
     judging_patch(j, "stores: { db: { at_rest: { volume: null } } }"); /* REST-1 only supports */
     assert_int_equal(judging_run(j), RDT_OK);
     assert_int_not_equal(control(framework(j, "pci-dss", "4.0.1"), "3.5.1")->state, RDT_NOT_MET);
+    judging_patch(j, "stores: { db: { at_rest: { fields: null } } }"); /* REST-2: no card in it */
+    assert_int_equal(judging_run(j), RDT_OK);
+    assert_int_not_equal(control(framework(j, "pci-dss", "4.0.1"), "3.5.1")->state, RDT_NOT_MET);
+    assert_int_equal(control(framework(j, "hipaa", "2013"), "164.312(a)(2)(iv)")->state,
+                     RDT_NOT_MET);
 }
 
 /* {DB: {verdict: WORD}} as pg.plaintext has it. */
@@ -125,6 +131,64 @@ accepted_proves_nothing(void **state)
     assert_int_equal(transmission(j, "refused", "accepted"), RDT_UNPROVEN);
 }
 
+/* A3 on the disks of what holds no card number says nothing of card numbers. */
+static void
+a_disk_proves_no_card(void **state)
+{
+    static const char *const stores[] = {"stores.db", "stores.files", "stores.search",
+                                         "stores.audit", "stores.backups"};
+    struct judging *j = *state;
+    for (size_t i = 0; i < RDT_COUNT(stores); i++) {
+        struct rdt_arena *arena = &j->evidence.arena;
+        struct rdt_node *disk = rdt_node_new(arena, RDT_NODE_MAP, (struct rdt_mark){0});
+        assert_non_null(rdt_value_text(arena, disk, "encrypted", "yes"));
+        judging_fact(j, stores[i], "host.disk", disk, NULL, 5);
+    }
+    assert_int_equal(judging_run(j), RDT_OK);
+    assert_int_equal(control(framework(j, "pci-dss", "4.0.1"), "3.5.1")->state, RDT_UNPROVEN);
+    assert_int_equal(control(framework(j, "nist-800-53", "r5"), "CP-9(8)")->state, RDT_MET);
+}
+
+/* A2: what a fleet's export shows. */
+static void
+imported(void **state)
+{
+    static const struct {
+        int64_t plain;
+        enum rdt_control_state want;
+    } fleets[] = {
+        {0, RDT_MET    },
+        {2, RDT_NOT_MET},
+    };
+    struct judging *j = *state;
+    for (size_t i = 0; i < RDT_COUNT(fleets); i++) {
+        rdt_evidence_done(&j->evidence);
+        struct rdt_arena *arena = &j->evidence.arena;
+        struct rdt_node *fleet = rdt_node_new(arena, RDT_NODE_MAP, (struct rdt_mark){0});
+        assert_non_null(rdt_value_int(arena, fleet, "plain", fleets[i].plain));
+        judging_fact(j, "stores.laptops", "endpoints.encryption", fleet, NULL, 5);
+        assert_int_equal(judging_run(j), RDT_OK);
+        assert_int_equal(control(framework(j, "iso27001", "2022"), "A.8.1")->state, fleets[i].want);
+    }
+}
+
+/* info is a warning: it breaks no control, and it proves none. */
+static void
+a_warning_breaks_nothing(void **state)
+{
+    struct judging *j = *state;
+    judging_patch(
+        j, "policy: { profile: template-lenient }\nflows: { web: { tls: { min: tls1.2 } } }");
+    assert_int_equal(judging_run(j), RDT_OK);
+    const struct rdt_result *r = judging_find(j, "TRANSIT-TLS-FLOOR", "flows.web");
+    assert_int_equal(r->verdict, RDT_FAIL);
+    assert_int_equal(r->severity, RDT_INFO);
+    assert_int_equal(control(framework(j, "pci-dss", "4.0.1"), "4.2.1")->state, RDT_UNPROVEN);
+    judging_patch(j, "flows: { web: { tls: { min: tls1.2 } } }");
+    assert_int_equal(judging_run(j), RDT_OK);
+    assert_int_equal(control(framework(j, "pci-dss", "4.0.1"), "4.2.1")->state, RDT_NOT_MET);
+}
+
 static void
 nothing_applies(void **state)
 {
@@ -144,6 +208,9 @@ main(void)
         JUDGING_TEST(a_failure_breaks_what_it_covers),
         JUDGING_TEST(exercised_everywhere),
         JUDGING_TEST(accepted_proves_nothing),
+        JUDGING_TEST(a_disk_proves_no_card),
+        JUDGING_TEST(imported),
+        JUDGING_TEST(a_warning_breaks_nothing),
         JUDGING_TEST(nothing_applies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
