@@ -87,6 +87,20 @@ json_row(struct rdt_buf *out, const struct rdt_row *row)
     rdt_buf_str(out, ",");
     json_text(out, "title", row->title);
     json_strings(out, "by", &row->by);
+    json_strings(out, "notes", &row->notes);
+    rdt_buf_str(out, "}");
+}
+
+static void
+json_note(struct rdt_buf *out, const struct rdt_template_note *note)
+{
+    rdt_buf_str(out, "{");
+    json_text(out, "id", note->id);
+    rdt_buf_str(out, ",");
+    json_text(out, "title", note->title);
+    rdt_buf_str(out, ",");
+    json_text(out, "settled", note->settled);
+    json_strings(out, "rules", &note->rules);
     rdt_buf_str(out, "}");
 }
 
@@ -102,6 +116,11 @@ list_json(const struct rdt_run *run, struct rdt_buf *out)
     for (size_t i = 0; i < run->n_rows; i++) {
         rdt_buf_str(out, i == 0 ? "\n" : ",\n");
         json_row(out, &run->rows[i]);
+    }
+    rdt_buf_str(out, "],\"notes\":[");
+    for (size_t i = 0; i < run->n_template_notes; i++) {
+        rdt_buf_str(out, i == 0 ? "\n" : ",\n");
+        json_note(out, &run->template_notes[i]);
     }
     rdt_buf_str(out, "]}\n");
 }
@@ -129,6 +148,9 @@ list_text(const struct rdt_run *run, struct rdt_buf *out)
             snprintf(by + n, sizeof by - n, " +%zu", row->by.n - 1);
         rdt_buf_fmt(out, "%-21s %-23s %s\n", row->id, by, row->title);
     }
+    rdt_buf_fmt(out, "\n%-21s %s\n", "TEMPLATE NOTE", "WHERE THE TEMPLATE CONTRADICTS ITSELF");
+    for (size_t i = 0; i < run->n_template_notes; i++)
+        rdt_buf_fmt(out, "%-21s %s\n", run->template_notes[i].id, run->template_notes[i].title);
     rdt_buf_fmt(out, "\n%zu rules, %zu rows. One of them: redoubt rules show REST-2\n",
                 run->n_rules, run->n_rows);
 }
@@ -195,11 +217,19 @@ show_rule(const struct rdt_rule *rule, struct rdt_buf *out)
 }
 
 static void
+show_note(const struct rdt_template_note *note, struct rdt_buf *out)
+{
+    rdt_buf_fmt(out, "%s: %s\n\n%-12s%s\n", note->id, note->title, "settled", note->settled);
+    show_strings(out, "by", &note->rules);
+}
+
+static void
 show_row(const struct rdt_row *row, struct rdt_buf *out)
 {
     rdt_buf_fmt(out, "%s: %s\n\n", row->id, row->title);
     show_strings(out, "met when", &row->by);
     rdt_buf_str(out, "            all pass, are accepted or do not apply\n");
+    show_strings(out, "notes", &row->notes);
 }
 
 static enum rdt_code
@@ -240,6 +270,11 @@ rdt_cmd_rules_show(struct rdt_cli *cli)
          i++) { /* a rule that is a row too: the rule */
         if (strcmp(run->rows[i].id, id) == 0)
             json ? json_row(&out, &run->rows[i]) : show_row(&run->rows[i], &out);
+    }
+    for (size_t i = 0; i < run->n_template_notes && out.n == 0; i++) {
+        if (strcmp(run->template_notes[i].id, id) == 0)
+            json ? json_note(&out, &run->template_notes[i])
+                 : show_note(&run->template_notes[i], &out);
     }
     if (out.n == 0)
         return rdt_cli_fail(cli, no_such_rule(cli, run, id));

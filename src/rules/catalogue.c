@@ -46,17 +46,9 @@ number_of(const struct rdt_node *node)
  * ------------------------------------------------------------------------------------------ */
 
 static enum rdt_code
-load_rows(struct rdt_gather *g, struct rdt_err *err)
+load_rows(struct rdt_gather *g, const struct rdt_node *rows, struct rdt_err *err)
 {
-    struct rdt_span text = {0};
-    struct rdt_node *root = NULL;
     struct rdt_run *run = g->run;
-    enum rdt_code rc = RDT_OK;
-    if (rdt_embed_find(TEMPLATE, &text))
-        rc = parse(g, TEMPLATE, text, &root, err);
-    if (rc != RDT_OK)
-        return rc;
-    const struct rdt_node *rows = rdt_node_get(root, "rows");
     size_t n = rows == NULL ? 0 : rows->n;
     run->rows = rdt_arena_new(&run->arena, (n + 1) * sizeof *run->rows);
     g->catalogue.filters = rdt_arena_new(&run->arena, (n + 1) * sizeof g->catalogue.filters[0]);
@@ -71,11 +63,47 @@ load_rows(struct rdt_gather *g, struct rdt_err *err)
             .part = number_of(rdt_node_get(row, "part")),
             .verdict = RDT_UNOBSERVED,
             .by = strings_of(&run->arena, rdt_node_get(row, "rules")),
+            .notes = strings_of(&run->arena, rdt_node_get(row, "notes")),
         };
         g->catalogue.filters[i] = rdt_node_get(row, "subjects");
     }
     run->n_rows = n;
     return RDT_OK;
+}
+
+static enum rdt_code
+load_notes(struct rdt_run *run, const struct rdt_node *notes, struct rdt_err *err)
+{
+    size_t n = notes == NULL ? 0 : notes->n;
+    run->template_notes = rdt_arena_new(&run->arena, (n + 1) * sizeof *run->template_notes);
+    if (run->template_notes == NULL)
+        return rdt_fail(err, RDT_E_NOMEM, "the template's notes");
+    for (size_t i = 0; i < n; i++) {
+        const struct rdt_node *note = notes->members[i].node;
+        run->template_notes[i] = (struct rdt_template_note){
+            .id = (const char *)notes->members[i].key.p,
+            .title = rdt_node_str(note, "title"),
+            .settled = rdt_node_str(note, "settled"),
+            .rules = strings_of(&run->arena, rdt_node_get(note, "rules")),
+        };
+    }
+    run->n_template_notes = n;
+    return RDT_OK;
+}
+
+static enum rdt_code
+load_template(struct rdt_gather *g, struct rdt_err *err)
+{
+    struct rdt_span text = {0};
+    struct rdt_node *root = NULL;
+    enum rdt_code rc = RDT_OK;
+    if (rdt_embed_find(TEMPLATE, &text))
+        rc = parse(g, TEMPLATE, text, &root, err);
+    if (rc == RDT_OK)
+        rc = load_rows(g, rdt_node_get(root, "rows"), err);
+    if (rc == RDT_OK)
+        rc = load_notes(g->run, rdt_node_get(root, "notes"), err);
+    return rc;
 }
 
 /* ---- frameworks
@@ -164,7 +192,7 @@ load_frameworks(struct rdt_gather *g, struct rdt_err *err)
 enum rdt_code
 rdt_catalogue_load(struct rdt_gather *gather, struct rdt_err *err)
 {
-    enum rdt_code rc = load_rows(gather, err);
+    enum rdt_code rc = load_template(gather, err);
     return rc != RDT_OK ? rc : load_frameworks(gather, err);
 }
 

@@ -260,6 +260,21 @@ put_values(struct rdt_buf *out, const struct rdt_explanation *e)
     }
 }
 
+/* What the template says elsewhere, where the rule had to choose. */
+static void
+put_template_notes(struct rdt_buf *out, const struct rdt_explanation *e)
+{
+    for (size_t i = 0; i < e->run->n_template_notes; i++) {
+        const struct rdt_template_note *note = &e->run->template_notes[i];
+        bool about = false;
+        for (size_t r = 0; r < note->rules.n; r++)
+            about = about || strcmp(note->rules.at[r], e->rule->id) == 0;
+        if (about)
+            rdt_buf_fmt(out, "  %-9s %s: %s\n  %-9s %s\n", "template", note->id, note->title, "",
+                        note->settled);
+    }
+}
+
 static void
 put_observations(struct rdt_buf *out, const struct rdt_explanation *e)
 {
@@ -293,6 +308,7 @@ rdt_explanation_text(const struct rdt_explanation *explanation, struct rdt_buf *
     put_level(out, e);
     put_result(out, e);
     line(out, "why", e->rule->why);
+    put_template_notes(out, e);
     put_values(out, e);
     put_observations(out, e);
 }

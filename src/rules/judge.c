@@ -11,6 +11,7 @@
 
 #define HEALTHY "packs/rules/healthy.yaml"
 #define NOTES_MAX 1000
+#define SYNTHETIC_NAMED_MAX 10
 
 void
 rdt_run_free(struct rdt_run *run)
@@ -136,6 +137,57 @@ note_levels(struct rdt_gather *g, struct notes *notes)
     }
 }
 
+/* Made-up data exposes nobody, so that one word takes a data type out of every floor. */
+static void
+note_synthetic(struct rdt_gather *g, struct notes *notes)
+{
+    size_t n = 0, found = 0;
+    RDT_BUF names = {0};
+    const struct rdt_subject *data = rdt_plan_section(g->judge->plan, RDT_DATA, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (!rdt_node_true(data[i].node, "synthetic"))
+            continue;
+        if (found++ < SYNTHETIC_NAMED_MAX)
+            rdt_buf_fmt(&names, "%s%s", found == 1 ? "" : ", ", data[i].name);
+    }
+    if (found > SYNTHETIC_NAMED_MAX)
+        rdt_buf_fmt(&names, " and %zu more", found - SYNTHETIC_NAMED_MAX);
+    if (found != 0 && rdt_buf_cstr(&names) != NULL)
+        add_note(notes, rdt_arena_fmt(&g->run->arena, "synthetic, so judged as low data: %s",
+                                      rdt_buf_cstr(&names)));
+}
+
+static bool
+has_finding(const struct rdt_gather *g, const char *rule)
+{
+    size_t index;
+    if (!rdt_rollup_find(g, rule, &index))
+        return false;
+    const struct rdt_range *range = &g->ranges[index];
+    for (size_t i = range->first; i < range->first + range->n; i++) {
+        enum rdt_verdict v = g->run->results[i].verdict;
+        if (v == RDT_FAIL || v == RDT_DRIFT || v == RDT_ACCEPTED)
+            return true;
+    }
+    return false;
+}
+
+/* Why a finding may be there though the template was followed to the letter. */
+static void
+note_template(struct rdt_gather *g, struct notes *notes)
+{
+    const struct rdt_run *run = g->run;
+    for (size_t i = 0; i < run->n_template_notes; i++) {
+        const struct rdt_template_note *note = &run->template_notes[i];
+        bool found = false;
+        for (size_t r = 0; r < note->rules.n && !found; r++)
+            found = has_finding(g, note->rules.at[r]);
+        if (found)
+            add_note(notes, rdt_arena_fmt(&g->run->arena, "template %s: %s. Here: %s", note->id,
+                                          note->title, note->settled));
+    }
+}
+
 static enum rdt_code
 write_notes(struct rdt_gather *g, struct rdt_err *err)
 {
@@ -149,6 +201,8 @@ write_notes(struct rdt_gather *g, struct rdt_err *err)
             add_note(notes, rdt_arena_fmt(&run->arena, "rule %s is disabled: %s", run->rules[i].id,
                                           run->rules[i].disabled));
     note_levels(g, notes);
+    note_synthetic(g, notes);
+    note_template(g, notes);
     const char **at = rdt_arena_new(&run->arena, (notes->n + 1) * sizeof *at);
     if (at == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "notes");

@@ -84,6 +84,13 @@ struct rdt_row {
     enum rdt_assurance assurance;
     struct rdt_strings by;     /* primary rules */
     struct rdt_strings broken; /* "RULE subject" of what keeps it from being met */
+    struct rdt_strings notes;  /* contradictions of the template that touch it: "X7" */
+};
+
+/* Where the template contradicts itself, and what is done instead; not kept with a stored run. */
+struct rdt_template_note {
+    const char *id, *title, *settled; /* "X7" */
+    struct rdt_strings rules;         /* those that settle it */
 };
 
 enum rdt_control_state { RDT_MET, RDT_NOT_MET, RDT_UNPROVEN, RDT_NOT_APPLICABLE };
@@ -126,9 +133,11 @@ struct rdt_run {
     size_t n_results;
     struct rdt_row *rows;
     size_t n_rows;
+    struct rdt_template_note *template_notes;
+    size_t n_template_notes;
     struct rdt_framework *frameworks;
     size_t n_frameworks;
-    struct rdt_strings notes; /* disabled rules, overridden levels, template notes */
+    struct rdt_strings notes; /* disabled rules, changed levels, synthetic data, template notes */
     size_t count[RDT_NVERDICTS];
     size_t planned, observed; /* subjects that a probe could look at; those that one did */
     bool live;                /* probes were run */

@@ -124,17 +124,36 @@ filters(void **state)
         assert_int_not_equal(j->run->rows[i].verdict, RDT_PASS);
 }
 
-static void
-overridden_levels_are_noted(void **state)
+static bool
+is_noted(const struct judging *j, const char *words)
 {
-    struct judging *j = *state;
-    j->only[0] = "REST-1";
-    judging_patch(j, "policy: { levels: { high: { tls: tls1.3 } } }");
-    assert_int_equal(judging_run(j), RDT_OK);
-    bool found = false;
     for (size_t i = 0; i < j->run->notes.n; i++)
-        found = found || strstr(j->run->notes.at[i], "what high data needs") != NULL;
-    assert_true(found);
+        if (strstr(j->run->notes.at[i], words) != NULL)
+            return true;
+    return false;
+}
+
+static void
+what_mutes_is_noted(void **state)
+{
+    static const struct {
+        const char *patch, *says;
+    } cases[] = {
+        {"policy: { levels: { high: { tls: tls1.3 } } }",  "what high data needs"         },
+        {"data: { patient: { synthetic: true } }",         "judged as low data: patient"  },
+        {"flows: { api-db: { tls: { pin_next: null } } }", "template X14: A pin to one"   },
+        {"policy: { disable: { REST-1: elsewhere } }",     "rule REST-1 is disabled: else"},
+    };
+    struct judging *j = *state;
+    for (size_t i = 0; i < RDT_COUNT(cases); i++) {
+        judging_patch(j, cases[i].patch);
+        assert_int_equal(judging_run(j), RDT_OK);
+        if (!is_noted(j, cases[i].says))
+            fail_msg("%s: not noted", cases[i].patch);
+        judging_patch(j, "{}");
+        assert_int_equal(judging_run(j), RDT_OK);
+        assert_false(is_noted(j, cases[i].says));
+    }
 }
 
 static size_t
@@ -194,7 +213,7 @@ main(void)
         JUDGING_TEST(the_same_twice),
         JUDGING_TEST(packs_are_apart),
         JUDGING_TEST(filters),
-        JUDGING_TEST(overridden_levels_are_noted),
+        JUDGING_TEST(what_mutes_is_noted),
         JUDGING_TEST(nothing_is_left),
         JUDGING_TEST(a_run_outlives_its_plan),
     };
