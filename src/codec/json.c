@@ -44,8 +44,8 @@ scalar_of(struct rdt_arena *arena, struct rdt_mark mark, const json_t *json)
     }
     if (json_is_integer(json))
         snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
-    else if (json_is_real(json))
-        snprintf(number, sizeof number, "%.17g", json_real_value(json));
+    else if (json_is_real(json)) /* + 0.0: no minus before a zero, which would be lost later */
+        snprintf(number, sizeof number, "%.17g", json_real_value(json) + 0.0);
     else
         snprintf(number, sizeof number, "%s", json_is_true(json) ? "true" : "false");
     return rdt_node_scalar(arena, rdt_span_str(number), mark);
