@@ -2,14 +2,17 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "codec/json.h"
 
 #include "../test.h"
 
+#include <dirent.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { N_JOBS = 40 };
@@ -150,14 +153,67 @@ refuses_broken_targets(void **state)
     }
 }
 
+static size_t
+entries(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    size_t n = 0;
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        n++;
+    closedir(dir);
+    return n;
+}
+
+/* One job of each kind whose server is not there; the auditor's look asks for a process. */
+static void
+look_at_nobody(void)
+{
+    static const char database[] = "{\"host\":\"127.0.0.1\",\"port\":1,\"databases\":[\"a\"],"
+                                   "\"user\":\"u\",\"auditor\":{\"user\":\"a\",\"password\":"
+                                   "\"env:NO_SUCH_VARIABLE\"}}";
+    static const char site[] = "{\"url\":\"https://127.0.0.1:1/\",\"http_port\":1}";
+    RDT_AUTO(rdt_arena_done) struct rdt_arena arena = {0};
+    RDT_AUTO(rdt_evidence_done) struct rdt_evidence seen = {0};
+    struct rdt_node *postgres = NULL, *https = NULL;
+    assert_int_equal(rdt_json_parse("", rdt_span_str(database), &arena, &postgres, NULL), RDT_OK);
+    assert_int_equal(rdt_json_parse("", rdt_span_str(site), &arena, &https, NULL), RDT_OK);
+    struct rdt_probe_job jobs[] = {
+        {.subject = "stores.a", .kind = "postgres", .spec = postgres, .timeout_ms = 2000},
+        {.subject = "flows.a",  .kind = "https",    .spec = https,    .timeout_ms = 2000},
+        {.subject = "stores.b", .kind = "postgres", .spec = postgres, .timeout_ms = 2000},
+    };
+    for (size_t i = 0; i < RDT_COUNT(jobs); i++)
+        jobs[i].folder = jobs[i].sysroot = "";
+    struct rdt_probe_plan plan = {.jobs = jobs, .n = RDT_COUNT(jobs), .width = 2};
+    assert_int_equal(rdt_probe_run(&plan, &seen, NULL), RDT_OK);
+    assert_int_equal(seen.n, 12);
+    for (size_t i = 0; i < seen.n; i++)
+        assert_non_null(seen.items[i].unknown);
+    const struct rdt_observation *rules = rdt_evidence_find(&seen, "stores.b", "pg.hba");
+    assert_non_null(strstr(rules->unknown, "NO_SUCH_VARIABLE"));
+}
+
+static void
+leaves_nothing_open(void **state)
+{
+    (void)state;
+    look_at_nobody(); /* libraries open what they keep */
+    size_t descriptors = entries("/proc/self/fd"), threads = entries("/proc/self/task");
+    for (int i = 0; i < 5; i++)
+        look_at_nobody();
+    assert_int_equal(entries("/proc/self/fd"), descriptors);
+    assert_int_equal(entries("/proc/self/task"), threads);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left, dead or alive */
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_the_order),
-        cmocka_unit_test(runs_nothing),
-        cmocka_unit_test(looks_at_many_at_once),
-        cmocka_unit_test(refuses_broken_targets),
+        cmocka_unit_test(keeps_the_order),       cmocka_unit_test(runs_nothing),
+        cmocka_unit_test(looks_at_many_at_once), cmocka_unit_test(refuses_broken_targets),
+        cmocka_unit_test(leaves_nothing_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
