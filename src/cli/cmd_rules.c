@@ -300,7 +300,8 @@ rdt_cmd_rules_explain(struct rdt_cli *cli)
         if (rc == RDT_OK) {
             judge.plan = rdt_stored_plan(stored);
             judge.evidence = rdt_stored_evidence(stored);
-            judge.time = rdt_stored_run(stored)->time;
+            if (!rdt_cli_has(cli, OPT_AT)) /* otherwise the same evidence on another day */
+                judge.time = rdt_stored_run(stored)->time;
         }
     } else {
         const char *path = cli->n_words > 2 ? cli->words[2] : "redoubt.yaml";

@@ -238,9 +238,11 @@ put_result(struct rdt_buf *out, const struct rdt_explanation *e)
     line(out, "observed", r->observed);
     line(out, "expected", r->expected);
     if (r->verdict == RDT_FAIL || r->verdict == RDT_DRIFT || r->verdict == RDT_ACCEPTED) {
-        rdt_buf_fmt(out, "  %-9s ", "where");
-        put_mark(out, r->where);
-        rdt_buf_str(out, "\n");
+        if (r->where.line != 0) {
+            rdt_buf_fmt(out, "  %-9s ", "where");
+            put_mark(out, r->where);
+            rdt_buf_str(out, "\n");
+        }
         line(out, "fix", e->rule->fix);
     }
 }
@@ -300,8 +302,11 @@ rdt_explanation_text(const struct rdt_explanation *explanation, struct rdt_buf *
 {
     const struct rdt_explanation *e = explanation;
     rdt_buf_fmt(out, "%s  %s\n", e->rule->id, e->rule->title);
-    rdt_buf_fmt(out, "  %-9s %s  ", "subject", e->subject->id);
-    put_mark(out, e->subject->mark);
+    rdt_buf_fmt(out, "  %-9s %s", "subject", e->subject->id);
+    if (e->subject->mark.line != 0) { /* a plan from a stored run has no places */
+        rdt_buf_str(out, "  ");
+        put_mark(out, e->subject->mark);
+    }
     rdt_buf_str(out, "\n");
     line(out, "severity",
          rdt_severity_name(e->result != NULL ? e->result->severity : e->rule->severity));

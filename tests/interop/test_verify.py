@@ -523,6 +523,12 @@ def ages(plan):
     ran = expect("an observation from two days before the run's date is unknown", verify(plan, "--at", in_days(2)),
                  verdicts={PG: ("unknown", None), **web_verdicts("unknown")})
     result("24 h" in ran.finding(*PG)["message"], "and says why", ran.finding(*PG))
+    verify(plan)
+    explain = ["rules", "explain", *PG, "--run", LAST_RUN]
+    ran = redoubt(*explain)
+    result(re.search(r"verdict +pass", ran.out) and "sha256 " in ran.out, "explain shows the evidence of a stored run", ran)
+    ran = redoubt(*explain, "--at", in_days(2))
+    result(re.search(r"verdict +unknown", ran.out) and "24 h" in ran.out, "explain judges the same evidence on another day", ran)
 
 
 def in_days(n):
