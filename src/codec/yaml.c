@@ -1,6 +1,7 @@
 #include "codec/yaml.h"
 
 #include "base/text.h"
+#include "codec/yaml_cost.h"
 
 #include <libfyaml.h>
 #include <stdlib.h>
@@ -219,12 +220,11 @@ run_events(struct builder *b, struct fy_parser *parser)
 {
     struct fy_event *event;
     while ((event = fy_parser_parse(parser)) != NULL) {
-        if (b->n_documents < 2 && (size_t)event->type < RDT_COUNT(handlers) &&
-            handlers[event->type] != NULL)
+        if ((size_t)event->type < RDT_COUNT(handlers) && handlers[event->type] != NULL)
             handlers[event->type](b, event);
         fy_parser_event_free(parser, event);
         /* Past the depth limit the stack no longer matches the events; and one such is enough. */
-        if (b->no_memory || b->n_bad >= RDT_DIAGS_MAX ||
+        if (b->no_memory || b->n_bad >= RDT_DIAGS_MAX || b->n_documents > 1 ||
             (b->n_bad != 0 && b->depth == RDT_YAML_DEPTH_MAX))
             return;
     }
@@ -266,6 +266,18 @@ check_bytes(struct builder *b, struct rdt_span bytes)
     return true;
 }
 
+static bool
+check_cost(struct builder *b, struct rdt_span bytes)
+{
+    uint32_t line = 1;
+    const char *why = rdt_yaml_cost(bytes, &line);
+    if (why == NULL)
+        return true;
+    complain(b, (struct rdt_mark){b->file, line, 1}, why, NULL);
+    b->n_syntax++;
+    return false;
+}
+
 static void
 parse(struct builder *b, struct rdt_span bytes)
 {
@@ -300,7 +312,7 @@ rdt_yaml_parse(const char *file, struct rdt_span bytes, struct rdt_arena *arena,
     };
     if (bytes.n > RDT_YAML_MAX)
         return rdt_fail(err, RDT_E_LIMIT, "%s: larger than 8 MiB", file);
-    if (bytes.n != 0 && check_bytes(&b, bytes))
+    if (bytes.n != 0 && check_bytes(&b, bytes) && check_cost(&b, bytes))
         parse(&b, bytes);
     if (b.no_memory)
         return rdt_fail(err, RDT_E_NOMEM, "%s", file);

@@ -20,6 +20,20 @@ complain(const struct check *check, struct rdt_mark mark, const char *text)
 static void complete_value(struct check *check, const struct rdt_field *field,
                            const struct rdt_node *node);
 
+bool
+rdt_loading_spend(struct rdt_loading *loading, struct rdt_mark mark, size_t n)
+{
+    if (loading->n_values > RDT_VALUES_MAX)
+        return false;
+    loading->n_values += n;
+    if (loading->n_values <= RDT_VALUES_MAX)
+        return true;
+    rdt_diag_add(loading->diags, mark,
+                 "the plan is more than %zu values once `like` and environments are written out",
+                 RDT_VALUES_MAX);
+    return false;
+}
+
 static void
 dangling(const struct check *check, const struct rdt_field *field, const struct rdt_node *node)
 {
@@ -101,7 +115,7 @@ complete_items(struct check *check, const struct rdt_field *field, const struct 
 {
     size_t path = check->path.n;
     bool map = node->kind == RDT_NODE_MAP;
-    for (size_t i = 0; i < node->n; i++) {
+    for (size_t i = 0; i < node->n && check->loading->n_values <= RDT_VALUES_MAX; i++) {
         char index[24];
         snprintf(index, sizeof index, "%zu", i + 1);
         rdt_path_push(&check->path, map ? node->members[i].key : rdt_span_str(index));
@@ -113,6 +127,8 @@ complete_items(struct check *check, const struct rdt_field *field, const struct 
 static void
 complete_value(struct check *check, const struct rdt_field *field, const struct rdt_node *node)
 {
+    if (!rdt_loading_spend(check->loading, node->mark, 1))
+        return;
     if (field->type == RDT_T_REF)
         complete_ref(check, field, node);
     else if (field->type == RDT_T_LIST || field->type == RDT_T_MAP)

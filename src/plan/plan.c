@@ -81,7 +81,7 @@ resolve_environments(struct rdt_plan *plan, struct rdt_loading *loading, struct 
     plan->shared = rdt_arena_new(&plan->arena, (n + 1) * sizeof *plan->shared);
     if (plan->shared == NULL)
         return rdt_fail(loading->err, RDT_E_NOMEM, "%s", plan->path);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && loading->n_values <= RDT_VALUES_MAX; i++) {
         const struct rdt_member *env = &envs->members[i];
         const struct rdt_member *patch = rdt_node_member(env->node, rdt_span_str("patch"));
         const char *name = (const char *)env->key.p;

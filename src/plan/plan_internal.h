@@ -12,8 +12,11 @@
 #define RDT_KEY_CHAIN_MAX 16                     /* keys that wrap each other in a row */
 #define RDT_LINKS_MAX ((size_t)10 * 1000 * 1000) /* links between all entries of a plan */
 #define RDT_BACKUP_CHAIN_MAX 16                  /* backups of backups in a row */
-#define RDT_ENVIRONMENTS_MAX 100 /* environments of one plan: each is resolved anew */
-#define RDT_INCLUDES_MAX 256     /* files that one plan may include */
+#define RDT_ENVIRONMENTS_MAX 100    /* environments of one plan: each is resolved anew */
+#define RDT_INCLUDES_MAX 256        /* files that one plan may include */
+#define RDT_GLOB_ENTRIES_MAX 100000 /* folder entries that one pattern of `include` looks at */
+/* values looked at in all environments together, once `like` and the patches are written out */
+#define RDT_VALUES_MAX ((size_t)4 * 1000 * 1000)
 #define RDT_INCLUDED_MAX ((size_t)64 * 1024 * 1024) /* bytes of them together */
 
 struct rdt_plan {
@@ -41,7 +44,15 @@ struct rdt_loading {
     struct rdt_err *err;
     const char *folder;
     size_t n_included, n_bytes; /* files, and their bytes, so far */
+    size_t n_values;            /* see rdt_loading_spend() */
 };
+
+/*
+ * rdt_loading_spend - count values looked at; false when they are more than RDT_VALUES_MAX, which
+ * is said once in diags, at mark.  `like` and environments make a short file into a long plan: ten
+ * thousand data types held by ten thousand stores are one line each.
+ */
+bool rdt_loading_spend(struct rdt_loading *loading, struct rdt_mark mark, size_t n);
 
 /* A field's path in messages: "stores.db.at_rest"; cut when too long. */
 struct rdt_path {

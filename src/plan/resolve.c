@@ -2,10 +2,12 @@
 #include "codec/yaml.h"
 #include "plan/plan_internal.h"
 
+#include <dirent.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* ---- include ---- */
 
@@ -136,6 +138,28 @@ include_file(struct rdt_loading *loading, struct rdt_node *root, struct rdt_mark
     return join(loading, root, piece);
 }
 
+/* Links that lead back make a pattern such as of stars match without end: it looks at so many
+ * files. */
+static _Thread_local size_t entries_left;
+
+static void *
+open_folder(const char *path)
+{
+    return opendir(path);
+}
+
+static struct dirent *
+read_entry(void *folder)
+{
+    return entries_left == 0 ? NULL : (entries_left--, readdir(folder));
+}
+
+static void
+close_folder(void *folder)
+{
+    closedir(folder);
+}
+
 static enum rdt_code
 include_pattern(struct rdt_loading *loading, struct rdt_node *root, const struct rdt_node *item)
 {
@@ -147,11 +171,20 @@ include_pattern(struct rdt_loading *loading, struct rdt_node *root, const struct
         return RDT_OK;
     }
     char *pattern = rdt_arena_fmt(loading->arena, "%s/%s", loading->folder, text);
-    glob_t found = {0};
+    glob_t found = {.gl_opendir = open_folder,
+                    .gl_readdir = read_entry,
+                    .gl_closedir = close_folder,
+                    .gl_lstat = lstat,
+                    .gl_stat = stat};
     if (pattern == NULL)
         return rdt_fail(loading->err, RDT_E_NOMEM, "include");
     enum rdt_code rc = RDT_OK;
-    if (glob(pattern, 0, NULL, &found) != 0)
+    entries_left = RDT_GLOB_ENTRIES_MAX;
+    int none = glob(pattern, GLOB_ALTDIRFUNC, NULL, &found);
+    if (entries_left == 0)
+        rdt_diag_add(loading->diags, item->mark, "include: '%s' looks at more than %d files", text,
+                     RDT_GLOB_ENTRIES_MAX);
+    else if (none != 0)
         rdt_diag_add(loading->diags, item->mark, "include: no file matches '%s'", text);
     else
         for (size_t i = 0; rc == RDT_OK && i < found.gl_pathc; i++)
@@ -177,6 +210,8 @@ rdt_include(struct rdt_loading *loading, struct rdt_node *root)
 }
 
 /* ---- patch and like ---- */
+
+#define MERGE_COST 4 /* a value copied costs as much as so many looked at */
 
 struct inherit {
     struct rdt_loading *loading;
@@ -257,6 +292,10 @@ make_one(struct inherit *in, size_t at)
     struct rdt_node *own = without_like(in->loading->arena, entry);
     struct rdt_node *base = parent == NULL ? NULL : in->made[parent - in->from->members];
     if (own != NULL && base != NULL) {
+        if (!rdt_loading_spend(in->loading, entry->mark, MERGE_COST * (own->n + base->n))) {
+            in->made[at] = entry; /* the plan is refused; only the rest must not cost as much */
+            return true;
+        }
         struct rdt_node *merged = rdt_node_merge(in->loading->arena, base, own);
         if (merged != NULL)
             merged->mark = own->mark;

@@ -39,6 +39,8 @@ struct rdt_gather {
     size_t cap_rules, cap_results;
     const struct rdt_subject **exceptions; /* those in force, by rule and subject */
     size_t n_exceptions;
+    const char **attested; /* rules and rows that attestations in force name, sorted; or NULL */
+    size_t n_attested;
     size_t base;     /* index of the first rule of the pack being read */
     uint8_t *sees;   /* bits of each subject: 1 a probe is due, 2 one has looked */
     uint32_t *slots; /* of each subject: 1 + its result under the rule being read */

@@ -88,14 +88,21 @@ find_exception(const struct rdt_gather *g, const char *rule, const char *subject
 /* ---- attestations
  * --------------------------------------------------------------------------------- */
 
+static int
+by_path(const void *path, const void *file)
+{
+    return strcmp(path, ((const struct rdt_fileinfo *)file)->path);
+}
+
 static bool
 file_has(const struct rdt_gather *g, const char *path, const char *sha256)
 {
-    for (size_t i = 0; path != NULL && i < g->n_files; i++)
-        if (strcmp(g->files[i].path, path) == 0)
-            return sha256 != NULL && g->files[i].sha256 != NULL &&
-                   strcasecmp(g->files[i].sha256, sha256) == 0;
-    return false;
+    const struct rdt_fileinfo *found =
+        path == NULL || g->n_files == 0
+            ? NULL
+            : bsearch(path, g->files, g->n_files, sizeof g->files[0], by_path);
+    return found != NULL && sha256 != NULL && found->sha256 != NULL &&
+           strcasecmp(found->sha256, sha256) == 0;
 }
 
 /*
@@ -149,33 +156,54 @@ attest_row(struct rdt_gather *g, size_t row, struct rdt_range *range)
     return true;
 }
 
-/* An attestation names a rule, or a row that the rule decides. */
-static bool
-attest_name(struct rdt_gather *g, const char *named, const char *rule, struct rdt_range *range)
+static int
+by_name(const void *a, const void *b)
 {
-    if (strcmp(named, rule) == 0)
-        range->attested = true;
-    for (size_t i = 0; !range->attested && i < g->run->n_rows; i++)
-        if (strcmp(g->run->rows[i].id, named) == 0 && has_name(&g->run->rows[i].by, rule))
-            return attest_row(g, i, range);
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names in attestations that are in force, looked up once: a plan may hold a million. */
+static bool
+learn_attested(struct rdt_gather *g)
+{
+    size_t n = 0, n_names = 0;
+    const struct rdt_subject *all = section_of(g, RDT_ATTESTATIONS, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct rdt_node *list = rdt_node_get(all[i].node, "covers");
+        n_names += list == NULL ? 0 : list->n;
+    }
+    g->attested = rdt_arena_new(&g->arena, (n_names + 1) * sizeof *g->attested);
+    if (g->attested == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct rdt_node *list = rdt_node_get(all[i].node, "covers");
+        size_t n_covers = list == NULL || !attestation_holds(g, &all[i]) ? 0 : list->n;
+        for (size_t j = 0; j < n_covers; j++) {
+            const char *named = rdt_node_text(list->members[j].node);
+            if (named != NULL)
+                g->attested[g->n_attested++] = named;
+        }
+    }
+    qsort(g->attested, g->n_attested, sizeof *g->attested, by_name);
     return true;
 }
 
+static bool
+is_named(const struct rdt_gather *g, const char *name)
+{
+    return g->n_attested != 0 &&
+           bsearch(&name, g->attested, g->n_attested, sizeof *g->attested, by_name) != NULL;
+}
+
+/* An attestation names a rule, or a row that the rule decides. */
 bool
 rdt_overlay_attest(struct rdt_gather *gather, const char *rule, struct rdt_range *range)
 {
-    size_t n = 0;
-    bool ok = true;
-    const struct rdt_subject *all = section_of(gather, RDT_ATTESTATIONS, &n);
-    for (size_t i = 0; ok && i < n; i++) {
-        const struct rdt_node *list = rdt_node_get(all[i].node, "covers");
-        if (!attestation_holds(gather, &all[i]))
-            continue;
-        for (size_t j = 0; ok && list != NULL && j < list->n; j++) {
-            const char *named = rdt_node_text(list->members[j].node);
-            ok = named == NULL || attest_name(gather, named, rule, range);
-        }
-    }
+    bool ok = gather->attested != NULL || learn_attested(gather);
+    range->attested = ok && is_named(gather, rule);
+    for (size_t i = 0; ok && !range->attested && i < gather->run->n_rows; i++)
+        if (is_named(gather, gather->run->rows[i].id) && has_name(&gather->run->rows[i].by, rule))
+            ok = attest_row(gather, i, range);
     return ok;
 }
 
