@@ -231,11 +231,15 @@ def test_targets(tap, folder):
             ("a section that has no targets", "keys: {}\n", "unknown field 'keys'"),
             ("no host", "stores: { db: { redis: { port: 1 } } }\n", "needs the field 'host'"),
             ("a port of 0", "stores: { db: { redis: { host: h, port: 0 } } }\n", "a whole number from 1 to 65535"),
+            ("a secret as a port", "stores: { db: { redis: { host: h, port: %s } } }\n" % CANARY, "a whole number"),
+            ("a secret as a word", "stores: { db: { redis: { host: h, addresses: %s } } }\n" % CANARY, "one of one, all"),
+            ("a secret of digits", TARGET.replace("user: u", "user: 88887777"), "expected text"),
             ("a list", "- a\n", "expected a map"),
             ("nothing", "", "the file is empty")):
         write(os.path.join(top, "targets.yaml"), text)
         got = redoubt("verify", "--env", "prod", plan)
         refused(tap, "targets with %s" % name, got, words)
+        tap.ok("88887777" not in got.err, "targets with %s: no value is repeated" % name, got)
         tap.ok("targets.yaml:" in got.err, "targets with %s: the place is named" % name, got)
 
 

@@ -154,7 +154,6 @@ def test_usage(tap):
 
 
 def test_statuses(tap, folder):
-    os.environ["XDG_STATE_HOME"] = os.path.join(folder, "state")
     got = redoubt("check", "--at", AT, MEDTRACK)
     tap.ok(got.status == 0, "0: MedTrack is clean", got)
     got = redoubt("check", "--at", AT, "--strict", MEDTRACK)
@@ -266,6 +265,7 @@ def test_asking(tap, folder):
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_STATE_HOME"] = os.path.join(folder, "state")
         test_texts(tap, os.path.join(folder, "man"))
         test_completion_runs(tap, folder)
         test_usage(tap)
