@@ -294,6 +294,11 @@ def auditors(pg):
     ran = redoubt("verify", "--env", "test", bare)
     result(ran.status == 3 and "env:" in ran.err, "a password in the targets file is an error, and not repeated", ran)
 
+    slip = make_plan("slip", {})
+    write("slip/targets/test.yaml", "hunter2\n")
+    ran = redoubt("verify", "--env", "test", slip)
+    result(ran.status == 3 and "hunter2" not in ran.err + ran.out, "a password file in the place of the targets is not quoted", ran)
+
     pg.load("host all postgres all trust\nhost all all all scram-sha-256", ssl=False)
     plan = make_plan("audited-off", {"stores": {"db": audited}})
     ran = expect("a server without TLS gets no password", verify(plan, env=env), status=1,
