@@ -2,7 +2,7 @@
 
 local EXPIRING_WITHIN = 30   -- days
 local APPROVERS_CRITICAL = 2 -- people other than the owner
-local ATTESTED_MOST = 400    -- days: one year and a month to renew it in
+local LASTS_MOST = 400       -- days of an exception or attestation: a year, and a month to renew it in
 
 local function has_expired(e)
   return run_date > e.expires
@@ -32,7 +32,7 @@ rule {
 
 rule {
   id = "EX-EXPIRING",
-  title = "Exception ends within 30 days, or has not begun",
+  title = "Exception ends within 30 days, has not begun, or lasts too long",
   severity = "info",
   source = {},
   subjects = { "exceptions" },
@@ -45,6 +45,10 @@ rule {
       return fail { field = "granted", observed = date(e.granted), expected = "today or before",
                     message = e.name .. " accepts nothing before " .. date(e.granted) }
     end
+    if e.expires - e.granted > LASTS_MOST then
+      return fail { field = "expires", observed = days(e.expires - e.granted), expected = "at most " .. days(LASTS_MOST),
+                    message = e.name .. " lasts " .. days(e.expires - e.granted) .. ", which is no exception any more" }
+    end
     local left = e.expires - run_date
     if left > EXPIRING_WITHIN then return pass() end
     return fail { field = "expires", observed = date(e.expires), expected = "more than " .. days(EXPIRING_WITHIN),
@@ -54,18 +58,34 @@ rule {
     { on = "exceptions.EX-1", expect = "pass" },
     { on = "exceptions.EX-1", set = { ["exceptions.EX-1.granted"] = "2026-11-24" }, expect = "pass" },
     { on = "exceptions.EX-1", set = { ["exceptions.EX-1.granted"] = "2026-11-25" }, expect = "fail" },
+    { on = "exceptions.EX-1", set = { ["exceptions.EX-1.expires"] = "2027-11-05" }, expect = "pass" },
+    { on = "exceptions.EX-1", set = { ["exceptions.EX-1.expires"] = "2027-11-06" }, expect = "fail" },
     { on = "exceptions.EX-1", date = "2027-02-28", expect = "pass" },
     { on = "exceptions.EX-1", date = "2027-03-01", expect = "fail" },
     { on = "exceptions.EX-1", date = "2027-04-01", expect = "n/a" },
   },
 }
 
+-- A name without the case and the spaces by which one person is written as two.
+local function plain_name(who)
+  local words = {}
+  for _, word in ipairs(str.split(str.lower(who), " ")) do
+    if word ~= "" then table.insert(words, word) end
+  end
+  return str.join(words, " ")
+end
+
+-- "Dana <dana@...>" is dana@... too.
+local function is_owner(e, who)
+  return str.find(plain_name(who), plain_name(e.owner))
+end
+
 -- People in a list, each counted once, without the owner.
 local function others(e)
-  local owner, known, n = str.lower(e.owner), {}, 0
+  local known, n = {}, 0
   for _, who in ipairs(e.approved_by) do
-    local name = str.lower(who)
-    if name ~= owner and not known[name] then
+    local name = plain_name(who)
+    if name ~= "" and not is_owner(e, who) and not known[name] then
       known[name] = true
       n = n + 1
     end
@@ -84,9 +104,8 @@ rule {
   fix = "Have people other than the owner approve it: one, or two when the subject is critical.",
   check = function(e)
     if has_expired(e) then return na("see EX-EXPIRED") end
-    local owner = str.lower(e.owner)
     for _, who in ipairs(e.approved_by) do
-      if str.lower(who) == owner then
+      if is_owner(e, who) then
         return fail { field = "approved_by", observed = "its owner", expected = "others than its owner",
                       message = e.name .. " is approved by its owner" }
       end
@@ -104,6 +123,12 @@ rule {
       { "dana@healthy.example", "ciso@healthy.example", "cto@healthy.example" } }, expect = "fail" },
     { on = "exceptions.EX-1", set = { ["exceptions.EX-1.approved_by"] =
       { "DANA@healthy.example", "ciso@healthy.example", "cto@healthy.example" } }, expect = "fail" },
+    { on = "exceptions.EX-1", set = { ["exceptions.EX-1.approved_by"] =
+      { " Dana@healthy.example ", "ciso@healthy.example", "cto@healthy.example" } }, expect = "fail" },
+    { on = "exceptions.EX-1", set = { ["exceptions.EX-1.approved_by"] =
+      { "Dana <dana@healthy.example>", "ciso@healthy.example", "cto@healthy.example" } }, expect = "fail" },
+    { on = "exceptions.EX-1", set = { ["exceptions.EX-1.approved_by"] =
+      { "ciso@healthy.example", "ciso@healthy.example " } }, expect = "fail" },
     { on = "exceptions.EX-1", set = { ["exceptions.EX-1.approved_by"] = { "ciso@healthy.example" } },
       expect = "fail" },
     { on = "exceptions.EX-1", set = { ["exceptions.EX-1.approved_by"] =
@@ -134,9 +159,9 @@ rule {
       return fail { field = "signed", observed = date(a.signed), expected = "today or before",
                     message = a.name .. " is signed on a day to come, and vouches for nothing before it" }
     end
-    if a.expires - a.signed <= ATTESTED_MOST then return pass() end
+    if a.expires - a.signed <= LASTS_MOST then return pass() end
     return fail { field = "expires", observed = days(a.expires - a.signed), expected = "at most "
-                    .. days(ATTESTED_MOST),
+                    .. days(LASTS_MOST),
                   message = a.name .. " would count for " .. days(a.expires - a.signed) }
   end,
   tests = {

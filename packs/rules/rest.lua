@@ -127,8 +127,31 @@ local function cannot_encrypt(s)
   return found
 end
 
+-- How the names of algorithms begin that keys of each type can have.
+local ALGORITHMS = {
+  symmetric = { "aes-", "chacha20-", "3des", "des", "rc4" },
+  hmac = { "hmac-" },
+  asymmetric = { "rsa-", "ecdsa-", "ed25519", "x25519", "ml-" },
+  ca = { "rsa-", "ecdsa-", "ed25519", "ml-dsa-" },
+  certificate = { "rsa-", "ecdsa-", "ed25519", "ml-dsa-" },
+  ssh = { "rsa-", "ecdsa-", "ed25519" },
+}
+
+local function fits_type(k)
+  for _, start in ipairs(ALGORITHMS[k.type] or {}) do
+    if str.starts(k.algorithm, start) then return true end
+  end
+  return false
+end
+
 local function weak_key(k)
-  if is_envelope(k) and k.algorithm == nil then return na("follows its parent") end
+  if not fits_type(k) then
+    return fail {
+      field = "algorithm", observed = k.algorithm, expected = "an algorithm for a " .. k.type .. " key",
+      severity = by_level("high", k.effective),
+      message = k.name .. " is said to be a " .. k.type .. " key of " .. k.algorithm .. ", which does not exist",
+    }
+  end
   local want = k.effective and floor(k.effective).volume or "provider-default"
   local short = SHORT_KEY[k.algorithm] and want ~= "provider-default"
   if not WEAK_ALWAYS[k.algorithm] and not short then return pass() end
@@ -209,6 +232,9 @@ rule {
     { on = "stores.audit", set = { ["stores.audit.at_rest.volume.key"] = "edge-cert" }, expect = "fail" },
     { on = "stores.search", expect = "fail",
       set = { ["stores.search.at_rest.fields"] = { { data = { "patient" }, algorithm = "aes-256-gcm", key = "mesh-ca" } } } },
+    { on = "keys.volume", set = { ["keys.volume.algorithm"] = "ed25519" }, expect = "fail" },
+    { on = "keys.edge-cert", set = { ["keys.edge-cert.algorithm"] = "aes-256" }, expect = "fail" },
+    { on = "keys.mesh-ca", set = { ["keys.mesh-ca.algorithm"] = "ml-dsa-65" }, expect = "pass" },
     { on = "keys.volume", set = { ["keys.volume.algorithm"] = "aes-128" }, expect = "fail" },
     { on = "keys.audit", set = { ["keys.audit.algorithm"] = "3des" }, expect = "fail" },
     { on = "keys.edge-cert", set = { ["keys.edge-cert.algorithm"] = "rsa-1024" }, expect = "fail" },

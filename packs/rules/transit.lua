@@ -21,10 +21,13 @@ local function carried(f)
   return f.effective .. " data (" .. tostring(f.effective_from) .. ")"
 end
 
--- X7: an attacker on the path strips STARTTLS; a policy that the sender enforces stops that.
+-- X7: an attacker on the path strips STARTTLS; a policy that the sender enforces stops that. Such
+-- policies are about mail: no client of a database asks for one.
 local function can_be_stripped(f)
-  return f.tls.opportunistic == true and level_rank(level_of(f)) >= level_rank("high")
-    and f.mta_sts ~= "enforce" and f.dane ~= true
+  if f.tls.opportunistic ~= true or level_rank(level_of(f)) < level_rank("high") then return false end
+  local to = end_of(f.to)
+  if to and to.section == "stores" and not is_object_store(to) and not is_external_store(to) then return true end
+  return f.mta_sts ~= "enforce" and f.dane ~= true
 end
 
 -- What policy.levels says never goes below this: older versions are broken for all data.
@@ -197,7 +200,8 @@ rule {
   subjects = { "flows" },
   decided = { "plan" },
   why = "Opportunistic TLS falls back to plaintext when someone on the path removes the offer.",
-  fix = "Set mta_sts: enforce or dane: true where the domain really has them, or send only a link.",
+  fix = "Set mta_sts: enforce or dane: true where the domain really has them, or send only a link; to a database, " ..
+    "make the client insist on TLS.",
   check = function(f)
     local why = no_tls(f)
     if why then return na(why) end
@@ -216,6 +220,9 @@ rule {
                                      ["flows.ship-log.mta_sts"] = "enforce" }, expect = "pass" },
     { on = "flows.ship-log", set = { ["flows.ship-log.tls.opportunistic"] = true,
                                      ["flows.ship-log.dane"] = true }, expect = "pass" },
+    { on = "flows.api-db", set = { ["flows.api-db.tls.opportunistic"] = true }, expect = "fail" },
+    { on = "flows.api-db", set = { ["flows.api-db.tls.opportunistic"] = true,
+                                   ["flows.api-db.mta_sts"] = "enforce" }, expect = "fail" },
     { on = "flows.ship-log", set = { ["flows.ship-log.tls.opportunistic"] = true,
                                      ["data.log.level"] = "medium" }, expect = "pass" },
     { on = "flows.ship-log", set = { ["flows.ship-log.tls"] = "<absent>" }, expect = "n/a" },

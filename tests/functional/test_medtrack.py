@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """MedTrack is clean, and one changed value makes exactly one finding: the right rule on the right
-subject. The changes are data: medtrack_changes.py and medtrack_changes_keys.py. Prints TAP."""
+subject. The changes are data: medtrack_changes*.py. Prints TAP."""
 import copy
 import json
 import os
@@ -13,12 +13,8 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import medtrack_changes  # noqa: E402
-
-try:
-    import medtrack_changes_keys
-    KEY_CHANGES = medtrack_changes_keys.CHANGES
-except ModuleNotFoundError:
-    KEY_CHANGES = []
+import medtrack_changes_keys  # noqa: E402
+import medtrack_changes_mistakes  # noqa: E402
 
 REDOUBT = os.environ.get("REDOUBT", "redoubt")
 ROOT = os.environ.get("REDOUBT_SOURCE", os.path.join(HERE, "..", ".."))
@@ -127,7 +123,7 @@ def main():
     tap.check("MedTrack is clean as written", problem_of_clean(None))
     for env in ENVIRONMENTS:
         tap.check("MedTrack is clean in %s" % env, problem_of_clean(env))
-    changes = medtrack_changes.CHANGES + KEY_CHANGES
+    changes = medtrack_changes.CHANGES + medtrack_changes_keys.CHANGES + medtrack_changes_mistakes.CHANGES
     breaking = [c for c in changes if c[2]]
     tap.check("at least %d changes that break something" % CHANGES_MIN,
               "only %d" % len(breaking) if len(breaking) < CHANGES_MIN else "")
