@@ -1,6 +1,7 @@
 #include "report/text_internal.h"
 
 #define TITLE 2
+#define TURNS 3     /* in which the rules of a control are named */
 #define RULES_MAX 6 /* named below a control */
 
 static void
@@ -17,14 +18,23 @@ summary(struct rdt_page *page, const struct rdt_framework *f)
     rdt_page_line(page);
 }
 
+/* What breaks a control is named first, what merely helps it last. */
+static unsigned
+turn_of(const struct rdt_control_rule *rule)
+{
+    if (!rule->covers)
+        return TURNS - 1;
+    return rule->verdict == RDT_FAIL || rule->verdict == RDT_DRIFT ? 0 : 1;
+}
+
 /* The rules that the state rests on: what holds a control back, or what meets it. */
 static void
 rules(struct rdt_page *page, const struct rdt_control *control)
 {
-    size_t shown = 0, more = 0;
-    for (size_t i = 0; i < control->n_rules; i++) {
-        const struct rdt_control_rule *rule = &control->rules[i];
-        if (!rdt_control_rests_on(control, rule))
+    size_t shown = 0, more = 0, n = control->n_rules;
+    for (size_t k = 0; k < TURNS * n; k++) {
+        const struct rdt_control_rule *rule = &control->rules[k % n];
+        if (turn_of(rule) != k / n || !rdt_control_rests_on(control, rule))
             continue;
         if (shown == RULES_MAX) {
             more++;

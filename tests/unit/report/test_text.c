@@ -169,6 +169,45 @@ shows_one_framework(void **state)
     assert_true(strstr(text, "NOT MET") < strstr(text, "UNPROVEN"));
 }
 
+/* However many rules stand before it, what breaks a control is named. */
+static void
+names_first_what_breaks(void **state)
+{
+    (void)state;
+    SAMPLE s;
+    RDT_BUF out = {0};
+    struct rdt_control_rule many[] = {
+        {"R-HELP",   false, RDT_FAIL,       RDT_A0},
+        {"R-1",      true,  RDT_UNOBSERVED, RDT_A0},
+        {"R-2",      true,  RDT_UNOBSERVED, RDT_A0},
+        {"R-3",      true,  RDT_UNOBSERVED, RDT_A0},
+        {"R-4",      true,  RDT_UNOBSERVED, RDT_A0},
+        {"R-5",      true,  RDT_UNOBSERVED, RDT_A0},
+        {"R-6",      true,  RDT_UNOBSERVED, RDT_A0},
+        {"R-BREAKS", true,  RDT_DRIFT,      RDT_A0},
+    };
+    struct rdt_control broken = {.id = "X.1",
+                                 .title = "Many rules",
+                                 .verified = true,
+                                 .state = RDT_NOT_MET,
+                                 .rules = many,
+                                 .n_rules = RDT_COUNT(many)};
+    sample_open(&s);
+    struct rdt_framework f = {.id = "soc2",
+                              .edition = "2022",
+                              .title = "SOC 2",
+                              .is_default = true,
+                              .controls = &broken,
+                              .n_controls = 1};
+    s.run.frameworks = &f;
+    s.run.n_frameworks = 1;
+    s.report.framework = "soc2";
+    const char *text = sample_render(&s.report, RDT_FORMAT_TEXT, &out);
+    assert_has(text, "    R-BREAKS drift, R-1 unobserved,");
+    assert_has(text, "2 more");
+    assert_null(strstr(text, "R-HELP"));
+}
+
 int
 main(void)
 {
@@ -180,6 +219,7 @@ main(void)
         cmocka_unit_test(never_calls_the_undecided_clean),
         cmocka_unit_test(bounds_what_it_lists),
         cmocka_unit_test(shows_one_framework),
+        cmocka_unit_test(names_first_what_breaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
