@@ -118,7 +118,8 @@ rdt_json_text(struct rdt_buf *out, struct rdt_span text)
         escape(out, c);
         from = i + 1;
     }
-    rdt_buf_add(out, text.p + from, text.n - from);
+    if (from < text.n)
+        rdt_buf_add(out, text.p + from, text.n - from);
     rdt_buf_add(out, "\"", 1);
 }
 

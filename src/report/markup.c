@@ -61,7 +61,8 @@ rdt_markup_span(struct rdt_buf *out, struct rdt_span text)
         }
         i += n;
     }
-    rdt_buf_add(out, text.p + from, text.n - from);
+    if (from < text.n)
+        rdt_buf_add(out, text.p + from, text.n - from);
 }
 
 void
