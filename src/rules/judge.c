@@ -11,7 +11,7 @@
 
 #define HEALTHY "packs/rules/healthy.yaml"
 #define NOTES_MAX 1000
-#define SYNTHETIC_NAMED_MAX 10
+#define NAMED_MAX 10 /* of data types or environments in one note */
 
 void
 rdt_run_free(struct rdt_run *run)
@@ -147,13 +147,34 @@ note_synthetic(struct rdt_gather *g, struct notes *notes)
     for (size_t i = 0; i < n; i++) {
         if (!rdt_node_true(data[i].node, "synthetic"))
             continue;
-        if (found++ < SYNTHETIC_NAMED_MAX)
+        if (found++ < NAMED_MAX)
             rdt_buf_fmt(&names, "%s%s", found == 1 ? "" : ", ", data[i].name);
     }
-    if (found > SYNTHETIC_NAMED_MAX)
-        rdt_buf_fmt(&names, " and %zu more", found - SYNTHETIC_NAMED_MAX);
+    if (found > NAMED_MAX)
+        rdt_buf_fmt(&names, " and %zu more", found - NAMED_MAX);
     if (found != 0 && rdt_buf_cstr(&names) != NULL)
         add_note(notes, rdt_arena_fmt(&g->run->arena, "synthetic, so judged as low data: %s",
+                                      rdt_buf_cstr(&names)));
+}
+
+/* A patch can take away what the plan as written has, and only a run of that environment sees it.
+ */
+static void
+note_environments(struct rdt_gather *g, struct notes *notes)
+{
+    size_t n = 0, found = 0;
+    RDT_BUF names = {0};
+    const struct rdt_subject *envs = rdt_plan_section(g->judge->plan, RDT_ENVIRONMENTS, &n);
+    for (size_t i = 0; i < n && rdt_plan_env(g->judge->plan) == NULL; i++) {
+        if (rdt_node_get(envs[i].node, "patch") != NULL && found++ < NAMED_MAX)
+            rdt_buf_fmt(&names, "%s%s", found == 1 ? "" : ", ", envs[i].name);
+    }
+    if (found > NAMED_MAX)
+        rdt_buf_fmt(&names, " and %zu more", found - NAMED_MAX);
+    if (found != 0 && rdt_buf_cstr(&names) != NULL)
+        add_note(notes, rdt_arena_fmt(&g->run->arena,
+                                      "judged as written; what these environments change is judged "
+                                      "with --env only: %s",
                                       rdt_buf_cstr(&names)));
 }
 
@@ -202,6 +223,7 @@ write_notes(struct rdt_gather *g, struct rdt_err *err)
                                           run->rules[i].disabled));
     note_levels(g, notes);
     note_synthetic(g, notes);
+    note_environments(g, notes);
     note_template(g, notes);
     const char **at = rdt_arena_new(&run->arena, (notes->n + 1) * sizeof *at);
     if (at == NULL)

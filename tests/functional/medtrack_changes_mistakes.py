@@ -169,3 +169,16 @@ CHANGES = [
      {"exceptions.EX-7.approved_by": ["ciso@medtrack.example", "cto@medtrack.example", "Dana <DANA@medtrack.example>"]},
      [("EX-SELF-APPROVED", "exceptions.EX-7")]),
 ]
+
+# What an environment's patch takes away: (what is done, environment, {path in the patch: value}, wanted there).
+# None is a null of the patch: it takes the value away.
+PATCHES = [
+    ("staging drops field encryption", "staging", {"stores": {"db": {"at_rest": {"fields": None}}}},
+     [("REST-2", "stores.db")]),
+    ("staging drops the encryption of a volume", "staging", {"stores": {"search": {"at_rest": {"volume": None}}}},
+     [("PLAN-UNUSED-KEY", "keys.search-cmk"), ("REST-1", "stores.search")]),
+    ("staging talks plaintext", "staging", {"flows": {"mesh": {"tls": None}}}, [("TRANSIT-PLAINTEXT", "flows.mesh")]),
+    ("staging keeps its keys in files", "staging", {"keys.mesh-ca": {"custody": {"provider": "file", "account": "x"}}},
+     [("KEYSTORE-1", "keys.mesh-ca")]),
+    ("staging without the flow that is excepted", "staging", {"flows": {"api-search": None}}, []),
+]

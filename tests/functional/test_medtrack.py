@@ -90,7 +90,7 @@ def problem_of_clean(env):
     return "\n".join(wrong)
 
 
-def problem_of(folder, document, changes, want):
+def problem_of(folder, document, changes, want, *args):
     """Why changes to the document do not give exactly the wanted findings, or an empty text."""
     changed = copy.deepcopy(document)
     for path, value in changes.items():
@@ -98,7 +98,7 @@ def problem_of(folder, document, changes, want):
     plan = os.path.join(folder, "changed.json")
     with open(plan, "w", encoding="utf-8") as file:
         json.dump(changed, file, indent=1)
-    status, by = check(plan)
+    status, by = check(plan, *args)
     if isinstance(by, str):
         return by
     broken = by.get("fail", []) + by.get("drift", [])
@@ -136,6 +136,10 @@ def main():
         tap.check("nothing changed, nothing found", problem_of(folder, document, {}, []))
         for name, what, want in changes:
             tap.check(name, problem_of(folder, document, what, want))
+        for name, env, patch, want in medtrack_changes_mistakes.PATCHES:
+            what = {"environments.%s.patch.%s" % (env, path): value for path, value in patch.items()}
+            tap.check(name + ": seen with --env %s" % env, problem_of(folder, document, what, want, "--env", env))
+            tap.check(name + ": not in the plan as written", problem_of(folder, document, what, []))
     print("1..%d" % tap.n)
     shutil.rmtree(STATE, ignore_errors=True)
     return 1 if tap.failed else 0

@@ -150,6 +150,7 @@ what_mutes_is_noted(void **state)
         assert_int_equal(judging_run(j), RDT_OK);
         if (!is_noted(j, cases[i].says))
             fail_msg("%s: not noted", cases[i].patch);
+        assert_true(is_noted(j, "judged with --env only: staging"));
         judging_patch(j, "{}");
         assert_int_equal(judging_run(j), RDT_OK);
         assert_false(is_noted(j, cases[i].says));
