@@ -434,7 +434,7 @@ def unknowns(sites):
     many = ["s%d" % i for i in range(20)]
     quiet = scripted(stall())
     plan = make_plan("many", {"stores": {s: postgres(quiet) for s in many}}, more_stores=many)
-    ran = expect("twenty silent servers at once", verify(plan, timeout_s=3), status=0, within=3 + SLACK_S / 2,
+    ran = expect("twenty silent servers at once", verify(plan, timeout_s=3), status=0, within=3 + SLACK_S,
                  verdicts={("TRANSIT-5", "stores." + s): ("unknown", None) for s in many})
     print("# twenty silent servers at --timeout 3: %.1f s" % ran.took)
 
