@@ -86,7 +86,7 @@ def check_patch(tap, name, folder, plan, comment, block):
 
 
 def check_targets(tap, name, folder, plan, comment, block):
-    """No subject is called nobody, so that the file is read and nothing is reached for."""
+    """The plan as a whole has no target, so that the file is read and nothing is reached for."""
     file = comment.split(":", 1)[1].strip()
     write(os.path.join(folder, file), block)
     path = write(os.path.join(folder, "targeted.yaml"), plan + "\nenvironments: { prod: { targets: %s } }\n" % file)
