@@ -216,6 +216,7 @@ rdt_resolve(const char *host, uint16_t port, int64_t deadline_ms, struct rdt_add
     char name[HOST_MAX];
     size_t n = strlen(host);
     out->n = 0;
+    out->cut = false;
     if (n == 0 || n >= sizeof name)
         return rdt_fail(err, RDT_E_NET, "no such name: it has %zu letters", n);
     bool bracketed = host[0] == '[' && host[n - 1] == ']';

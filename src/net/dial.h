@@ -35,6 +35,9 @@ bool rdt_host_is_address(const char *host);
  * rdt_resolve - all stream addresses of a host in the system's order of preference (RFC 6724),
  * each once.  A numeric host needs no look-up; an IPv6 one may stand in brackets.
  *
+ *   out   becomes the first RDT_ADDRS_MAX; out->cut tells whether there are more, so that nobody
+ *         takes these for all of them
+ *
  * Fails: RDT_E_NET (no such name, no answer), RDT_E_TIMEOUT, RDT_E_LIMIT (too many look-ups hang),
  * RDT_E_NOMEM.
  */

@@ -276,6 +276,9 @@ try_addresses(const struct rdt_pg_target *target, const char *database, struct s
                      target->addrs.n > 1 ? ": " : "", one.why);
         }
     }
+    if (target->addrs.cut && worst->verdict != ACCEPTED)
+        say(worst, UNDECIDED, "the name has more than %d addresses: the others were not tried",
+            RDT_ADDRS_MAX);
     return n_reached;
 }
 
@@ -329,6 +332,7 @@ settle(struct rdt_pg_target *target)
         }
     }
     target->addrs.n = 1;
+    target->addrs.cut = false; /* one was wanted */
 }
 
 static bool
@@ -386,10 +390,6 @@ rdt_probe_postgres(const struct rdt_probe_job *job, struct rdt_evidence *out)
     int64_t until = rdt_monotonic_ms() + job->timeout_ms / 2;
     if (rdt_resolve(target.host, target.port, until, &target.addrs, &err) != RDT_OK)
         return rdt_pg_unreached(&target, err.text, out);
-    if (target.all && target.addrs.cut) {
-        rdt_fail(&err, RDT_E_LIMIT, "%s has more than %d addresses", target.host, RDT_ADDRS_MAX);
-        return rdt_pg_unreached(&target, err.text, out);
-    }
     if (!target.all)
         settle(&target);
     enum rdt_code rc = look_for_plaintext(&target, out);

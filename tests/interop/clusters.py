@@ -165,10 +165,10 @@ def error_message(sqlstate, routine="ClientAuthentication"):
 class Forward:
     """A port of one address only, behind which another one answers."""
 
-    def __init__(self, to, host="127.0.0.1"):
+    def __init__(self, to, host="127.0.0.1", port=0):
         self.to = to
         self.listener = socket.socket()
-        self.listener.bind((host, 0))
+        self.listener.bind((host, port))
         self.listener.listen(16)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()

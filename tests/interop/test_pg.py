@@ -20,6 +20,7 @@ from harness import FOLDER, finish, free_port, result  # noqa: E402
 
 PROBE = os.environ.get("PROBE_MAIN", "build/tests/interop/probe_main")
 TIMEOUT_MS = 6000
+ADDRESSES_MAX = 16  # RDT_ADDRS_MAX
 PASSWORD = "Tr0ub4dor-and-3"
 AUDITOR = {"user": "auditor", "password": "env:PG_AUDITOR"}
 
@@ -112,6 +113,7 @@ def addresses(pg):
     # A name with two addresses needs a hosts file of our own, seen by the probe only.
     with open(FOLDER + "/hosts", "w") as f:
         f.write("127.0.0.1 localhost many.test\n127.0.0.2 many.test\n")
+        f.writelines("127.0.0.%d crowd.test\n" % (n + 1) for n in range(ADDRESSES_MAX + 1))
     inside = ["unshare", "-rm", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"',
               FOLDER + "/hosts"]
     if subprocess.run(inside + ["true"], capture_output=True).returncode != 0:
@@ -132,6 +134,14 @@ def addresses(pg):
         Fake(b"R\0\0\0\x08\0\0\0\5", host=open_, port=port)
         expect("only %s is open: the worst counts" % open_, many(port, addresses="all"),
                app=("accepted", open_ + ":"))
+
+    port = Forward(pg.port).port
+    for n in range(1, ADDRESSES_MAX + 1):
+        Forward(pg.port, host="127.0.0.%d" % (n + 1), port=port)
+    crowd = {"inside": inside, "host": "crowd.test", "timeout_ms": 20000}
+    expect("more addresses than are tried: undecided, though each of those refuses",
+           probe(port, addresses="all", **crowd), 20000, app=("undecided", "more than 16 addresses"))
+    expect("one of them is enough where one is wanted", probe(port, **crowd), 20000, app=("refused", ""))
 
 
 def broken(pg):

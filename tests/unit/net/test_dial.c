@@ -5,11 +5,47 @@
 #include "base/clock.h"
 #include "base/file.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 200
+#define MANY 20 /* addresses that a name of ours can have */
+
+/* The C library's resolver, but for names "N.many.test": those have N addresses, each twice. */
+static struct addrinfo nodes[2 * MANY];
+static struct sockaddr_in many[MANY];
+
+int
+getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+            struct addrinfo **found)
+{
+    __typeof__(getaddrinfo) *libc = (__typeof__(libc))dlsym(RTLD_NEXT, "getaddrinfo");
+    char *end = NULL;
+    size_t n = strtoul(host, &end, 10);
+    if (strcmp(end, ".many.test") != 0 || (hints->ai_flags & AI_NUMERICHOST) != 0)
+        return libc(host, service, hints, found);
+    assert_in_range(n, 1, MANY);
+    for (size_t i = 0; i < 2 * n; i++) {
+        many[i / 2] = (struct sockaddr_in){.sin_family = AF_INET};
+        many[i / 2].sin_addr.s_addr = htonl((uint32_t)(0x0a000001 + i / 2));
+        nodes[i] = (struct addrinfo){.ai_family = AF_INET, .ai_addrlen = sizeof many[0]};
+        nodes[i].ai_addr = (struct sockaddr *)&many[i / 2];
+        nodes[i].ai_next = i + 1 < 2 * n ? &nodes[i + 1] : NULL;
+    }
+    *found = nodes;
+    return 0;
+}
+
+void
+freeaddrinfo(struct addrinfo *found)
+{
+    __typeof__(freeaddrinfo) *libc = (__typeof__(libc))dlsym(RTLD_NEXT, "freeaddrinfo");
+    if (found != nodes)
+        libc(found);
+}
 
 /* A listening socket on 127.0.0.1 and the port it got. */
 static int
@@ -52,6 +88,34 @@ resolves(void **state)
     }
     assert_int_equal(rdt_resolve("localhost", 1, soon() + 5000, &addrs, NULL), RDT_OK);
     assert_in_range(addrs.n, 1, 2);
+}
+
+/* The first so many are kept, and it is told that there are more: they are not all. */
+static void
+tells_a_cut(void **state)
+{
+    static const struct {
+        const char *host;
+        size_t n;
+        bool cut;
+    } cases[] = {
+        {"1.many.test",  1,             false},
+        {"16.many.test", RDT_ADDRS_MAX, false},
+        {"17.many.test", RDT_ADDRS_MAX, true },
+        {"20.many.test", RDT_ADDRS_MAX, true },
+        {"2.many.test",  2,             false},
+    };
+    struct rdt_addrs addrs;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(rdt_resolve(cases[i].host, 1, soon(), &addrs, NULL), RDT_OK);
+        assert_int_equal(addrs.n, cases[i].n);
+        assert_int_equal(addrs.cut, cases[i].cut);
+        assert_string_equal(addrs.items[0].text, "10.0.0.1:1");
+    }
+    addrs.cut = true;
+    assert_int_equal(rdt_resolve("", 1, soon(), &addrs, NULL), RDT_E_NET);
+    assert_false(addrs.cut);
 }
 
 static void
@@ -182,6 +246,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resolves),
+        cmocka_unit_test(tells_a_cut),
         cmocka_unit_test(refuses_no_name),
         cmocka_unit_test(gives_up_a_look_up),
         cmocka_unit_test(talks),
