@@ -63,6 +63,49 @@ local function open_by_rules(s)
                            .. " in without TLS")
 end
 
+-- How a server that replicates from another one connects to it, the worst first. As a client it is
+-- the only one who can insist on TLS, and on the right server at its other end.
+local LINKS = {
+  { severity = "critical", modes = { "disable", "allow" }, words = "in clear" },
+  { severity = "high", modes = { "prefer", "unset" }, words = "with TLS that anybody in between can take away" },
+  { severity = "medium", modes = { "require" }, words = "without a check of its certificate" },
+}
+
+local function links_of(now, modes)
+  local found, subscriptions = {}, now.subscriptions or {}
+  for _, mode in ipairs(modes) do
+    local by = mode == "unset" and " without sslmode" or " with sslmode " .. mode
+    local n = subscriptions[mode] or 0
+    if n > 0 then table.insert(found, tostring(n) .. (n == 1 and " subscription" or " subscriptions") .. by) end
+    if now.wal_receiver == mode then table.insert(found, "the WAL receiver" .. by) end
+  end
+  return found
+end
+
+local function weak_links(s)
+  local now = also_seen(s, "pg.sessions")
+  for _, step in ipairs(now and LINKS or {}) do
+    local found = links_of(now, step.modes)
+    if #found > 0 then
+      return fail { observed = and_list(found), expected = "sslmode verify-full",
+                    severity = by_level(step.severity, s.effective),
+                    message = s.name .. " replicates from another server " .. step.words .. ": " .. and_list(found) }
+    end
+  end
+end
+
+-- The plaintext logins that a server took, whatever else is known of it.
+local function taken(s)
+  local open = {}
+  for name, answer in pairs(also_seen(s, ASKABLE[s.kind]) or {}) do
+    if answer.verdict == "accepted" then table.insert(open, name) end
+  end
+  if #open == 0 then return nil end
+  table.sort(open)
+  return takes_plaintext(s, "plaintext login accepted: " .. and_list(open),
+                         s.name .. " starts a login without TLS for " .. and_list(open))
+end
+
 rule {
   id = "TRANSIT-5",
   title = "Data store accepts a plaintext connection",
@@ -71,30 +114,28 @@ rule {
   subjects = { "stores" },
   decided = { "live" },
   why = "A setting that says TLS is on does not mean that plaintext is refused; only trying shows it.",
-  fix = "Refuse plaintext at the server: hostssl lines only in pg_hba.conf, rds.force_ssl, tls-port without port.",
+  fix = "Refuse plaintext at the server: hostssl lines only in pg_hba.conf, rds.force_ssl, tls-port without port. "
+    .. "Where it replicates from another one: sslmode=verify-full in the subscription or in primary_conninfo.",
   check = function(s)
     if not ASKABLE[s.kind] then return na("a " .. s.kind .. " store has no login of its own") end
     return pass() -- with a declared flow or without: what listens can be asked
   end,
   live = function(s)
-    if s.kind == "postgres" then
-      local found = open_by_rules(s)
-      if found then return found end
-    end
-    local answers, open, undecided = seen(s, ASKABLE[s.kind]), {}, {}
+    local is_pg = s.kind == "postgres"
+    local found = is_pg and open_by_rules(s) or taken(s) or is_pg and weak_links(s)
+    if found then return found end
+    local answers, undecided = seen(s, ASKABLE[s.kind]), {}
     if next(answers) == nil then return unknown("no database was tried") end
     for name, answer in pairs(answers) do
-      if answer.verdict == "accepted" then table.insert(open, name) end
-      if answer.verdict ~= "accepted" and answer.verdict ~= "refused" then table.insert(undecided, name) end
+      if answer.verdict ~= "refused" then table.insert(undecided, name) end
     end
-    table.sort(open)
     table.sort(undecided)
-    if #open > 0 then
-      return takes_plaintext(s, "plaintext login accepted: " .. and_list(open),
-                             s.name .. " starts a login without TLS for " .. and_list(open))
-    end
     if #undecided > 0 then
       return unknown(and_list(undecided) .. ": " .. (answers[undecided[1]].why or "not decided"))
+    end
+    local now = is_pg and also_seen(s, "pg.sessions") or {}
+    if #links_of(now, { "unreadable" }) > 0 then
+      return unknown("how " .. s.name .. " connects to the server that it replicates from cannot be read")
     end
     return pass(4)
   end,
@@ -124,6 +165,36 @@ rule {
       expect = "drift" },
     { on = "stores.db", facts = { ["stores.db"] = { ["pg.sessions"] = { total = 3, plaintext = 0 } } },
       expect = "unobserved" },
+    -- So does what it does as a client of another server, and not what it could not be asked for.
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, subscriptions = { ["verify-full"] = 2, bound = 1, gss = 1 }, wal_receiver = "verify-ca" } } }, expect = "pass" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, subscriptions = { socket = 1 }, wal_receiver = "none" } } }, expect = "pass" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, subscriptions_why = "denied", wal_receiver_why = "denied" } } }, expect = "pass" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, subscriptions = { ["verify-full"] = 2, disable = 1 }, wal_receiver = "none" } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, subscriptions = { allow = 1 } } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, subscriptions = { prefer = 1 } } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, subscriptions = { unset = 1 } } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, subscriptions = { require = 1 } } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, wal_receiver = "prefer" } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, wal_receiver = "require" } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, subscriptions = { unreadable = 1 } } } }, expect = "unknown" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] = { app = { verdict = "refused" } },
+      ["pg.sessions"] = { total = 3, plaintext = 0, wal_receiver = "unreadable" } } }, expect = "unknown" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.plaintext"] =
+      { app = { verdict = "undecided", why = "timed out" } }, ["pg.sessions"] = { subscriptions = { require = 1 } } } },
+      expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.sessions"] = { subscriptions = { disable = 1 } } } },
+      expect = "drift" },
   },
 }
 

@@ -15,7 +15,11 @@
       "map database -> {plaintext: bool, stale: bool, line, rule}: whether a rule lets a remote "  \
       "login in clear through (line, rule: which); stale: the file is newer than what is loaded, " \
       "absent where that cannot be seen")                                                          \
-    X("pg.sessions", "stores", "{total, plaintext, replication_plaintext}: remote sessions now")   \
+    X("pg.sessions", "stores",                                                                     \
+      "{total, plaintext, replication_plaintext, subscriptions: map link -> count, wal_receiver: " \
+      "link|none, subscriptions_why, wal_receiver_why}: remote sessions now, and how this server " \
+      "connects to those that it replicates from; link: an sslmode|unset|bound|gss|socket|"        \
+      "unreadable; ..._why instead of what the auditor may not read")                              \
     X("tls.versions", "flows", "map ssl3, tls1.0..tls1.3 -> accepted|refused|undecided")           \
     X("tls.cert", "flows",                                                                         \
       "{subject, issuer, not_before: days, not_after: days, lifetime: days, key, host: bool, "     \

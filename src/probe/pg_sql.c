@@ -9,6 +9,7 @@
 #include "codec/json.h"
 #include "probe/credential.h"
 #include "probe/path.h"
+#include "probe/pg_conninfo.h"
 #include "probe/pg_hba.h"
 #include "probe/pg_internal.h"
 
@@ -26,6 +27,8 @@
 #define SERVER_OPTIONS "-c search_path=pg_catalog -c default_transaction_read_only=on"
 #define OPTIONS_MAX 32 /* more than there are: the last one stays NULL */
 #define HBA_RULES_FROM_16 160000
+#define SUBSCRIPTIONS_MAX 1000           /* of one server that are read */
+#define CONNINFO_MAX ((size_t)16 * 1024) /* bytes of a connection string that is read */
 
 struct session {
     PGconn *conn;
@@ -259,14 +262,22 @@ clear_result(PGresult **result)
 }
 
 static enum rdt_code
-read_cell(const PGresult *result, struct rdt_buf *out, struct rdt_err *err)
+check_rows(const PGresult *result, struct rdt_err *err)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-        fail_pq(err, RDT_E_DENIED, words == NULL ? PQresultErrorMessage(result) : words);
-        return rdt_fail_in(err, RDT_E_DENIED, "SQLSTATE %.5s", state == NULL ? "?" : state);
-    }
+    const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+        return RDT_OK;
+    fail_pq(err, RDT_E_DENIED, words == NULL ? PQresultErrorMessage(result) : words);
+    return rdt_fail_in(err, RDT_E_DENIED, "SQLSTATE %.5s", state == NULL ? "?" : state);
+}
+
+static enum rdt_code
+read_cell(const PGresult *result, struct rdt_buf *out, struct rdt_err *err)
+{
+    enum rdt_code rc = check_rows(result, err);
+    if (rc != RDT_OK)
+        return rc;
     if (PQntuples(result) < 1 || PQnfields(result) < 1 || PQgetisnull(result, 0, 0))
         return rdt_fail(err, RDT_E_PROTOCOL, "the answer is empty");
     size_t n = (size_t)PQgetlength(result, 0, 0);
@@ -277,33 +288,44 @@ read_cell(const PGresult *result, struct rdt_buf *out, struct rdt_err *err)
 }
 
 /*
- * Ask one question whose answer is one JSON value. After a failure on the way the connection may
- * still be waiting: a question after it fails too, which is right.
+ * Ask one question and take its answer off the connection. After a failure on the way the
+ * connection may still be waiting: a question after it fails too, which is right.
  */
+static enum rdt_code
+fetch(struct session *session, const char *sql, const char *argument, PGresult **result,
+      struct rdt_err *err)
+{
+    int64_t deadline_ms = session->target->deadline_ms;
+    rdt_buf_fmt(&session->raw, "%s\n", sql);
+    enum rdt_code rc = send_question(session->conn, sql, argument, deadline_ms, err);
+    if (rc == RDT_OK)
+        rc = wait_answer(session->conn, deadline_ms, err);
+    if (rc != RDT_OK)
+        return rc;
+    *result = PQgetResult(session->conn);
+    /* the rest of the answer: nothing but its end, unless the server is not PostgreSQL */
+    for (PGresult *more = NULL;; PQclear(more)) {
+        enum rdt_code ended = wait_answer(session->conn, deadline_ms, NULL);
+        more = ended == RDT_OK ? PQgetResult(session->conn) : NULL;
+        if (more == NULL)
+            break;
+    }
+    return RDT_OK;
+}
+
+/* Ask one question whose answer is one JSON value. */
 static enum rdt_code
 ask(struct session *session, const char *sql, const char *argument, struct rdt_node **answer,
     struct rdt_err *err)
 {
     RDT_BUF text = {0};
     RDT_AUTO(clear_result) PGresult *result = NULL;
-    int64_t deadline_ms = session->target->deadline_ms;
-    enum rdt_code rc = send_question(session->conn, sql, argument, deadline_ms, err);
+    enum rdt_code rc = fetch(session, sql, argument, &result, err);
     if (rc == RDT_OK)
-        rc = wait_answer(session->conn, deadline_ms, err);
-    if (rc == RDT_OK) {
-        result = PQgetResult(session->conn);
         rc = read_cell(result, &text, err);
-    }
-    rdt_buf_fmt(&session->raw, "%s\n%.*s\n", sql, RDT_FMT(rdt_buf_span(&text)));
+    rdt_buf_fmt(&session->raw, "%.*s\n", RDT_FMT(rdt_buf_span(&text)));
     if (rc != RDT_OK)
         rdt_buf_fmt(&session->raw, "%s\n", err->text);
-    /* the rest of the answer: nothing but its end, unless the server is not PostgreSQL */
-    for (PGresult *more = NULL; rc == RDT_OK || rc == RDT_E_DENIED; PQclear(more)) {
-        enum rdt_code ended = wait_answer(session->conn, deadline_ms, NULL);
-        more = ended == RDT_OK ? PQgetResult(session->conn) : NULL;
-        if (more == NULL)
-            break;
-    }
     if (rc == RDT_OK)
         rc = rdt_json_parse("answer", rdt_buf_span(&text), &session->out->arena, answer, err);
     return rc;
@@ -533,6 +555,83 @@ look_at_rules(struct session *session)
     return record(session, "pg.hba", value);
 }
 
+/*
+ * How this server connects to others, counted by kind. The strings can hold passwords: they are
+ * wiped once read, and neither the raw answer nor a reason has any part of them.
+ */
+static enum rdt_code
+count_links(struct session *session, const char *sql, enum rdt_pg_link read(const char *),
+            unsigned counts[static RDT_PG_N_LINKS], struct rdt_err *err)
+{
+    RDT_AUTO(clear_result) PGresult *result = NULL;
+    enum rdt_code rc = fetch(session, sql, NULL, &result, err);
+    if (rc == RDT_OK)
+        rc = check_rows(result, err);
+    int n = rc == RDT_OK ? PQntuples(result) : 0;
+    for (int i = 0; i < n && PQnfields(result) > 0; i++) {
+        char *text = PQgetvalue(result, i, 0);
+        size_t text_n = (size_t)PQgetlength(result, i, 0);
+        bool is_read = !PQgetisnull(result, i, 0) && text_n <= CONNINFO_MAX;
+        counts[is_read ? read(text) : RDT_PG_LINK_UNREADABLE]++;
+        explicit_bzero(text, text_n);
+    }
+    if (rc == RDT_OK && (n > SUBSCRIPTIONS_MAX || PQnfields(result) != 1))
+        rc = rdt_fail(err, RDT_E_LIMIT, "the answer has more than %d rows, or no column",
+                      SUBSCRIPTIONS_MAX);
+    for (int link = 0; link < RDT_PG_N_LINKS; link++) {
+        if (counts[link] != 0)
+            rdt_buf_fmt(&session->raw, "%s: %u\n", rdt_pg_link_name(link), counts[link]);
+    }
+    if (rc != RDT_OK)
+        rdt_buf_fmt(&session->raw, "%s\n", err->text);
+    return rc;
+}
+
+/* PG-4: logical replication, in which this server is the client; left out where it is not shown. */
+static bool
+put_subscriptions(struct session *session, struct rdt_node *value)
+{
+    static const char sql[] = "SELECT subconninfo FROM pg_subscription LIMIT 1001";
+    _Static_assert(SUBSCRIPTIONS_MAX == 1000, "sql asks for one more");
+    unsigned counts[RDT_PG_N_LINKS] = {0};
+    struct rdt_arena *arena = &session->out->arena;
+    struct rdt_err err = {0};
+    enum rdt_code rc = count_links(session, sql, rdt_pg_link_written, counts, &err);
+    if (rc == RDT_E_DENIED) {
+        struct rdt_err why = err;
+        rdt_fail(&err, rc,
+                 "%.300s; what the auditor needs: GRANT SELECT (subconninfo) ON pg_subscription",
+                 why.text);
+    }
+    if (rc != RDT_OK)
+        return rdt_value_text(arena, value, "subscriptions_why", err.text) != NULL;
+    struct rdt_node *map = rdt_value_map(arena, value, "subscriptions");
+    for (int link = 0; link < RDT_PG_N_LINKS; link++) {
+        if (counts[link] != 0 &&
+            rdt_value_int(arena, map, rdt_pg_link_name(link), counts[link]) == NULL)
+            return false;
+    }
+    return map != NULL;
+}
+
+/* PG-4: physical replication, likewise. A server that receives nothing has no row. */
+static bool
+put_receiver(struct session *session, struct rdt_node *value)
+{
+    static const char sql[] = "SELECT conninfo FROM pg_stat_wal_receiver";
+    unsigned counts[RDT_PG_N_LINKS] = {0};
+    struct rdt_arena *arena = &session->out->arena;
+    struct rdt_err err = {0};
+    if (count_links(session, sql, rdt_pg_link_shown, counts, &err) != RDT_OK)
+        return rdt_value_text(arena, value, "wal_receiver_why", err.text) != NULL;
+    const char *name = "none";
+    for (int link = RDT_PG_N_LINKS - 1; link >= 0; link--) {
+        if (counts[link] != 0)
+            name = rdt_pg_link_name(link);
+    }
+    return rdt_value_text(arena, value, "wal_receiver", name) != NULL;
+}
+
 /* PG-4. Who may not see other sessions would count none of them: that is no answer. */
 static enum rdt_code
 look_at_sessions(struct session *session)
@@ -562,6 +661,7 @@ look_at_sessions(struct session *session)
             return unknown(session, "pg.sessions", "the answer lacks a count");
         ok = ok && rdt_value_int(&session->out->arena, value, counts[i], strtol(count, NULL, 10));
     }
+    ok = ok && put_subscriptions(session, value) && put_receiver(session, value);
     return record(session, "pg.sessions", ok ? value : NULL);
 }
 

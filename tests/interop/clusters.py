@@ -22,9 +22,11 @@ def bin_folder():
 
 
 def as_server(*command):
-    """Servers run as postgres when we are root, else as ourselves."""
+    """Servers run as postgres when we are root, else as ourselves; as clients of others they take
+    no certificate from anybody's home."""
+    command = ["env", "HOME=" + FOLDER, *command]
     if os.geteuid() != 0:
-        return list(command)
+        return command
     user = pwd.getpwnam("postgres")
     return ["setpriv", "--reuid=%d" % user.pw_uid, "--regid=%d" % user.pw_gid, "--clear-groups",
             *command]
@@ -51,10 +53,11 @@ def make_certificates():
 
 
 class Cluster:
-    """One server; its rules and settings are replaced and loaded for each layout."""
+    """One server; its rules and settings are replaced and loaded for each layout. With `follows`, a
+    connection string, it is a standby of the server there."""
 
-    def __init__(self):
-        self.data = FOLDER + "/data"
+    def __init__(self, name="data", follows=None):
+        self.data = FOLDER + "/" + name
         self.port = free_port()
         os.mkdir(self.data, 0o700)
         for name in ("server.key", "server.pem"):
@@ -64,11 +67,14 @@ class Cluster:
             os.chmod(FOLDER, 0o711)
             for path in (self.data, FOLDER + "/pg-server.key", FOLDER + "/pg-server.pem"):
                 shutil.chown(path, "postgres", "postgres")
-        run(*as_server(BIN + "/initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                       "--locale=C", "--no-sync"))
+        if follows is None:
+            run(*as_server(BIN + "/initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                           "--locale=C", "--no-sync"))
+        else:
+            run(*as_server(BIN + "/pg_basebackup", "-D", self.data, "-R", "-c", "fast", "--no-sync", "-d", follows))
         self.settings(ssl=False)
         self.rules("host all all all trust")
-        closers.append(self.stop)
+        closers.insert(0, self.stop)  # one that follows another stops first
         self.process = subprocess.Popen(
             as_server(BIN + "/postgres", "-D", self.data), cwd=FOLDER,
             stdout=open(FOLDER + "/log", "ab"), stderr=subprocess.STDOUT)
@@ -91,6 +97,7 @@ class Cluster:
     def settings(self, ssl, **more):
         lines = ["listen_addresses = '127.0.0.1, 127.0.0.2'", "port = %d" % self.port,
                  "unix_socket_directories = ''", "fsync = off", "shared_buffers = 16MB",
+                 "wal_level = logical",
                  "ssl = %s" % ("on" if ssl else "off"), "log_min_messages = fatal",
                  "ssl_cert_file = '%s/pg-server.pem'" % FOLDER,
                  "ssl_key_file = '%s/pg-server.key'" % FOLDER]

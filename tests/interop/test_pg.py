@@ -22,6 +22,7 @@ PROBE = os.environ.get("PROBE_MAIN", "build/tests/interop/probe_main")
 TIMEOUT_MS = 6000
 ADDRESSES_MAX = 16  # RDT_ADDRS_MAX
 PASSWORD = "Tr0ub4dor-and-3"
+SECRET = "0f-the-string"  # a password in a connection string that nothing may show
 AUDITOR = {"user": "auditor", "password": "env:PG_AUDITOR"}
 
 
@@ -272,6 +273,72 @@ def audit(pg):
     refuse("a man in the middle without TLS gets no password", "SSL", port=wants_password.port)
 
 
+def wait_for(good, seconds=15):
+    until = time.monotonic() + seconds
+    while not good() and time.monotonic() < until:
+        time.sleep(0.2)
+    return good()
+
+
+def subscriptions(pg):
+    """Two servers that really replicate; the probe looks at the one that receives."""
+    trust = "hostssl all auditor all scram-sha-256\nhost all all all trust"
+    pg.load(trust)
+    pg.sql("CREATE TABLE t (x int); CREATE PUBLICATION p FOR TABLE t", "app")
+    receiver = Cluster("receiver")
+    receiver.load(trust)
+    receiver.sql("CREATE DATABASE app")
+    receiver.sql("CREATE ROLE auditor LOGIN PASSWORD '%s' IN ROLE pg_monitor" % PASSWORD)
+    receiver.sql("GRANT SELECT (subconninfo) ON pg_subscription TO auditor; CREATE TABLE t (x int)", "app")
+
+    def subscribe(name, options):
+        receiver.sql("CREATE SUBSCRIPTION %s CONNECTION 'host=127.0.0.1 port=%d user=postgres dbname=app "
+                     "password=%s %s' PUBLICATION p" % (name, pg.port, SECRET, options), "app")
+
+    def look(server=receiver):
+        return probe(server.port, env={"PG_AUDITOR": PASSWORD}, ca="ca.pem", auditor=AUDITOR)
+
+    expect_value("no subscription, no receiver", look(), "pg.sessions", subscriptions={}, wal_receiver="none")
+    subscribe("clear", "sslmode=disable")
+    pg.sql("INSERT INTO t VALUES (1)", "app")
+    result(wait_for(lambda: receiver.sql("SELECT count(*) FROM t", "app").strip() == "1"), "rows arrive in clear")
+    got = look()
+    expect_value("a subscription in clear", got, "pg.sessions", subscriptions={"disable": 1})
+    result(SECRET not in got["text"], "no part of the connection string is given out", got["text"])
+    expect_value("and the other side sees it too", look(pg), "pg.sessions", replication_plaintext=1)
+    subscribe("verified", "sslmode=verify-full sslrootcert=%s/ca.pem" % FOLDER)
+    pg.sql("INSERT INTO t VALUES (2)", "app")
+    result(wait_for(lambda: receiver.sql("SELECT count(*) FROM t WHERE x = 2", "app").strip() == "2"),
+           "rows arrive over TLS as well")
+    expect_value("two subscriptions", look(), "pg.sessions", subscriptions={"disable": 1, "verify-full": 1})
+    receiver.sql("DROP SUBSCRIPTION clear", "app")
+    expect_value("the one that is verified", look(), "pg.sessions", subscriptions={"verify-full": 1})
+    expect_value("nothing is in clear any more", look(pg), "pg.sessions", replication_plaintext=0)
+    receiver.sql("REVOKE SELECT (subconninfo) ON pg_subscription FROM auditor", "app")
+    got = look()
+    value = got["facts"]["pg.sessions"].get("value", {})
+    result("subscriptions" not in value and "GRANT SELECT (subconninfo)" in value.get("subscriptions_why", "")
+           and value.get("total") == 0 and value.get("wal_receiver") == "none",
+           "who may not read the strings is told what is missing, and the rest is there", shown(got))
+    receiver.sql("DROP SUBSCRIPTION verified", "app")
+
+
+def standby(pg):
+    pg.load("hostssl all auditor all scram-sha-256\nhost replication all all trust\nhost all all all trust")
+    for options, want in (("sslmode=prefer", "prefer"), ("sslmode=verify-full sslrootcert=%s/ca.pem" % FOLDER, "verify-full")):
+        copy = Cluster("standby-" + want, "host=127.0.0.1 port=%d user=postgres password=%s application_name=%s %s"
+                       % (pg.port, SECRET, want, options))
+        copy.load("hostssl all auditor all scram-sha-256\nhost all all all trust")
+        wait_for(lambda: copy.sql("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'").strip() == "1")
+        got = probe(copy.port, env={"PG_AUDITOR": PASSWORD}, ca="ca.pem", auditor=AUDITOR)
+        expect_value("a standby that follows by sslmode=" + want, got, "pg.sessions", wal_receiver=want)
+        result(SECRET not in got["text"] and "host=" not in got["text"], "and nothing else of its string", got["text"])
+        copy.stop()
+        expect_value("the primary is no standby",
+                     probe(pg.port, env={"PG_AUDITOR": PASSWORD}, ca="ca.pem", auditor=AUDITOR),
+                     "pg.sessions", wal_receiver="none")
+
+
 def speed(pg):
     pg.load("hostssl all all all scram-sha-256")
     times = sorted(probe(pg.port)["ms"] for _ in range(9))
@@ -295,7 +362,7 @@ def main():
         pg.sql("GRANT SELECT ON pg_hba_file_rules TO auditor; "
                "GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO auditor; "
                "GRANT EXECUTE ON FUNCTION pg_stat_file(text) TO auditor", database)
-    for part in (layouts, addresses, broken, audit, speed):
+    for part in (layouts, addresses, broken, audit, subscriptions, standby, speed):
         part(pg)
     return finish()
 
