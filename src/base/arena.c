@@ -12,14 +12,14 @@ struct rdt_arena_block {
     max_align_t bytes[];
 };
 
-void *
-rdt_arena_new(struct rdt_arena *arena, size_t n)
+/* align: a power of two, at most that of max_align_t, which blocks begin at. */
+static void *
+take(struct rdt_arena *arena, size_t n, size_t align)
 {
-    const size_t align = sizeof(max_align_t);
     if (n > SIZE_MAX / 2)
         return NULL;
-    n = (n + align - 1) / align * align;
-    if (arena->blocks == NULL || arena->size - arena->used < n) {
+    arena->used = (arena->used + align - 1) & ~(align - 1);
+    if (arena->blocks == NULL || arena->used > arena->size || arena->size - arena->used < n) {
         size_t size = n > ARENA_BLOCK ? n : ARENA_BLOCK;
         struct rdt_arena_block *block = calloc(1, sizeof *block + size);
         if (block == NULL)
@@ -34,10 +34,16 @@ rdt_arena_new(struct rdt_arena *arena, size_t n)
     return p;
 }
 
+void *
+rdt_arena_new(struct rdt_arena *arena, size_t n)
+{
+    return take(arena, n, _Alignof(max_align_t));
+}
+
 char *
 rdt_arena_str(struct rdt_arena *arena, struct rdt_span bytes)
 {
-    char *s = rdt_arena_new(arena, bytes.n + 1);
+    char *s = take(arena, bytes.n + 1, 1);
     if (s != NULL && bytes.n != 0)
         memcpy(s, bytes.p, bytes.n);
     return s;
@@ -51,7 +57,7 @@ rdt_arena_fmt(struct rdt_arena *arena, const char *fmt, ...)
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    char *s = n < 0 ? NULL : rdt_arena_new(arena, (size_t)n + 1);
+    char *s = n < 0 ? NULL : take(arena, (size_t)n + 1, 1);
     if (s != NULL)
         vsnprintf(s, (size_t)n + 1, fmt, again);
     va_end(again);

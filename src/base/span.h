@@ -36,6 +36,8 @@ rdt_span_eq(struct rdt_span a, struct rdt_span b)
 static inline bool
 rdt_span_is(struct rdt_span a, const char *s)
 {
+    if (a.n != 0 && a.p[0] != (uint8_t)s[0])
+        return false; /* most answers, without a look at the rest */
     return rdt_span_eq(a, rdt_span_str(s));
 }
 

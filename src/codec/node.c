@@ -41,23 +41,28 @@ grow(struct rdt_arena *arena, struct rdt_node *parent)
 }
 
 bool
-rdt_node_add(struct rdt_arena *arena, struct rdt_node *parent, struct rdt_span key,
+rdt_node_put(struct rdt_arena *arena, struct rdt_node *parent, struct rdt_span key,
              struct rdt_mark mark, struct rdt_node *value)
 {
     if (value == NULL || (parent->n == parent->cap && !grow(arena, parent)))
         return false;
-    struct rdt_member *member = &parent->members[parent->n];
-    member->mark = mark;
-    member->node = value;
-    if (parent->kind == RDT_NODE_MAP) {
-        char *copy = rdt_arena_str(arena, key);
-        if (copy == NULL)
-            return false;
-        member->key = (struct rdt_span){(const uint8_t *)copy, key.n};
-    }
-    parent->n++;
+    if (parent->kind != RDT_NODE_MAP)
+        key = (struct rdt_span){0};
+    parent->members[parent->n++] = (struct rdt_member){key, mark, value};
     parent->order = NULL;
     return true;
+}
+
+bool
+rdt_node_add(struct rdt_arena *arena, struct rdt_node *parent, struct rdt_span key,
+             struct rdt_mark mark, struct rdt_node *value)
+{
+    if (value != NULL && parent->kind == RDT_NODE_MAP) {
+        key.p = (const uint8_t *)rdt_arena_str(arena, key);
+        if (key.p == NULL)
+            return false;
+    }
+    return rdt_node_put(arena, parent, key, mark, value);
 }
 
 static int
@@ -95,7 +100,7 @@ search(const struct rdt_node *map, struct rdt_span key)
         else
             high = mid;
     }
-    if (low == map->n || rdt_span_cmp(map->members[map->order[low]].key, key) != 0)
+    if (low == map->n || !rdt_span_eq(map->members[map->order[low]].key, key))
         return NULL;
     return &map->members[map->order[low]];
 }
@@ -241,7 +246,7 @@ merge_members(struct rdt_arena *arena, struct rdt_node *out, struct rdt_node *ba
             continue;
         struct rdt_node *node =
             over == NULL ? was->node : rdt_node_merge(arena, was->node, over->node);
-        if (!rdt_node_add(arena, out, was->key, over == NULL ? was->mark : over->mark, node))
+        if (!rdt_node_put(arena, out, was->key, over == NULL ? was->mark : over->mark, node))
             return false;
     }
     for (size_t i = 0; i < patch->n; i++) {
@@ -249,7 +254,7 @@ merge_members(struct rdt_arena *arena, struct rdt_node *out, struct rdt_node *ba
         if (over->node->kind == RDT_NODE_NULL || rdt_node_member(base, over->key) != NULL)
             continue;
         /* RFC 7396: merging into nothing still drops the nulls inside */
-        if (!rdt_node_add(arena, out, over->key, over->mark,
+        if (!rdt_node_put(arena, out, over->key, over->mark,
                           rdt_node_merge(arena, NULL, over->node)))
             return false;
     }

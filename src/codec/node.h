@@ -60,6 +60,13 @@ struct rdt_node *rdt_node_scalar(struct rdt_arena *arena, struct rdt_span text,
 RDT_MUST_CHECK bool rdt_node_add(struct rdt_arena *arena, struct rdt_node *parent,
                                  struct rdt_span key, struct rdt_mark mark, struct rdt_node *value);
 
+/*
+ * rdt_node_put - as rdt_node_add(), but the key is borrowed: NUL-terminated, and alive as long as
+ * the tree, as the keys of another tree in the same arena are.
+ */
+RDT_MUST_CHECK bool rdt_node_put(struct rdt_arena *arena, struct rdt_node *parent,
+                                 struct rdt_span key, struct rdt_mark mark, struct rdt_node *value);
+
 /* rdt_node_sort - make a map's index, so that look-ups are fast and the tree may be shared. */
 RDT_MUST_CHECK bool rdt_node_sort(struct rdt_arena *arena, struct rdt_node *map);
 

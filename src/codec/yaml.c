@@ -66,13 +66,16 @@ place(struct builder *b, struct rdt_node *node)
         if (rdt_span_is(node->text, "<<") && !node->quoted)
             complain(b, node->mark, "merge keys (<<) are not part of the format",
                      "use `like: other-id` to inherit from another entry");
-        top->key = node->text;
+        if (node->text.p != NULL)
+            top->key = node->text;
+        else /* complained of: a list or a map, which has no text */
+            top->key = rdt_span_str("");
         top->key_mark = node->mark;
         top->has_key = true;
         return;
     }
     struct rdt_mark mark = top->has_key ? top->key_mark : node->mark;
-    if (!rdt_node_add(b->arena, top->node, top->key, mark, node))
+    if (!rdt_node_put(b->arena, top->node, top->key, mark, node))
         b->no_memory = true;
     top->has_key = false;
     top->key = (struct rdt_span){0};

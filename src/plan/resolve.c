@@ -51,7 +51,7 @@ join_section(struct rdt_loading *loading, struct rdt_node *into, const struct rd
 {
     for (size_t i = 0; i < from->n; i++) {
         const struct rdt_member *member = &from->members[i];
-        if (!rdt_node_add(loading->arena, into, member->key, member->mark, member->node))
+        if (!rdt_node_put(loading->arena, into, member->key, member->mark, member->node))
             return false;
     }
     return true;
@@ -86,7 +86,7 @@ join(struct rdt_loading *loading, struct rdt_node *root, const struct rdt_node *
         const struct rdt_member *there = rdt_node_member(root, member->key);
         bool ok = true;
         if (there == NULL)
-            ok = rdt_node_add(loading->arena, root, member->key, member->mark, member->node);
+            ok = rdt_node_put(loading->arena, root, member->key, member->mark, member->node);
         else if (there->node->kind == RDT_NODE_MAP && member->node->kind == RDT_NODE_MAP)
             ok = join_section(loading, there->node, member->node);
         else /* the rest of the plan must not hide it */
@@ -233,7 +233,7 @@ without_like(struct rdt_arena *arena, const struct rdt_node *entry)
     struct rdt_node *out = rdt_node_new(arena, RDT_NODE_MAP, entry->mark);
     for (size_t i = 0; out != NULL && i < entry->n; i++) {
         const struct rdt_member *m = &entry->members[i];
-        if (!rdt_span_is(m->key, "like") && !rdt_node_add(arena, out, m->key, m->mark, m->node))
+        if (!rdt_span_is(m->key, "like") && !rdt_node_put(arena, out, m->key, m->mark, m->node))
             return NULL;
     }
     return out;
@@ -332,7 +332,7 @@ inherit_section(struct rdt_loading *loading, const char *name, struct rdt_node *
             if (!make_one(&in, chain[--n]))
                 return NULL;
         }
-        if (!rdt_node_add(arena, out, section->members[i].key, section->members[i].mark,
+        if (!rdt_node_put(arena, out, section->members[i].key, section->members[i].mark,
                           in.made[i]))
             return NULL;
     }
@@ -353,7 +353,7 @@ rdt_plan_resolve(struct rdt_loading *loading, struct rdt_node *root, struct rdt_
         if (field != NULL && (field->flags & RDT_F_LIKE) != 0 && node->kind == RDT_NODE_MAP &&
             has_like(node))
             node = inherit_section(loading, field->name, node);
-        ok = node != NULL && rdt_node_add(loading->arena, out, m->key, m->mark, node);
+        ok = node != NULL && rdt_node_put(loading->arena, out, m->key, m->mark, node);
     }
     return ok && root != NULL && rdt_node_sort(loading->arena, out) ? out : NULL;
 }

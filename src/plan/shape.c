@@ -20,11 +20,18 @@ static void check_value(struct check *check, const struct rdt_field *field, stru
 void
 rdt_path_push(struct rdt_path *path, struct rdt_span key)
 {
-    int n = snprintf(path->text + path->n, sizeof path->text - path->n, "%s%.*s",
-                     path->n == 0 ? "" : ".", RDT_FMT(key));
-    path->n += n < 0 ? 0 : (size_t)n;
-    if (path->n >= sizeof path->text)
-        path->n = sizeof path->text - 1;
+    size_t room = sizeof path->text - 1 - path->n; /* its end has a NUL */
+    size_t n = key.n;
+    if (path->n != 0 && room != 0) {
+        path->text[path->n++] = '.';
+        room--;
+    }
+    if (n > room)
+        n = room;
+    if (n != 0)
+        memcpy(path->text + path->n, key.p, n);
+    path->n += n;
+    path->text[path->n] = '\0';
 }
 
 void
@@ -78,7 +85,7 @@ reads_as_typed(struct rdt_span text)
                                         "y",    "n",     ".inf", "-.inf", "+.inf", ".nan"};
     char *end = NULL;
     const char *s = (const char *)text.p;
-    for (size_t i = 0; i < RDT_COUNT(words); i++) {
+    for (size_t i = 0; text.n <= 5 && i < RDT_COUNT(words); i++) { /* none is longer */
         if (strcasecmp(s, words[i]) == 0)
             return true;
     }
