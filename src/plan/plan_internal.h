@@ -16,7 +16,7 @@
 #define RDT_INCLUDES_MAX 256        /* files that one plan may include */
 #define RDT_GLOB_ENTRIES_MAX 100000 /* folder entries that one pattern of `include` looks at */
 /* values looked at in all environments together, once `like` and the patches are written out */
-#define RDT_VALUES_MAX ((size_t)4 * 1000 * 1000)
+#define RDT_VALUES_MAX ((size_t)8 * 1000 * 1000)
 #define RDT_INCLUDED_MAX ((size_t)64 * 1024 * 1024) /* bytes of them together */
 
 struct rdt_plan {

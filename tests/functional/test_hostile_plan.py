@@ -48,7 +48,7 @@ def missing(i):
     return '{file: missing%d, sha256: "%s"}' % (i, "0" * 64)
 
 
-VALUES = "more than 4000000 values"
+VALUES = "more than 8000000 values"
 # what, plan, exit status, words that the refusal holds
 PLANS = [
     ("8 MiB of opening brackets", "redoubt: 1\nx: " + "[" * (8 * MIB - 100), 3, "brackets"),
