@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include "base/compiler.h"
+
 #define DISTANCE_MAX 64
 
 static size_t
@@ -56,17 +58,69 @@ rdt_text_utf8(struct rdt_span text)
     return true;
 }
 
+/* By first code point: controls, what turns the order round, what takes no room or shows nothing.
+ */
+static const struct {
+    uint32_t first, last;
+} unfit[] = {
+    {0x0000,  0x001f },
+    {0x007f,  0x009f },
+    {0x00ad,  0x00ad },
+    {0x034f,  0x034f },
+    {0x061c,  0x061c },
+    {0x115f,  0x1160 },
+    {0x17b4,  0x17b5 },
+    {0x180b,  0x180f },
+    {0x200b,  0x200f },
+    {0x2028,  0x202e },
+    {0x2060,  0x206f },
+    {0x3164,  0x3164 },
+    {0xfeff,  0xfeff },
+    {0xffa0,  0xffa0 },
+    {0xfff0,  0xfffb },
+    {0xe0000, 0xe0fff},
+};
+
+size_t
+rdt_text_step(struct rdt_span text, bool *fit)
+{
+    uint32_t code = 0;
+    size_t n = character(text, &code);
+    *fit = n != 0;
+    for (size_t i = 0; i < RDT_COUNT(unfit) && code >= unfit[i].first; i++)
+        *fit = *fit && code > unfit[i].last;
+    return n == 0 ? 1 : n;
+}
+
+bool
+rdt_text_fit(struct rdt_span text)
+{
+    bool fit = true;
+    for (size_t i = 0; i < text.n && fit;)
+        i += rdt_text_step((struct rdt_span){text.p + i, text.n - i}, &fit);
+    return fit;
+}
+
 void
 rdt_text_show(char *text)
 {
     struct rdt_span all = rdt_span_str(text);
-    for (size_t i = 0; i < all.n;) {
-        uint32_t code = 0;
-        size_t n = character((struct rdt_span){all.p + i, all.n - i}, &code);
-        bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
-        if (n == 0 || control)
-            memset(text + i, '?', n == 0 ? 1 : n);
-        i += n == 0 ? 1 : n;
+    for (size_t i = 0, n = 0; i < all.n; i += n) {
+        bool fit = false;
+        n = rdt_text_step((struct rdt_span){all.p + i, all.n - i}, &fit);
+        if (!fit)
+            memset(text + i, '?', n);
+    }
+}
+
+void
+rdt_text_show_lines(uint8_t *text, size_t n)
+{
+    for (size_t i = 0, step = 0; i < n; i += step) {
+        bool fit = false;
+        step = rdt_text_step((struct rdt_span){text + i, n - i}, &fit);
+        if (!fit && text[i] != '\n' && text[i] != '\t')
+            memset(text + i, '?', step);
     }
 }
 

@@ -10,10 +10,25 @@
 bool rdt_text_utf8(struct rdt_span text);
 
 /*
- * rdt_text_show - make a NUL-terminated text fit to show, in its place: what is not UTF-8 (a
- * character cut in two, too) and control characters, which a terminal might obey, become `?`.
+ * rdt_text_step - how many bytes the first character takes (at least 1), and whether it is fit to
+ * show.  Not fit: bytes that are no UTF-8, control characters (C0, DEL, C1: a terminal obeys
+ * them), and what turns the order of other characters round or cannot be seen at all, so that a
+ * reader would take the text for another one.  text is not empty.
+ */
+size_t rdt_text_step(struct rdt_span text, bool *fit);
+
+/* rdt_text_fit - whether all characters are fit to show. */
+bool rdt_text_fit(struct rdt_span text);
+
+/*
+ * rdt_text_show - make a NUL-terminated text fit to show, in its place: each byte of a character
+ * that is not becomes `?`.  What a stranger wrote goes through here, or through rdt_text_step(),
+ * before it reaches a terminal, a log or a line of a report.
  */
 void rdt_text_show(char *text);
+
+/* rdt_text_show_lines - the same for n bytes of several lines: line ends and tabs stay. */
+void rdt_text_show_lines(uint8_t *text, size_t n);
 
 /*
  * rdt_text_distance - how many letters to insert, delete, replace or swap with a neighbour turn a

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define OPTION_BASE 256 /* getopt values of options, above every letter */
+#define LINE_MAX_BYTES 8192 /* of one line of words; a path takes up to 4096 */
+#define OPTION_BASE 256     /* getopt values of options, above every letter */
 
 static const enum rdt_option global_options[] = {OPT_HELP,     OPT_VERSION, OPT_JSON,
                                                  OPT_NO_COLOR, OPT_QUIET,   OPT_AT};
@@ -27,6 +28,23 @@ rdt_cli_value(const struct rdt_cli *cli, enum rdt_option option, const char *oth
     return n == 0 ? otherwise : cli->values[option][n - 1];
 }
 
+/* One line to stderr. Whatever it quotes (a file's name, a server's words) is made fit to show. */
+static void RDT_PRINTF(2, 0) say(const struct rdt_cli *cli, const char *fmt, va_list ap)
+{
+    char line[LINE_MAX_BYTES];
+    vsnprintf(line, sizeof line, fmt, ap);
+    rdt_text_show(line);
+    fprintf(cli->words_to, "redoubt: %s\n", line);
+}
+
+static void RDT_PRINTF(2, 3) complain(const struct rdt_cli *cli, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(cli, fmt, ap);
+    va_end(ap);
+}
+
 void
 rdt_cli_note(const struct rdt_cli *cli, const char *fmt, ...)
 {
@@ -34,9 +52,7 @@ rdt_cli_note(const struct rdt_cli *cli, const char *fmt, ...)
     if (rdt_cli_has(cli, OPT_QUIET))
         return;
     va_start(ap, fmt);
-    fputs("redoubt: ", cli->words_to);
-    vfprintf(cli->words_to, fmt, ap);
-    fputc('\n', cli->words_to);
+    say(cli, fmt, ap);
     va_end(ap);
 }
 
@@ -83,17 +99,16 @@ words_errors(const struct rdt_cli *cli)
 {
     for (size_t i = 0; i < cli->diags.n; i++) {
         const struct rdt_diag *d = &cli->diags.items[i];
-        fprintf(cli->words_to, "redoubt: error: %s:%u:%u: %s\n", d->mark.file, d->mark.line,
-                d->mark.column, d->text);
+        complain(cli, "error: %s:%u:%u: %s", d->mark.file, d->mark.line, d->mark.column, d->text);
         if (d->hint != NULL)
-            fprintf(cli->words_to, "redoubt: hint: %s\n", d->hint);
+            complain(cli, "hint: %s", d->hint);
     }
     if (cli->diags.n_more != 0)
-        fprintf(cli->words_to, "redoubt: error: and %zu more mistakes\n", cli->diags.n_more);
+        complain(cli, "error: and %zu more mistakes", cli->diags.n_more);
     if (cli->diags.n > 1 || cli->diags.n == 0)
-        fprintf(cli->words_to, "redoubt: error: %s\n", cli->err.text);
+        complain(cli, "error: %s", cli->err.text);
     if (cli->err.hint[0] != '\0')
-        fprintf(cli->words_to, "redoubt: hint: %s\n", cli->err.hint);
+        complain(cli, "hint: %s", cli->err.hint);
 }
 
 int
@@ -117,6 +132,24 @@ rdt_cli_write(struct rdt_cli *cli, struct rdt_span bytes)
     if (fwrite(bytes.p, 1, bytes.n, cli->out) != bytes.n || fflush(cli->out) != 0)
         return rdt_fail(&cli->err, RDT_E_IO, "standard output could not be written");
     return RDT_OK;
+}
+
+enum rdt_code
+rdt_cli_write_words(struct rdt_cli *cli, struct rdt_buf *words)
+{
+    if (!rdt_buf_ok(words))
+        return rdt_fail(&cli->err, RDT_E_NOMEM, "words");
+    rdt_text_show_lines(words->p, words->n);
+    return rdt_cli_write(cli, rdt_buf_span(words));
+}
+
+enum rdt_code
+rdt_cli_write_copy(struct rdt_cli *cli, struct rdt_buf *copy)
+{
+    if (!rdt_cli_has(cli, OPT_OUT) && isatty(STDOUT_FILENO))
+        return rdt_cli_write_words(cli, copy);
+    return rdt_buf_ok(copy) ? rdt_cli_write(cli, rdt_buf_span(copy))
+                            : rdt_fail(&cli->err, RDT_E_NOMEM, "copy");
 }
 
 /* ---- parsing ---- */

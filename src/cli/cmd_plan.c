@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
@@ -22,7 +23,7 @@ write_scalar(struct rdt_buf *out, const struct rdt_node *node)
 {
     if (node->kind == RDT_NODE_NULL)
         rdt_buf_str(out, "null");
-    else if (node->quoted)
+    else if (node->quoted || !rdt_text_fit(node->text))
         rdt_json_text(out, node->text); /* a JSON string is a YAML string */
     else
         rdt_buf_add(out, node->text.p, node->text.n);
@@ -53,7 +54,12 @@ write_member(struct rdt_buf *out, const struct rdt_member *member, unsigned dept
 {
     const struct rdt_node *node = member->node;
     size_t start = out->n;
-    rdt_buf_fmt(out, "%*s%.*s:", (int)(depth * 2), "", RDT_FMT(member->key));
+    rdt_buf_fmt(out, "%*s", (int)(depth * 2), "");
+    if (rdt_text_fit(member->key))
+        rdt_buf_add(out, member->key.p, member->key.n);
+    else
+        rdt_json_text(out, member->key);
+    rdt_buf_str(out, ":");
     if (node->kind == RDT_NODE_LIST && is_flat(node)) {
         rdt_buf_str(out, " [");
         for (size_t i = 0; i < node->n; i++) {
@@ -118,7 +124,7 @@ show_resolved(struct rdt_cli *cli)
         write_value(&out, rdt_plan_root(plan), 0);
         write_levels(&out, plan);
     }
-    rc = rdt_buf_ok(&out) ? rdt_cli_write(cli, rdt_buf_span(&out)) : RDT_E_NOMEM;
+    rc = rdt_cli_write_words(cli, &out);
     return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
 }
 
@@ -141,7 +147,7 @@ show_written(struct rdt_cli *cli)
     } else {
         rdt_buf_add(&out, bytes.p, bytes.n);
     }
-    rc = rdt_buf_ok(&out) ? rdt_cli_write(cli, rdt_buf_span(&out)) : RDT_E_NOMEM;
+    rc = rdt_cli_write_copy(cli, &out);
     return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
 }
 

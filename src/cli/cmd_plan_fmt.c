@@ -53,7 +53,7 @@ rdt_cmd_plan_fmt(struct rdt_cli *cli)
     if (rdt_cli_has(cli, OPT_CHECK))
         return say(cli, name, differs);
     if (from_stdin || rdt_cli_has(cli, OPT_OUT)) {
-        rc = rdt_cli_write(cli, rdt_buf_span(&tidy));
+        rc = rdt_cli_write_copy(cli, &tidy);
     } else if (differs) {
         rc = replace(cli, path, rdt_buf_span(&tidy));
         if (rc == RDT_OK)

@@ -158,7 +158,7 @@ list_text(const struct rdt_run *run, struct rdt_buf *out)
 static int
 write_out(struct rdt_cli *cli, struct rdt_buf *out)
 {
-    enum rdt_code rc = rdt_buf_ok(out) ? rdt_cli_write(cli, rdt_buf_span(out)) : RDT_E_NOMEM;
+    enum rdt_code rc = rdt_cli_write_words(cli, out);
     return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
 }
 
@@ -322,14 +322,17 @@ static void
 show_test(void *arg, const struct rdt_rule_test *test)
 {
     struct rdt_cli *cli = arg;
+    RDT_BUF line = {0};
     if (test->good && test->number != 0)
         return;
     if (test->number == 0)
-        fprintf(cli->out, "remark   %s: %s\n", test->rule, test->message);
+        rdt_buf_fmt(&line, "remark   %s: %s", test->rule, test->message);
     else
-        fprintf(cli->out, "FAILED   %s test %u on %s: expected %s, got %s%s%s\n", test->rule,
-                test->number, test->subject, test->expected, test->got,
-                test->message == NULL ? "" : ": ", test->message == NULL ? "" : test->message);
+        rdt_buf_fmt(&line, "FAILED   %s test %u on %s: expected %s, got %s%s%s", test->rule,
+                    test->number, test->subject, test->expected, test->got,
+                    test->message == NULL ? "" : ": ", test->message == NULL ? "" : test->message);
+    rdt_text_show_lines(line.p, line.n);
+    fprintf(cli->out, "%.*s\n", RDT_FMT(line));
 }
 
 int

@@ -5,6 +5,7 @@
 #ifndef RDT_CLI_COMMAND_H
 #define RDT_CLI_COMMAND_H
 
+#include "base/buf.h"
 #include "base/diag.h"
 #include "base/err.h"
 
@@ -112,6 +113,15 @@ void rdt_cli_note(const struct rdt_cli *cli, const char *fmt, ...) RDT_PRINTF(2,
 
 /* rdt_cli_write - put a result to -o FILE or standard output.  Fails: RDT_E_IO, RDT_E_DENIED. */
 RDT_MUST_CHECK enum rdt_code rdt_cli_write(struct rdt_cli *cli, struct rdt_span bytes);
+
+/*
+ * rdt_cli_write_words - the same for lines of text that quote what strangers wrote: what is not fit
+ * to show becomes `?`, in words itself.  Fails also: RDT_E_NOMEM, when words has.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_cli_write_words(struct rdt_cli *cli, struct rdt_buf *words);
+
+/* rdt_cli_write_copy - a file's own text: as it is, but fit to show when a terminal shows it. */
+RDT_MUST_CHECK enum rdt_code rdt_cli_write_copy(struct rdt_cli *cli, struct rdt_buf *copy);
 
 /* rdt_cli_plan - the PLAN operand, or redoubt.yaml in this folder. */
 const char *rdt_cli_plan(const struct rdt_cli *cli);

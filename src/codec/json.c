@@ -1,5 +1,7 @@
 #include "codec/json.h"
 
+#include "base/text.h"
+
 #include <jansson.h>
 
 static struct rdt_node *node_of(struct rdt_arena *arena, const char *file, const json_t *json);
@@ -105,18 +107,36 @@ escape(struct rdt_buf *out, uint8_t c)
     rdt_buf_fmt(out, "\\u%04x", c);
 }
 
+/* A character of several bytes that must not be shown as it is: what it stands for stays. */
+static void
+escape_wide(struct rdt_buf *out, struct rdt_span c)
+{
+    uint32_t code = c.n == 1 ? 0xfffd : c.p[0] & (0xffu >> (c.n + 1)); /* 1: it was no UTF-8 */
+    for (size_t i = 1; i < c.n; i++)
+        code = code << 6 | (c.p[i] & 0x3f);
+    if (code > 0xffff)
+        rdt_buf_fmt(out, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10), 0xdc00 + (code & 0x3ff));
+    else
+        rdt_buf_fmt(out, "\\u%04x", code);
+}
+
 void
 rdt_json_text(struct rdt_buf *out, struct rdt_span text)
 {
     size_t from = 0;
     rdt_buf_add(out, "\"", 1);
-    for (size_t i = 0; i < text.n; i++) {
+    for (size_t i = 0, n = 1; i < text.n; i += n) {
         uint8_t c = text.p[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+        bool fit = c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+        n = c < 0x80 ? 1 : rdt_text_step((struct rdt_span){text.p + i, text.n - i}, &fit);
+        if (fit)
             continue;
         rdt_buf_add(out, text.p + from, i - from);
-        escape(out, c);
-        from = i + 1;
+        from = i + n;
+        if (c < 0x80)
+            escape(out, c);
+        else
+            escape_wide(out, (struct rdt_span){text.p + i, n});
     }
     if (from < text.n)
         rdt_buf_add(out, text.p + from, text.n - from);

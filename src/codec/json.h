@@ -18,7 +18,11 @@ RDT_MUST_CHECK enum rdt_code rdt_json_parse(const char *file, struct rdt_span by
                                             struct rdt_arena *arena, struct rdt_node **out,
                                             struct rdt_err *err);
 
-/* rdt_json_text - append text as a JSON string, quotes included. */
+/*
+ * rdt_json_text - append text as a JSON string, quotes included.  What is not fit to show (see
+ * rdt_text_step()) is written as \u escapes, so that the document may stand on a terminal and
+ * still means the same; bytes that are no UTF-8 become U+FFFD.
+ */
 void rdt_json_text(struct rdt_buf *out, struct rdt_span text);
 
 /*

@@ -88,17 +88,14 @@ rdt_host_clean(struct rdt_host *host, struct rdt_span bytes)
 {
     if (bytes.n > RDT_HOST_TEXT_MAX)
         bytes.n = RDT_HOST_TEXT_MAX;
-    bool utf8 = rdt_text_utf8(bytes);
     char *out = rdt_arena_str(&host->scratch, bytes);
     if (out == NULL) {
         host->failed = true;
         return "";
     }
-    for (size_t i = 0; i < bytes.n; i++) {
-        unsigned char c = (unsigned char)out[i];
-        if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8))
-            out[i] = '?';
-    }
+    for (size_t i = 0; i < bytes.n; i++)
+        out[i] = out[i] == '\0' ? '?' : out[i];
+    rdt_text_show(out);
     return out;
 }
 

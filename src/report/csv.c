@@ -2,10 +2,25 @@
  * csv.c - RFC 4180: one row for each subject, rule and control. A cell that a spreadsheet would
  * take for a formula gets a quote mark in front.
  */
+#include "base/text.h"
 #include "report/view_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+/* ASCII, and the wide forms that spreadsheets of East Asia take for the same. */
+static bool
+is_formula(const char *text)
+{
+    static const char *const wide[] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D",
+                                       "\xEF\xBC\xA0"};
+    if (strchr("=+-@\t\r\n", text[0]) != NULL)
+        return true;
+    for (size_t i = 0; i < RDT_COUNT(wide); i++)
+        if (strncmp(text, wide[i], 3) == 0)
+            return true;
+    return false;
+}
 
 static void
 cell(struct rdt_buf *out, bool first, const char *text)
@@ -14,15 +29,15 @@ cell(struct rdt_buf *out, bool first, const char *text)
         rdt_buf_add(out, ",", 1);
     if (text == NULL || *text == '\0')
         return;
-    bool formula = strchr("=+-@\t\r", text[0]) != NULL;
-    if (!formula && strpbrk(text, ",\"\r\n") == NULL) {
-        rdt_buf_str(out, text);
-        return;
+    bool formula = is_formula(text), quoted = formula || strpbrk(text, ",;\"\r\n") != NULL;
+    rdt_buf_str(out, formula ? "\"'" : quoted ? "\"" : "");
+    for (size_t n = 1; *text != '\0'; text += n) {
+        bool fit = false, line = strchr("\t\r\n", *text) != NULL;
+        n = rdt_text_step(rdt_span_str(text), &fit);
+        rdt_buf_str(out, *text == '"' ? "\"" : "");
+        rdt_buf_add(out, fit || line ? text : "?", fit ? n : 1);
     }
-    rdt_buf_str(out, formula ? "\"'" : "\"");
-    for (; *text != '\0'; text++)
-        rdt_buf_add(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-    rdt_buf_add(out, "\"", 1);
+    rdt_buf_str(out, quoted ? "\"" : "");
 }
 
 static void

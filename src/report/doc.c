@@ -1,5 +1,6 @@
 #include "report/doc_internal.h"
 
+#include "base/text.h"
 #include "report/html_internal.h"
 #include "report/markup_internal.h"
 
@@ -7,16 +8,18 @@
 static void
 markdown(struct rdt_buf *out, const char *text)
 {
-    for (; text != NULL && *text != '\0'; text++) {
+    for (size_t n = 1; text != NULL && *text != '\0'; text += n) {
         uint8_t c = (uint8_t)*text;
+        bool fit = false;
+        n = rdt_text_step(rdt_span_str(text), &fit);
         if (c == '<' || c == '>' || c == '&')
             rdt_buf_str(out, c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;");
-        else if (c < 0x20 || c == 0x7f)
+        else if (!fit)
             rdt_buf_add(out, " ", 1);
         else if (strchr("\\`*_[]|", c) != NULL)
             rdt_buf_fmt(out, "\\%c", c);
         else
-            rdt_buf_add(out, text, 1);
+            rdt_buf_add(out, text, n);
     }
 }
 

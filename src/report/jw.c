@@ -1,6 +1,5 @@
 #include "report/jw_internal.h"
 
-#include "base/text.h"
 #include "codec/json.h"
 
 #include <inttypes.h>
@@ -42,18 +41,6 @@ rdt_jw_line(struct rdt_jw *w)
     w->comma = false;
 }
 
-/* A server's words may be anything; a document that is not UTF-8 would be lost as a whole. */
-static void
-write_damaged(struct rdt_buf *out, struct rdt_span text)
-{
-    RDT_BUF clean = {0};
-    for (size_t i = 0; i < text.n; i++)
-        rdt_buf_add(&clean, text.p[i] < 0x80 && text.p[i] != 0 ? (const char *)&text.p[i] : "?", 1);
-    if (!rdt_buf_ok(&clean))
-        out->failed = true;
-    rdt_json_text(out, rdt_buf_span(&clean));
-}
-
 /* Ids and most words: nothing to escape, nothing to check. */
 static bool
 is_plain(struct rdt_span text)
@@ -77,10 +64,9 @@ rdt_jw_text(struct rdt_jw *w, const char *key, const char *text)
         rdt_buf_add(w->out, "\"", 1);
         rdt_buf_add(w->out, span.p, span.n);
         rdt_buf_add(w->out, "\"", 1);
-    } else if (rdt_text_utf8(span))
+    } else {
         rdt_json_text(w->out, span);
-    else
-        write_damaged(w->out, span);
+    }
 }
 
 void

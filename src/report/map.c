@@ -2,6 +2,7 @@
  * map.c - the flow map as DOT. Zones are boxes, services and stores nodes, flows edges; the verdict
  * is a mark and a word as well as a colour, the level a width.
  */
+#include "base/text.h"
 #include "report/view_internal.h"
 
 #include <stdlib.h>
@@ -25,11 +26,12 @@ struct map {
 static void
 quoted_part(struct rdt_buf *out, const char *text)
 {
-    for (; text != NULL && *text != '\0'; text++) {
-        uint8_t c = (uint8_t)*text;
-        if (c == '"' || c == '\\')
+    for (size_t n = 1; text != NULL && *text != '\0'; text += n) {
+        bool fit = false;
+        n = rdt_text_step(rdt_span_str(text), &fit);
+        if (*text == '"' || *text == '\\')
             rdt_buf_add(out, "\\", 1);
-        rdt_buf_add(out, c < 0x20 || c == 0x7f ? " " : text, 1);
+        rdt_buf_add(out, fit ? text : " ", fit ? n : 1);
     }
 }
 

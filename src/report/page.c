@@ -1,5 +1,7 @@
 #include "report/text_internal.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,23 +24,13 @@ columns(struct rdt_span word)
     return n;
 }
 
-/* C1 controls are two bytes in UTF-8: C2 80 to C2 9F. */
-static bool
-is_control(struct rdt_span word, size_t i)
-{
-    uint8_t c = word.p[i];
-    if (c < 0x20 || c == 0x7f)
-        return true;
-    return c == 0xC2 && i + 1 < word.n && word.p[i + 1] < 0xA0;
-}
-
 static void
 put(struct rdt_page *page, struct rdt_span word)
 {
-    for (size_t i = 0; i < word.n; i++) {
-        bool control = is_control(word, i);
-        rdt_buf_add(page->out, control ? "?" : (const char *)&word.p[i], 1);
-        i += control && word.p[i] == 0xC2;
+    for (size_t i = 0, n = 0; i < word.n; i += n) {
+        bool fit = false;
+        n = rdt_text_step((struct rdt_span){word.p + i, word.n - i}, &fit);
+        rdt_buf_add(page->out, fit ? (const char *)word.p + i : "?", fit ? n : 1);
     }
     page->column += columns(word);
     page->begun = true;

@@ -63,6 +63,7 @@ rdt_engine_leave(lua_State *L, enum rdt_left left, const char *fmt, ...)
     }
     engine->left = left;
     snprintf(engine->why, sizeof engine->why, "%s%s", where, text);
+    rdt_text_show(engine->why); /* it may hold the words of a server */
     lua_pushlightuserdata(L, &left_mark);
     lua_error(L);
     abort(); /* lua_error() does not return, but its prototype does not say so */
@@ -73,7 +74,7 @@ rdt_text_line(struct rdt_span text, char *out, size_t cap)
 {
     size_t n = 0;
     for (size_t i = 0; i < text.n && n + 1 < cap; i++)
-        out[n++] = (char)(text.p[i] < 0x20 || text.p[i] == 0x7f ? ' ' : text.p[i]);
+        out[n++] = (char)(text.p[i] < 0x20 ? ' ' : text.p[i]);
     if (n < text.n) { /* cut: drop the last letter if it has several bytes */
         while (n > 0 && ((uint8_t)out[n - 1] & 0xc0) == 0x80)
             n--;
@@ -81,10 +82,7 @@ rdt_text_line(struct rdt_span text, char *out, size_t cap)
             n--;
     }
     out[n] = '\0';
-    if (!rdt_text_utf8(rdt_span_str(out)))
-        for (size_t i = 0; i < n; i++)
-            if ((uint8_t)out[i] >= 0x80)
-                out[i] = '?';
+    rdt_text_show(out);
 }
 
 /* The error value on top becomes engine->why; popped. */

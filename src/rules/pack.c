@@ -49,10 +49,7 @@ is_id(struct rdt_span id)
 static bool
 is_line(struct rdt_span text, size_t max)
 {
-    bool ok = text.n > 0 && text.n <= max && rdt_text_utf8(text);
-    for (size_t i = 0; ok && i < text.n; i++)
-        ok = text.p[i] >= 0x20 && text.p[i] != 0x7f;
-    return ok;
+    return text.n > 0 && text.n <= max && rdt_text_fit(text);
 }
 
 /* The rule table is at 1; id is "?" until it is known. Leaves the text on the stack. */

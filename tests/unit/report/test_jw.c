@@ -28,7 +28,7 @@ writes_documents(void **state)
     rdt_jw_close(&w, ']');
     rdt_jw_close(&w, '}');
     assert_string_equal(rdt_buf_cstr(&out),
-                        "{\"t\":\"caf\xc3\xa9 \\\\ \\u0001\",\"bad\":\"?? x\","
+                        "{\"t\":\"caf\xc3\xa9 \\\\ \\u0001\",\"bad\":\"\\ufffd\\ufffd x\","
                         "\"i\":-9223372036854775808,\n\"b\":true,\"l\":[\"a\",\"b\\n\\\"\"],"
                         "\"e\":[],\"m\":[\n{},\nfalse]}");
 }
