@@ -128,24 +128,24 @@ data_level(struct graph *g, uint32_t at)
     raise_level(subject, level > raised ? level : raised, subject->id);
 }
 
+/* Calls found for one id, or for each of a list of them, that is there; from is passed on. */
+static void
+each_in(struct graph *g, uint32_t from, const struct rdt_node *ids, enum rdt_section section,
+        void (*found)(struct graph *, uint32_t from, uint32_t to))
+{
+    bool list = ids != NULL && ids->kind == RDT_NODE_LIST;
+    for (size_t i = 0; i < (list ? ids->n : 1); i++) {
+        uint32_t to = index_of(g, section, list ? ids->members[i].node : ids);
+        if (to != NOBODY)
+            found(g, from, to);
+    }
+}
+
 static void
 each_ref(struct graph *g, uint32_t from, const char *path, enum rdt_section section,
          void (*found)(struct graph *, uint32_t from, uint32_t to))
 {
-    const struct rdt_node *node = rdt_node_get(g->plan->subjects[from].node, path);
-    if (node == NULL)
-        return;
-    if (node->kind != RDT_NODE_LIST) {
-        uint32_t to = index_of(g, section, node);
-        if (to != NOBODY)
-            found(g, from, to);
-        return;
-    }
-    for (size_t i = 0; i < node->n; i++) {
-        uint32_t to = index_of(g, section, node->members[i].node);
-        if (to != NOBODY)
-            found(g, from, to);
-    }
+    each_in(g, from, rdt_node_get(g->plan->subjects[from].node, path), section, found);
 }
 
 static void
@@ -200,17 +200,6 @@ complain_chain(struct graph *g, uint32_t at, const char *field, unsigned max)
                  "%s.%s: a chain of more than %u", subject->id, field, max);
 }
 
-static void
-store_holds(struct graph *g, uint32_t at, uint32_t source)
-{
-    const struct rdt_node *list = rdt_node_get(g->plan->subjects[source].node, "holds");
-    for (size_t i = 0; list != NULL && list->kind == RDT_NODE_LIST && i < list->n; i++) {
-        uint32_t data = index_of(g, RDT_DATA, list->members[i].node);
-        if (data != NOBODY)
-            holds(g, at, data);
-    }
-}
-
 /*
  * A backup holds what its sources hold, through chains of backups: breadth first, each source once.
  * The limit on a chain keeps a plan of nothing but backups of backups from costing its square.
@@ -225,7 +214,7 @@ store_data(struct graph *g, uint32_t at)
     while (done < n) {
         uint32_t store = g->queue[done++];
         const struct rdt_links *sources = &g->plan->subjects[store].links[RDT_LINK_SOURCES];
-        store_holds(g, at, store);
+        each_in(g, at, rdt_node_get(g->plan->subjects[store].node, "holds"), RDT_DATA, holds);
         for (size_t i = 0; i < sources->n; i++) {
             uint32_t source = sources->at[i];
             if (source == at)
@@ -250,16 +239,19 @@ carries(struct graph *g, uint32_t flow, uint32_t data)
     add(g, data, RDT_LINK_FLOWS, flow);
 }
 
+static void
+handles(struct graph *g, uint32_t service, uint32_t data)
+{
+    add(g, service, RDT_LINK_DATA, data);
+}
+
 /* Services handle what their flows carry; a store's data is what it holds. */
 static void
 flow_end(struct graph *g, uint32_t flow, uint32_t end)
 {
     add(g, end, RDT_LINK_FLOWS, flow);
-    if (g->plan->subjects[end].section != RDT_SERVICES)
-        return;
-    const struct rdt_node *list = rdt_node_get(g->plan->subjects[flow].node, "carries");
-    for (size_t i = 0; list != NULL && list->kind == RDT_NODE_LIST && i < list->n; i++)
-        add(g, end, RDT_LINK_DATA, index_of(g, RDT_DATA, list->members[i].node));
+    if (g->plan->subjects[end].section == RDT_SERVICES)
+        each_in(g, end, rdt_node_get(g->plan->subjects[flow].node, "carries"), RDT_DATA, handles);
 }
 
 static void
@@ -304,16 +296,11 @@ field_keys(struct graph *g, uint32_t store)
     const struct rdt_node *list = rdt_node_get(g->plan->subjects[store].node, "at_rest.fields");
     for (size_t i = 0; list != NULL && list->kind == RDT_NODE_LIST && i < list->n; i++) {
         const struct rdt_node *entry = list->members[i].node;
-        const struct rdt_node *data = rdt_node_get(entry, "data");
         uint32_t key = index_of(g, RDT_KEYS, rdt_node_get(entry, "key"));
         if (key == NOBODY)
             continue;
         names_key(g, store, key);
-        for (size_t k = 0; data != NULL && data->kind == RDT_NODE_LIST && k < data->n; k++) {
-            uint32_t d = index_of(g, RDT_DATA, data->members[k].node);
-            if (d != NOBODY)
-                guards(g, key, d);
-        }
+        each_in(g, key, rdt_node_get(entry, "data"), RDT_DATA, guards);
     }
 }
 
