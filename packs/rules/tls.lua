@@ -123,6 +123,7 @@ rule {
                     message = "the certificate of " .. f.name .. " has a key that is too short" }
     end
     if cert.host == nil or cert.chain == nil then return unknown("the certificate was not verified") end
+    if cert.all == false then return unknown("not every address showed its certificate") end
     if left < math.min(ALERTS[2], lifetime / 6) then return expiring(f, left, "medium", at) end
     -- X8: the first warning is only that: a certificate that renews itself is often here for a day.
     if left < math.min(ALERTS[1], lifetime / 3) then return expiring(f, left, "info", at) end
@@ -133,6 +134,8 @@ rule {
     { on = "flows.deploy", expect = "n/a" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
       { not_before = 20741, not_after = 20831, lifetime = 90, host = true, chain = true } } }, expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
+      { not_before = 20741, not_after = 20831, lifetime = 90, host = true, chain = true, all = false } } }, expect = "unknown" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
       { not_before = 20690, not_after = 20780, lifetime = 90, host = true, chain = false } } }, expect = "drift" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
@@ -191,7 +194,10 @@ rule {
     local cert = seen(f, "tls.cert")
     if not cert.lifetime or not cert.not_before then return unknown("the certificate has no readable dates") end
     local most = longest_lifetime(cert.not_before)
-    if cert.lifetime <= most then return pass(3) end
+    if cert.lifetime <= most then
+      if cert.all == false then return unknown("not every address showed its certificate") end
+      return pass(3)
+    end
     return fail { field = "tls.cert", observed = days(math.ceil(cert.lifetime)), expected = "at most " .. days(most),
                   message = "the certificate of " .. f.name .. " lives " .. days(math.ceil(cert.lifetime))
                     .. "; on its day of issue " .. days(most) .. " was the most" }
@@ -210,6 +216,8 @@ rule {
     { on = "flows.web", set = { ["flows.web.tls.cert"] = "<absent>" }, expect = "n/a" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
       { not_before = 20741, not_after = 20831, lifetime = 90 } } }, expect = "pass" },
+    { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
+      { not_before = 20741, not_after = 20831, lifetime = 90, all = false } } }, expect = "unknown" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =
       { not_before = 20741, not_after = 21106, lifetime = 365 } } }, expect = "drift" },
     { on = "flows.web", facts = { ["flows.web"] = { ["tls.cert"] =

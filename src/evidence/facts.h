@@ -23,7 +23,7 @@
     X("tls.versions", "flows", "map ssl3, tls1.0..tls1.3 -> accepted|refused|undecided")           \
     X("tls.cert", "flows",                                                                         \
       "{subject, issuer, not_before: days, not_after: days, lifetime: days, key, host: bool, "     \
-      "chain: bool, why}")                                                                         \
+      "chain: bool, all: bool, why}: all is false where an address was not seen")                  \
     X("http.redirect", "flows", "{closed: bool, status, location, https: bool}")                   \
     X("http.hsts", "flows",                                                                        \
       "{present: bool, max_age, subdomains: bool, preload: bool, why: what is odd about it}")      \

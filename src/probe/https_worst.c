@@ -179,7 +179,8 @@ worst_cert(const struct https_look *looks, size_t n, struct rdt_cert *cert, bool
 }
 
 static struct rdt_node *
-cert_value(struct rdt_arena *arena, const struct rdt_cert *c, bool trusted, const char *why)
+cert_value(struct rdt_arena *arena, const struct rdt_cert *c, bool trusted, bool all,
+           const char *why)
 {
     struct rdt_node *map = new_map(arena);
     bool ok = rdt_value_text(arena, map, "subject", c->subject) != NULL;
@@ -190,6 +191,7 @@ cert_value(struct rdt_arena *arena, const struct rdt_cert *c, bool trusted, cons
     ok = ok && rdt_value_text(arena, map, "key", c->key) != NULL;
     ok = ok && rdt_value_bool(arena, map, "host", c->host) != NULL;
     ok = ok && rdt_value_bool(arena, map, "chain", trusted) != NULL;
+    ok = ok && rdt_value_bool(arena, map, "all", all) != NULL;
     ok = ok && rdt_value_text(arena, map, "why", why) != NULL;
     return ok ? map : NULL;
 }
@@ -212,7 +214,8 @@ record_cert(const struct place *at, const struct https_look *looks, size_t n, st
     if (unseen != NULL && !bad)
         return unknown(at, "tls.cert", unseen->addr, unseen->cert.why, raw);
     worst_cert(looks, n, &cert, &trusted);
-    return record(at, "tls.cert", cert_value(&at->out->arena, &cert, trusted, why), raw);
+    struct rdt_node *value = cert_value(&at->out->arena, &cert, trusted, unseen == NULL, why);
+    return record(at, "tls.cert", value, raw);
 }
 
 /* What the looks say of HSTS together. */

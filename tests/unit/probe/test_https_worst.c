@@ -95,10 +95,11 @@ look(const char *change)
 #define VERSIONS "tls.versions"
 #define CERT "tls.cert"
 #define HSTS "http.hsts"
-#define CERT_IS(not_after, lifetime, key, host, chain, why)                                        \
+#define CERT_IS(...) CERT_OF("true", __VA_ARGS__)
+#define CERT_OF(all, not_after, lifetime, key, host, chain, why)                                   \
     "{\"subject\":\"CN=a\",\"issuer\":\"CN=ca\",\"not_before\":20787,\"not_after\":" not_after     \
     ",\"lifetime\":" lifetime ",\"key\":\"" key "\",\"host\":" host ",\"chain\":" chain            \
-    ",\"why\":\"" why "\"}"
+    ",\"all\":" all ",\"why\":\"" why "\"}"
 #define TLS_IS(v0, v3)                                                                             \
     "{\"ssl3\":\"refused\",\"tls1.0\":\"" v0                                                       \
     "\",\"tls1.1\":\"refused\",\"tls1.2\":\"accepted\",\"tls1.3\":\"" v3 "\"}"
@@ -144,7 +145,7 @@ static const struct {
     {"healthy", "weak", CERT, CERT_IS("20877", "800", "rsa-1024", "true", "true", "")},
     {"healthy", "down", CERT, "?10.0.0.2:443: down"},
     {"untrusted", "down", CERT,
-     CERT_IS("20877", "90", "ecdsa-p256", "true", "false", "10.0.0.1:443: bad chain")},
+     CERT_OF("false", "20877", "90", "ecdsa-p256", "true", "false", "10.0.0.1:443: bad chain")},
 
     {"healthy", NULL, HSTS, HSTS_IS("true", "31536000", "true", "true", "")},
     {"healthy", "short", HSTS, HSTS_IS("true", "300", "false", "false", "")},
