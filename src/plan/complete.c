@@ -102,7 +102,8 @@ complete_object(struct check *check, const struct rdt_shape *shape, const struct
             rdt_path_pop(&check->path, path);
         } else if ((field->flags & RDT_F_REQUIRED) != 0) {
             char text[128];
-            snprintf(text, sizeof text, "a %s needs the field '%s'", shape->name, field->name);
+            snprintf(text, sizeof text, "%s %s needs the field '%s'", rdt_shape_article(shape),
+                     shape->name, field->name);
             complain(check, node->mark, text);
             if (field->help != NULL)
                 rdt_diag_hint(check->loading->diags, "%s: %s", field->name, field->help);

@@ -190,7 +190,7 @@ static const struct rdt_field data_fields[] = {
                                                  .shape = &form,
                                                  .help = "The form in which it is stored, when not in clear or encrypted as a field."},
 };
-static const struct rdt_shape data = SHAPE("data", data_fields);
+static const struct rdt_shape data = SHAPE("data type", data_fields);
 
 static const struct rdt_field custody_fields[] = {
     WORD("provider", MUST, providers, "What holds the key."),
@@ -518,4 +518,10 @@ rdt_shape_field(const struct rdt_shape *shape, struct rdt_span name)
             return &shape->fields[i];
     }
     return NULL;
+}
+
+const char *
+rdt_shape_article(const struct rdt_shape *shape)
+{
+    return strchr("aeiou", shape->name[0]) != NULL ? "an" : "a";
 }

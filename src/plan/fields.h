@@ -70,4 +70,7 @@ extern const struct rdt_shape rdt_targets_shape; /* targets/ENV.yaml */
 /* rdt_shape_field - a field of a shape by its name, or NULL. */
 const struct rdt_field *rdt_shape_field(const struct rdt_shape *shape, struct rdt_span name);
 
+/* rdt_shape_article - "a" or "an", as the shape's name asks in a sentence. */
+const char *rdt_shape_article(const struct rdt_shape *shape);
+
 #endif

@@ -372,9 +372,9 @@ unknown_field(const struct check *check, const struct rdt_shape *shape,
     size_t n = 0;
     for (; n < shape->n && n < RDT_COUNT(names); n++)
         names[n] = shape->fields[n].name;
-    rdt_diag_add(check->loading->diags, member->mark, "%s%sunknown field '%.*s' in a %s",
+    rdt_diag_add(check->loading->diags, member->mark, "%s%sunknown field '%.*s' in %s %s",
                  check->path.text, check->path.n == 0 ? "" : ": ", RDT_FMT(member->key),
-                 shape->name);
+                 rdt_shape_article(shape), shape->name);
     if (rdt_span_is(member->key, "like"))
         rdt_diag_hint(check->loading->diags, "entries of services, data, keys, stores and flows "
                                              "inherit, nothing else does");

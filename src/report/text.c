@@ -61,6 +61,9 @@ headline(struct text *t)
         rdt_page_fmt(page, 0, RDT_YELLOW,
                      " nothing is known to be wrong, %zu could not be decided.",
                      run->count[RDT_UNKNOWN]);
+    else if (run->count[RDT_FAIL] + run->count[RDT_DRIFT] != 0) /* of severity info */
+        rdt_page_fmt(page, 0, RDT_GREEN, " clean, %zu checks on %zu subjects, %zu to know about.",
+                     checks(run), run->n_subjects, run->count[RDT_FAIL] + run->count[RDT_DRIFT]);
     else
         rdt_page_fmt(page, 0, RDT_GREEN, " clean, %zu checks on %zu subjects, nothing fails.",
                      checks(run), run->n_subjects);

@@ -7,15 +7,15 @@ required(void **state)
         const char *text, *words;
         uint32_t line;
     } cases[] = {
-        {"product: { id: p, name: P, owner: o }\n",                                                        "needs the field 'redoubt'",                  1},
+        {"product: { id: p, name: P, owner: o }\n",                                                        "needs the field 'redoubt'",                   1},
         {"redoubt: 1\nproduct: { id: p, name: P }\n",                                                      "product: a product needs the field 'owner'",
-         2                                                                                                                                                },
-        {HEAD "data:\n  d: {}\n",                                                                          "data.d: a data needs the field 'level'",     4},
-        {HEAD "keys:\n  k: { purpose: x }\n",                                                              "needs the field 'custody'",                  4},
+         2                                                                                                                                                 },
+        {HEAD "data:\n  d: {}\n",                                                                          "data.d: a data type needs the field 'level'", 4},
+        {HEAD "keys:\n  k: { purpose: x }\n",                                                              "needs the field 'custody'",                   4},
         {HEAD "stores:\n  s: { kind: disk, at_rest: { volume: {} } }\n",
-         "stores.s.at_rest.volume: a volume needs the field 'algorithm'",                                                                                4},
+         "stores.s.at_rest.volume: a volume needs the field 'algorithm'",                                                                                 4},
         {HEAD
-         "services: { a: { zone: z } }\nflows:\n  f: { from: a, to: a, carries: [], tls: {} }\n", "needs the field 'min'",                      5},
+         "services: { a: { zone: z } }\nflows:\n  f: { from: a, to: a, carries: [], tls: {} }\n", "needs the field 'min'",                       5},
     };
     (void)state;
     for (size_t i = 0; i < RDT_COUNT(cases); i++)
