@@ -106,6 +106,24 @@ says_clean_in_one_line(void **state)
     assert_lacks(text, "Next:");
 }
 
+/* A finding of severity info is no defect, and no silence either. */
+static void
+tells_remarks_from_defects(void **state)
+{
+    (void)state;
+    SAMPLE s;
+    RDT_BUF out = {0};
+    sample_open(&s);
+    struct rdt_result remark = sample_results[0];
+    remark.severity = RDT_INFO;
+    s.run.results = &remark;
+    s.run.n_results = 1;
+    sample_count(&s.run);
+    const char *text = sample_render(&s.report, RDT_FORMAT_TEXT, &out);
+    assert_has(text, "1 to know about");
+    assert_lacks(text, "nothing fails");
+}
+
 static void
 never_calls_the_undecided_clean(void **state)
 {
@@ -216,6 +234,7 @@ main(void)
         cmocka_unit_test(stays_within_its_width),
         cmocka_unit_test(colours_never_alone),
         cmocka_unit_test(says_clean_in_one_line),
+        cmocka_unit_test(tells_remarks_from_defects),
         cmocka_unit_test(never_calls_the_undecided_clean),
         cmocka_unit_test(bounds_what_it_lists),
         cmocka_unit_test(shows_one_framework),
