@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 /*
@@ -19,10 +20,22 @@ hold_descriptors(void)
     return true;
 }
 
+/*
+ * Children are waited for, which an inherited "ignore" prevents; and a limit on the size of files
+ * is an error to report, not an end without a word.
+ */
+static void
+settle_signals(void)
+{
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 int
 main(int argc, char **argv)
 {
     if (!hold_descriptors())
         return rdt_code_exit_status(RDT_E_IO);
+    settle_signals();
     return rdt_cli_run(argc, argv);
 }

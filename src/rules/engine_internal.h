@@ -17,7 +17,6 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#define RDT_PACK_RULES_MAX 1000         /* rules of one child */
 #define RDT_FUEL_LOAD INT64_C(10000000) /* instructions to load one pack */
 #define RDT_FUEL_CALL INT64_C(1000000)  /* instructions of one check... */
 #define RDT_FUEL_SUBJECT INT64_C(2000)  /* ...and for each subject of the plan */

@@ -331,7 +331,8 @@ take_result(struct rdt_gather *g, const struct rdt_wire_result *from, struct rdt
         .expected = rdt_gather_text(g, from->expected),
         .evidence = copy_evidence(g, from),
     };
-    if (r.verdict == RDT_PASS && from->outcome == RDT_OUT_PASS)
+    /* the child says so too; but it is a child that a pack may have taken over */
+    if (r.verdict == RDT_PASS && from->outcome == RDT_OUT_PASS && from->n_evidence != 0)
         r.assurance = (enum rdt_assurance)from->level;
     for (size_t i = 0; rc == RDT_OK && i < (detail ? 1 : from->n_subjects); i++) {
         struct rdt_result one = r;

@@ -15,7 +15,7 @@
 
 /* Registry names of lists. */
 static const char environments[] = "redoubt.environments";
-static const char rule_tables[] = "redoubt.rules"; /* what the rules' texts live in */
+static const char kept_texts[] = "redoubt.texts"; /* registry: a list that no pack can reach */
 
 static const char *const rule_fields[] = {"id",       "title",   "severity", "source",
                                           "subjects", "decided", "why",      "fix",
@@ -52,13 +52,30 @@ is_line(struct rdt_span text, size_t max)
     return text.n > 0 && text.n <= max && rdt_text_fit(text);
 }
 
+/*
+ * The text on top of the stack, which stays there. The rule points to its bytes, and the pack may
+ * take it out of the rule's table later: so it is kept elsewhere too.
+ */
+static struct rdt_span
+keep_text(lua_State *L)
+{
+    struct rdt_span text = {0};
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return text;
+    text.p = (const uint8_t *)lua_tolstring(L, -1, &text.n);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, kept_texts);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
+    return text;
+}
+
 /* The rule table is at 1; id is "?" until it is known. Leaves the text on the stack. */
 static struct rdt_span
 take_line(lua_State *L, const char *id, const char *field, size_t max)
 {
-    struct rdt_span text = {0};
-    if (lua_getfield(L, 1, field) == LUA_TSTRING)
-        text.p = (const uint8_t *)lua_tolstring(L, -1, &text.n);
+    lua_getfield(L, 1, field);
+    struct rdt_span text = keep_text(L);
     if (!is_line(text, max))
         luaL_error(L, "rule %s: %s must be one line of text, at most %d bytes", id, field,
                    (int)max);
@@ -68,9 +85,8 @@ take_line(lua_State *L, const char *id, const char *field, size_t max)
 static struct rdt_span
 take_id(lua_State *L)
 {
-    struct rdt_span id = {0};
-    if (lua_getfield(L, 1, "id") == LUA_TSTRING)
-        id.p = (const uint8_t *)lua_tolstring(L, -1, &id.n);
+    lua_getfield(L, 1, "id");
+    struct rdt_span id = keep_text(L);
     if (!is_id(id))
         luaL_error(L, "rule ?: id must be capitals, digits and dashes, such as \"ACME-7\"");
     return id;
@@ -146,7 +162,6 @@ take_bits(lua_State *L, const char *id, const char *field, uint32_t (*bit_of)(st
     return bits;
 }
 
-/* The table of sources stays referred to by the rule's own table. */
 static void
 take_sources(lua_State *L, struct rdt_wire_rule *rule, const char *id)
 {
@@ -157,8 +172,8 @@ take_sources(lua_State *L, struct rdt_wire_rule *rule, const char *id)
         luaL_error(L, "rule %s: source must be a list of at most %d ids", id, RDT_WIRE_SOURCES_MAX);
     for (lua_Integer i = 1; i <= n; i++) {
         struct rdt_span *text = &rule->source[rule->n_source++];
-        if (lua_geti(L, -1, i) == LUA_TSTRING)
-            text->p = (const uint8_t *)lua_tolstring(L, -1, &text->n);
+        lua_geti(L, -1, i);
+        *text = keep_text(L);
         if (!is_line(*text, ID_MAX))
             luaL_error(L, "rule %s: source: item %d is no id", id, (int)i);
         lua_pop(L, 1);
@@ -233,9 +248,6 @@ add_rule(lua_State *L)
     rule.text.live = rule.live != LUA_NOREF;
     rule.tests = take_tests(L, id);
     lua_settop(L, 1);
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, rule_tables);
-    lua_pushvalue(L, 1);
-    lua_rawseti(L, -2, (lua_Integer)engine->n_rules + 1);
     engine->rules[engine->n_rules++] = rule;
     return 0;
 }

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define CHILD_FD 3          /* where the child finds the pipe */
-#define EXIT_NOT_LOCKED 97  /* the child could not lock itself up, so it ran nothing */
+#define EXIT_NOT_LOCKED 90  /* the child could not lock itself up, so it ran nothing; + step */
 #define WALL_FACTOR 4       /* elapsed time allowed, against processor time... */
 #define WALL_EXTRA_MS 10000 /* ...on a machine that does other things too */
 #define READ_STEP ((size_t)64 * 1024)
@@ -91,36 +91,118 @@ address_space(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Whoever started us may have set a lower limit already, which cannot be raised. */
 static bool
 limit(int what, rlim_t soft, rlim_t hard)
 {
-    return setrlimit((__rlimit_resource_t)what, &(struct rlimit){soft, hard}) == 0;
+    struct rlimit now;
+    if (getrlimit((__rlimit_resource_t)what, &now) != 0)
+        return false;
+    if (now.rlim_max != RLIM_INFINITY && now.rlim_max < hard)
+        hard = now.rlim_max;
+    now = (struct rlimit){soft < hard ? soft : hard, hard};
+    return setrlimit((__rlimit_resource_t)what, &now) == 0;
+}
+
+/* ---- the steps; each of them fails closed ---- */
+
+/* Signals as after a fresh start: an ignored SIGXCPU would let the soft limit pass. */
+static bool
+lock_signals(const struct rdt_sandbox_limits *limits, pid_t parent)
+{
+    sigset_t none;
+    (void)limits;
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGXCPU, SIG_DFL);
+    sigemptyset(&none);
+    bool ok = sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+    ok = ok && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+    return ok && getppid() == parent; /* else it has gone before it could be watched */
+}
+
+/* Rules cannot ask for the environment; a pack that breaks out of Lua does not find it either. */
+static bool
+lock_environment(const struct rdt_sandbox_limits *limits, pid_t parent)
+{
+    (void)limits, (void)parent;
+    for (char **at = environ; at != NULL && *at != NULL; at++)
+        explicit_bzero(*at, strlen(*at));
+    return clearenv() == 0;
 }
 
 static bool
-limit_memory(const struct rdt_sandbox_limits *limits)
+lock_memory(const struct rdt_sandbox_limits *limits, pid_t parent)
 {
     size_t now = address_space();
     rlim_t most = now + limits->memory_bytes + SLACK_BYTES;
+    (void)parent;
     return RDT_SANITIZED || (now != 0 && limit(RLIMIT_AS, most, most));
 }
 
 static bool
-lock_up(const struct rdt_sandbox_limits *limits, int fd)
+lock_limits(const struct rdt_sandbox_limits *limits, pid_t parent)
 {
-    signal(SIGPIPE, SIG_DFL);
-    bool ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
-    ok = ok && limit_memory(limits);
-    ok = ok && (fd == CHILD_FD || dup2(fd, CHILD_FD) == CHILD_FD);
-    ok = ok && close_range(CHILD_FD + 1, ~0u, 0) == 0;
-    ok = ok && close_range(0, RDT_SANITIZED ? 1 : 2, 0) == 0;
-    ok = ok && limit(RLIMIT_NOFILE, 0, 0);
-    ok = ok && limit(RLIMIT_CORE, 0, 0);
-    ok = ok && limit(RLIMIT_FSIZE, 0, 0);
-    ok = ok && limit(RLIMIT_CPU, limits->cpu_s, limits->cpu_s + 1);
-    ok = ok && prctl(PR_SET_DUMPABLE, 0) == 0;
-    ok = ok && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-    return ok && filter_syscalls();
+    (void)parent;
+    return limit(RLIMIT_NOFILE, 0, 0) && limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_FSIZE, 0, 0) &&
+           limit(RLIMIT_CPU, limits->cpu_s, limits->cpu_s + 1);
+}
+
+static bool
+lock_privileges(const struct rdt_sandbox_limits *limits, pid_t parent)
+{
+    (void)limits, (void)parent;
+    return prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+static bool
+lock_syscalls(const struct rdt_sandbox_limits *limits, pid_t parent)
+{
+    (void)limits, (void)parent;
+    return filter_syscalls();
+}
+
+/* In this order: memory is measured while files can be opened, the filter comes last. */
+static const struct {
+    bool (*lock)(const struct rdt_sandbox_limits *limits, pid_t parent);
+    const char *why;
+} steps[] = {
+    {lock_signals,     "its parent could not be watched"                  },
+    {lock_environment, "its environment could not be cleared"             },
+    {lock_memory,      "memory could not be limited: is /proc mounted?"   },
+    {lock_limits,      "resource limits were refused"                     },
+    {lock_privileges,  "prctl was refused"                                },
+    {lock_syscalls,    "seccomp was refused, as in a container without it"},
+};
+
+/* The number of the step that failed; RDT_COUNT(steps): none. */
+static size_t
+lock_up(const struct rdt_sandbox_limits *limits, pid_t parent)
+{
+    size_t i = 0;
+    while (i < RDT_COUNT(steps) && steps[i].lock(limits, parent))
+        i++;
+    return i;
+}
+
+/* Nothing but the pipe stays open. */
+static bool
+keep_pipe(int fd)
+{
+    return (fd == CHILD_FD || dup2(fd, CHILD_FD) == CHILD_FD) &&
+           close_range(CHILD_FD + 1, ~0u, 0) == 0 && close_range(0, RDT_SANITIZED ? 1 : 2, 0) == 0;
+}
+
+static void
+be_child(const struct rdt_sandbox_limits *limits, pid_t parent, int fd,
+         void (*work)(void *context, int fd), void *context)
+{
+    if (!keep_pipe(fd))
+        _exit(EXIT_NOT_LOCKED + (int)RDT_COUNT(steps));
+    size_t failed = lock_up(limits, parent);
+    if (failed < RDT_COUNT(steps))
+        _exit(EXIT_NOT_LOCKED + (int)failed);
+    work(context, CHILD_FD);
+    _exit(0);
 }
 
 enum rdt_code
@@ -131,13 +213,9 @@ rdt_sandbox_start(struct rdt_sandbox *box, const struct rdt_sandbox_limits *limi
     if (pipe2(ends, O_CLOEXEC) != 0)
         return rdt_fail(err, RDT_E_IO, "pipe for the sandbox: %s", strerror(errno));
     fflush(NULL); /* or the child would write our buffers a second time */
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (!lock_up(limits, ends[1]))
-            _exit(EXIT_NOT_LOCKED);
-        work(context, CHILD_FD);
-        _exit(0);
-    }
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0)
+        be_child(limits, parent, ends[1], work, context);
     int failed = errno;
     close(ends[1]);
     if (pid < 0) {
@@ -150,14 +228,18 @@ rdt_sandbox_start(struct rdt_sandbox *box, const struct rdt_sandbox_limits *limi
     return RDT_OK;
 }
 
+/* Its status; where somebody else has taken that, as an ignored SIGCHLD does, it counts as killed.
+ */
 static int
 reap(struct rdt_sandbox *box)
 {
     int status = 0;
-    while (waitpid(box->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    pid_t got = -1;
+    do
+        got = waitpid(box->pid, &status, 0);
+    while (got < 0 && errno == EINTR);
     box->pid = 0;
-    return status;
+    return got < 0 ? SIGKILL : status;
 }
 
 void
@@ -176,10 +258,13 @@ judge_end(const struct rdt_sandbox_limits *limits, int status, struct rdt_err *e
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return RDT_OK;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_LOCKED) {
+    int step = WIFEXITED(status) ? WEXITSTATUS(status) - EXIT_NOT_LOCKED : -1;
+    if (step >= 0 && step <= (int)RDT_COUNT(steps)) {
+        const char *why =
+            step < (int)RDT_COUNT(steps) ? steps[step].why : "descriptors could not be closed";
         rdt_fail(err, RDT_E_SANDBOX, "%s: the sandbox could not be closed, so nothing was run",
                  limits->what);
-        rdt_hint(err, "seccomp and resource limits must be allowed for this process");
+        rdt_hint(err, "%s", why);
         return RDT_E_SANDBOX;
     }
     int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

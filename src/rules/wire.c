@@ -123,7 +123,7 @@ take_body(struct rdt_span *body, struct rdt_wire_bounds *bounds, struct rdt_wire
 {
     switch (out->type) {
     case 'R':
-        if (bounds->rules == UINT32_MAX || !take_rule(body, &out->rule))
+        if (bounds->rules == RDT_PACK_RULES_MAX || !take_rule(body, &out->rule))
             return false;
         bounds->rules++;
         return true;

@@ -22,6 +22,7 @@
 
 #include "rules/run.h"
 
+#define RDT_PACK_RULES_MAX 1000  /* rules of one child */
 #define RDT_WIRE_TEXT_MAX 4096   /* bytes of one text; longer ones are cut by the writer */
 #define RDT_WIRE_SOURCES_MAX 32  /* texts in one list */
 #define RDT_WIRE_EVIDENCE_MAX 16 /* observations of one result */

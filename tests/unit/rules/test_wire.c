@@ -280,15 +280,37 @@ nothing_after_the_end(void **state)
     assert_int_equal(read_all(rdt_buf_span(&wrong), bounds), -1);
 }
 
+/* A child that was taken over must not make the parent compare rules without end. */
+static void
+too_many_rules(void **state)
+{
+    struct rdt_wire_bounds within = {.rules = RDT_PACK_RULES_MAX - 1};
+    struct rdt_wire_rule rule = a_rule();
+    struct rdt_wire_record r;
+    RDT_BUF out = {0};
+    (void)state;
+    rdt_wire_put_rule(&out, &rule);
+    rdt_wire_put_rule(&out, &rule);
+    struct rdt_span in = rdt_buf_span(&out);
+    assert_int_equal(rdt_wire_take(&in, &within, &r, NULL), RDT_OK);
+    assert_int_equal(rdt_wire_take(&in, &within, &r, NULL), RDT_E_SANDBOX);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),        cmocka_unit_test(failures_travel),
-        cmocka_unit_test(every_truncation),  cmocka_unit_test(numbers_out_of_bounds),
-        cmocka_unit_test(bytes_left_over),   cmocka_unit_test(evidence_and_groups_are_checked),
-        cmocka_unit_test(texts_are_checked), cmocka_unit_test(long_texts_are_cut),
-        cmocka_unit_test(bad_rules),         cmocka_unit_test(nothing_after_the_end),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(failures_travel),
+        cmocka_unit_test(every_truncation),
+        cmocka_unit_test(numbers_out_of_bounds),
+        cmocka_unit_test(bytes_left_over),
+        cmocka_unit_test(evidence_and_groups_are_checked),
+        cmocka_unit_test(texts_are_checked),
+        cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(bad_rules),
+        cmocka_unit_test(too_many_rules),
+        cmocka_unit_test(nothing_after_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
