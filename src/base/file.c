@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -75,6 +76,75 @@ rdt_file_read(const char *path, size_t max, struct rdt_buf *out, struct rdt_err 
     return read_all(fd, path, max, out, err);
 }
 
+/* Where a descriptor leads. Without /proc nobody can say, and nothing is read. */
+static bool
+real_path(int fd, char out[static PATH_MAX])
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, out, PATH_MAX - 1);
+    if (n <= 0)
+        return false;
+    out[n] = '\0';
+    return true;
+}
+
+static bool
+is_below(const char *folder, const char *path)
+{
+    size_t n = strlen(folder);
+    if (n > 0 && folder[n - 1] == '/') /* the root itself */
+        n--;
+    return strncmp(folder, path, n) == 0 && path[n] == '/';
+}
+
+/* A regular file in the folder, not opened yet: to open a device or a FIFO can already do
+ * something. */
+static enum rdt_code
+find_below(const char *folder, const char *name, int *out, struct rdt_err *err)
+{
+    char top[PATH_MAX], path[PATH_MAX];
+    struct stat st;
+    RDT_FD above = open(*folder == '\0' ? "." : folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (above < 0)
+        return fail_errno(err, folder);
+    RDT_FD found = *name == '/' ? -1 : openat(above, name, O_PATH | O_CLOEXEC);
+    if (found < 0 && *name != '/')
+        return fail_errno(err, name);
+    if (*name == '/' || !real_path(above, top) || !real_path(found, path) || !is_below(top, path))
+        return rdt_fail(err, RDT_E_BADINPUT, "%s leaves the plan's folder", name);
+    if (fstat(found, &st) != 0)
+        return fail_errno(err, name);
+    if (S_ISDIR(st.st_mode))
+        return rdt_fail(err, RDT_E_BADINPUT, "%s: is a directory, a file was expected", name);
+    if (!S_ISREG(st.st_mode))
+        return rdt_fail(err, RDT_E_BADINPUT, "%s: is not a regular file", name);
+    *out = found;
+    found = -1;
+    return RDT_OK;
+}
+
+bool
+rdt_file_is_below(const char *folder, const char *name)
+{
+    RDT_FD found = -1;
+    return find_below(folder, name, &found, NULL) == RDT_OK;
+}
+
+enum rdt_code
+rdt_file_read_below(const char *folder, const char *name, size_t max, struct rdt_buf *out,
+                    struct rdt_err *err)
+{
+    char again[64];
+    RDT_FD found = -1;
+    enum rdt_code rc = find_below(folder, name, &found, err);
+    if (rc != RDT_OK)
+        return rc;
+    snprintf(again, sizeof again, "/proc/self/fd/%d", found);
+    RDT_FD fd = open(again, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? fail_errno(err, name) : read_all(fd, name, max, out, err);
+}
+
 static enum rdt_code
 write_all(int fd, const char *path, struct rdt_span bytes, struct rdt_err *err)
 {
@@ -107,7 +177,8 @@ static enum rdt_code
 write_beside(const char *path, const char *beside, mode_t mode, struct rdt_span bytes,
              struct rdt_err *err)
 {
-    RDT_FD fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    unlink(beside); /* what an earlier process of our number left; O_EXCL: or somebody laid out */
+    RDT_FD fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0 && errno == ENOENT) /* not RDT_E_NOTFOUND: no input is wrong */
         return rdt_fail(err, RDT_E_IO, "%s: its folder does not exist", path);
     if (fd < 0)

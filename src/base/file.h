@@ -22,6 +22,22 @@ RDT_MUST_CHECK enum rdt_code rdt_file_read(const char *path, size_t max, struct 
                                            struct rdt_err *err);
 
 /*
+ * rdt_file_read_below - the bytes of a regular file that lies in a folder.
+ *
+ *   folder  "" is the current one
+ *   name    relative to folder; links are followed, and where they lead is looked at after opening,
+ *           so that nobody can swap one in between
+ *
+ * Fails: RDT_E_BADINPUT (name is absolute or leads out of folder, too), else as rdt_file_read();
+ * the text names the file as name does.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_file_read_below(const char *folder, const char *name, size_t max,
+                                                 struct rdt_buf *out, struct rdt_err *err);
+
+/* rdt_file_is_below - whether rdt_file_read_below() would find a regular file in the folder. */
+bool rdt_file_is_below(const char *folder, const char *name);
+
+/*
  * rdt_file_write - replace or make a file: written beside it, synced, renamed, folder synced.
  * "-" writes to standard output; a device, pipe or symbolic link that exists is written to as it
  * is.  Fails: RDT_E_IO, RDT_E_DENIED, RDT_E_NOMEM; then an old regular file is as it was.

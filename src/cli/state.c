@@ -3,11 +3,15 @@
 #include "base/file.h"
 #include "codec/json.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BAR_WIDTH 30
+#define OTHERS_WRITE 022
 
 static bool
 state_folder(struct rdt_buf *out)
@@ -18,6 +22,26 @@ state_folder(struct rdt_buf *out)
     else if (home != NULL && home[0] == '/')
         rdt_buf_fmt(out, "%s/.local/state/redoubt", home);
     return out->n != 0 && rdt_buf_cstr(out) != NULL;
+}
+
+/*
+ * A run is kept in a folder of ours alone: under sudo HOME may still be another user's, who could
+ * have put a link there, and would have us write wherever it leads.
+ */
+static enum rdt_code
+check_folder(const char *folder, struct rdt_err *err)
+{
+    struct stat st;
+    RDT_FD fd = open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return rdt_fail(err, errno == ENOENT ? RDT_E_NOTFOUND : RDT_E_DENIED, "%s: %s", folder,
+                        strerror(errno));
+    if (st.st_uid == geteuid() && (st.st_mode & OTHERS_WRITE) == 0)
+        return RDT_OK;
+    rdt_fail(err, RDT_E_DENIED, "%s: %s", folder,
+             st.st_uid != geteuid() ? "belongs to somebody else" : "others may write to it");
+    rdt_hint(err, "set XDG_STATE_HOME to a folder of your own");
+    return RDT_E_DENIED;
 }
 
 void
@@ -35,6 +59,8 @@ rdt_state_keep(struct rdt_cli *cli, const struct rdt_run *run, const struct rdt_
     if (rc == RDT_OK) {
         rc = rdt_file_mkdirs(rdt_buf_cstr(&folder), &err);
     }
+    if (rc == RDT_OK)
+        rc = check_folder(rdt_buf_cstr(&folder), &err);
     const char *name = path.n == 0 ? NULL : rdt_buf_cstr(&path);
     if (rc == RDT_OK && name != NULL)
         rc = rdt_file_write(name, 0600, rdt_buf_span(&bytes), &err);
@@ -48,12 +74,16 @@ rdt_state_load(struct rdt_cli *cli, struct rdt_stored **out)
 {
     RDT_BUF path = {0}, bytes = {0};
     const char *given = rdt_cli_value(cli, OPT_RUN, NULL);
-    if (given == NULL && state_folder(&path))
+    enum rdt_code rc = RDT_OK;
+    if (given == NULL && state_folder(&path)) {
+        rc = check_folder(rdt_buf_cstr(&path), &cli->err);
         rdt_buf_str(&path, "/last-run.json");
+    }
     const char *name = given != NULL ? given : rdt_buf_cstr(&path);
     if (name == NULL || name[0] == '\0')
         return rdt_fail(&cli->err, RDT_E_NOTFOUND, "no HOME or XDG_STATE_HOME: name a run");
-    enum rdt_code rc = rdt_file_read(name, RDT_JSON_MAX, &bytes, &cli->err);
+    if (rc == RDT_OK)
+        rc = rdt_file_read(name, RDT_JSON_MAX, &bytes, &cli->err);
     if (rc == RDT_E_NOTFOUND && given == NULL)
         rdt_hint(&cli->err, "there is no run yet: redoubt check makes one");
     if (rc == RDT_OK)

@@ -246,14 +246,17 @@ read_targets(struct rdt_plan *plan, const struct rdt_node *name, struct rdt_load
     *path = rdt_arena_fmt(&plan->arena, "%s/%s", plan->folder, text);
     if (*path == NULL)
         return rdt_fail(loading->err, RDT_E_NOMEM, "targets");
-    bool leaves = rdt_path_leaves(text);
-    enum rdt_code rc =
-        leaves ? RDT_E_BADINPUT : rdt_file_read(*path, RDT_YAML_MAX, &bytes, loading->err);
-    if (leaves || (rc == RDT_OK && !rdt_path_inside(plan->folder, *path))) {
-        rdt_diag_add(loading->diags, name->mark, "targets: '%s' leaves the plan's folder", text);
+    struct rdt_err why = {0};
+    enum rdt_code rc = rdt_path_leaves(text)
+                           ? rdt_fail(&why, RDT_E_BADINPUT, "%s leaves the plan's folder", text)
+                           : rdt_file_read_below(plan->folder, text, RDT_YAML_MAX, &bytes, &why);
+    if (rc == RDT_E_BADINPUT) {
+        rdt_diag_add(loading->diags, name->mark, "targets: %s", why.text);
         rdt_diag_hint(loading->diags, "keep the file beside the plan, as in targets/prod.yaml");
         return rdt_fail(loading->err, RDT_E_BADINPUT, "%s: 1 mistake", plan->path);
     }
+    if (rc != RDT_OK)
+        rdt_fail(loading->err, rc, "targets: %s", why.text);
     if (rc == RDT_E_NOTFOUND)
         rdt_hint(loading->err, "environments.%s.targets in %s names it", plan->env, plan->path);
     if (rc == RDT_OK)

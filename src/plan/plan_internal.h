@@ -89,9 +89,6 @@ void rdt_suggest_id(struct rdt_diags *diags, struct rdt_span text, const struct 
  */
 bool rdt_path_leaves(const char *path);
 
-/* rdt_path_inside - whether a file, with links followed, lies in a folder.  It must exist. */
-bool rdt_path_inside(const char *folder, const char *file);
-
 /* rdt_include - join the files that `include` names into root.  Fails: RDT_E_NOMEM. */
 RDT_MUST_CHECK enum rdt_code rdt_include(struct rdt_loading *loading, struct rdt_node *root);
 

@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <glob.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -23,16 +22,6 @@ rdt_path_leaves(const char *path)
             return false;
     }
     return true;
-}
-
-bool
-rdt_path_inside(const char *folder, const char *file)
-{
-    char top[PATH_MAX], real[PATH_MAX];
-    if (realpath(folder, top) == NULL || realpath(file, real) == NULL)
-        return false;
-    size_t n = strlen(top);
-    return strncmp(real, top, n) == 0 && (real[n] == '/' || n == 1);
 }
 
 static void
@@ -109,14 +98,11 @@ include_file(struct rdt_loading *loading, struct rdt_node *root, struct rdt_mark
         rdt_diag_add(loading->diags, mark, "include: more than %d files", RDT_INCLUDES_MAX);
     if (loading->n_included > RDT_INCLUDES_MAX)
         return RDT_OK;
-    if (!rdt_path_inside(loading->folder, path)) {
-        rdt_diag_add(loading->diags, mark, "include: %s is not inside the plan's folder", path);
-        return RDT_OK;
-    }
     char *name = rdt_arena_str(loading->arena, rdt_span_str(path));
     if (name == NULL)
         return rdt_fail(loading->err, RDT_E_NOMEM, "include");
-    if (rdt_file_read(path, RDT_YAML_MAX, &bytes, &why) != RDT_OK) {
+    const char *below = path + strlen(loading->folder) + 1; /* as the pattern was joined */
+    if (rdt_file_read_below(loading->folder, below, RDT_YAML_MAX, &bytes, &why) != RDT_OK) {
         rdt_diag_add(loading->diags, mark, "include: %s", why.text);
         return RDT_OK;
     }
@@ -138,8 +124,7 @@ include_file(struct rdt_loading *loading, struct rdt_node *root, struct rdt_mark
     return join(loading, root, piece);
 }
 
-/* Links that lead back make a pattern such as of stars match without end: it looks at so many
- * files. */
+/* Links that lead back let a pattern of several stars match without end. */
 static _Thread_local size_t entries_left;
 
 static void *
@@ -160,6 +145,19 @@ close_folder(void *folder)
     closedir(folder);
 }
 
+/* The folder stands for itself, whatever signs of a pattern are in its name. */
+static char *
+join_pattern(struct rdt_arena *arena, const char *folder, const char *text)
+{
+    RDT_BUF out = {0};
+    for (; *folder != '\0'; folder++) {
+        rdt_buf_str(&out, strchr("*?[]\\", *folder) != NULL ? "\\" : "");
+        rdt_buf_add(&out, folder, 1);
+    }
+    rdt_buf_fmt(&out, "/%s", text);
+    return rdt_buf_ok(&out) ? rdt_arena_str(arena, rdt_buf_span(&out)) : NULL;
+}
+
 static enum rdt_code
 include_pattern(struct rdt_loading *loading, struct rdt_node *root, const struct rdt_node *item)
 {
@@ -170,7 +168,7 @@ include_pattern(struct rdt_loading *loading, struct rdt_node *root, const struct
         rdt_diag_add(loading->diags, item->mark, "include: '%s' leaves the plan's folder", text);
         return RDT_OK;
     }
-    char *pattern = rdt_arena_fmt(loading->arena, "%s/%s", loading->folder, text);
+    char *pattern = join_pattern(loading->arena, loading->folder, text);
     glob_t found = {.gl_opendir = open_folder,
                     .gl_readdir = read_entry,
                     .gl_closedir = close_folder,

@@ -1,11 +1,9 @@
 #include "rules/fileinfo_internal.h"
 
-#include "base/cursor.h"
 #include "base/file.h"
 #include "crypto/hash.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 /* Fields that name a file; the first two are looked into, not only at. */
 static const char *const file_fields[] = {"file", "pem", "doc", "procedure", "import", "report"};
@@ -56,35 +54,26 @@ by_path(const void *a, const void *b)
     return c != 0 ? c : (int)y->exists - (int)x->exists;
 }
 
-/* Relative, and never upwards: a plan's files lie in its folder. */
-static bool
-is_below(const char *path)
-{
-    struct rdt_span rest = rdt_span_str(path), part;
-    if (rest.n == 0 || rest.p[0] == '/')
-        return false;
-    while (rdt_take_until(&rest, '/', &part))
-        if (rdt_span_is(part, ".."))
-            return false;
-    return !rdt_span_is(rest, "..");
-}
-
+/* left: bytes that may still be hashed. */
 static enum rdt_code
-look(struct rdt_fileinfo *info, const char *folder, struct rdt_arena *arena, struct rdt_err *err)
+look(struct rdt_fileinfo *info, const char *folder, size_t *left, struct rdt_arena *arena,
+     struct rdt_err *err)
 {
     bool hash = info->exists;
-    struct stat st;
     RDT_BUF bytes = {0};
     char *sha256 = rdt_arena_new(arena, 2 * RDT_SHA256_LEN + 1);
-    const char *path = rdt_arena_fmt(arena, "%s/%s", folder, info->path);
     *info = (struct rdt_fileinfo){.path = info->path};
-    if (sha256 == NULL || path == NULL)
+    if (sha256 == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "files of the plan");
-    if (!is_below(info->path) || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+    info->exists = rdt_file_is_below(folder, info->path);
+    if (!hash || !info->exists ||
+        rdt_file_read_below(folder, info->path, RDT_NAMED_FILE_MAX, &bytes, NULL) != RDT_OK)
         return RDT_OK;
-    info->exists = true;
-    if (!hash || rdt_file_read(path, RDT_NAMED_FILE_MAX, &bytes, NULL) != RDT_OK)
-        return RDT_OK;
+    if (bytes.n > *left)
+        return rdt_fail(err, RDT_E_LIMIT,
+                        "the files that the plan names: more than %zu bytes in all",
+                        RDT_NAMED_BYTES_MAX);
+    *left -= bytes.n;
     info->sha256 = sha256;
     return rdt_sha256_text(rdt_buf_span(&bytes), sha256, err);
 }
@@ -94,6 +83,7 @@ finish(struct gather *g, const char *folder, struct rdt_fileinfo **out, size_t *
        struct rdt_err *err)
 {
     enum rdt_code rc = RDT_OK;
+    size_t left = RDT_NAMED_BYTES_MAX;
     struct rdt_fileinfo *list = rdt_arena_new(g->arena, (g->n + 1) * sizeof *list);
     if (g->failed || list == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "files of the plan");
@@ -105,7 +95,7 @@ finish(struct gather *g, const char *folder, struct rdt_fileinfo **out, size_t *
             continue;
         list[*n] = g->items[i];
         if (folder != NULL)
-            rc = look(&list[*n], folder, g->arena, err);
+            rc = look(&list[*n], folder, &left, g->arena, err);
         else
             list[*n].exists = true;
         ++*n;

@@ -91,19 +91,96 @@ make_folder(void **state)
 static int
 drop_folder(void **state)
 {
-    static const char *const names[] = {"plain", "pipe", "link", "behind", "long"};
+    static const char *const names[] = {"plain",        "pipe",
+                                        "link",         "behind",
+                                        "long",         "top/sub/in",
+                                        "top/in-link",  "top/absolute-link",
+                                        "top/out-link", "top/folder-link",
+                                        "top/twin",     "top/device",
+                                        "top/loop",     "top/fifo",
+                                        "out",          "top-twin",
+                                        "victim",       "report"};
     (void)state;
     for (size_t i = 0; i < RDT_COUNT(names); i++)
         unlink(in_folder(names[i]));
+    rmdir(in_folder("top/sub"));
+    rmdir(in_folder("top"));
     return rmdir(folder);
+}
+
+/* What lies in the folder and what does not, however it is called. */
+static void
+reads_below(void **state)
+{
+    static const struct {
+        const char *name, *what;
+        enum rdt_code want;
+    } cases[] = {
+        {"sub/in",          "a file",                           RDT_OK        },
+        {"./sub//in",       "the same",                         RDT_OK        },
+        {"sub/../sub/in",   "the same, by a way that stays",    RDT_OK        },
+        {"in-link",         "a link that stays",                RDT_OK        },
+        {"absolute-link",   "an absolute link that stays",      RDT_OK        },
+        {"../out",          "upwards",                          RDT_E_BADINPUT},
+        {"sub/../../out",   "upwards, later",                   RDT_E_BADINPUT},
+        {"out-link",        "a link that leads out",            RDT_E_BADINPUT},
+        {"folder-link/out", "a folder that leads out",          RDT_E_BADINPUT},
+        {"twin",            "a neighbour whose name begins so", RDT_E_BADINPUT},
+        {"/etc/passwd",     "an absolute name",                 RDT_E_BADINPUT},
+        {"sub",             "a folder",                         RDT_E_BADINPUT},
+        {"fifo",            "a FIFO, without waiting for it",   RDT_E_BADINPUT},
+        {"device",          "a device",                         RDT_E_BADINPUT},
+        {"none",            "nothing",                          RDT_E_NOTFOUND},
+        {"loop",            "a link to itself",                 RDT_E_IO      },
+    };
+    char top[256], out[256], twin[256];
+    (void)state;
+    snprintf(top, sizeof top, "%s", in_folder("top"));
+    snprintf(out, sizeof out, "%s", in_folder("out"));
+    snprintf(twin, sizeof twin, "%s", in_folder("top-twin"));
+    assert_int_equal(mkdir(top, 0700) | mkdir(in_folder("top/sub"), 0700), 0);
+    assert_int_equal(rdt_file_write(in_folder("top/sub/in"), 0600, rdt_span_str("in"), NULL), 0);
+    assert_int_equal(rdt_file_write(out, 0600, rdt_span_str("out"), NULL), RDT_OK);
+    assert_int_equal(rdt_file_write(twin, 0600, rdt_span_str("out"), NULL), RDT_OK);
+    assert_int_equal(
+        symlink("sub/in", in_folder("top/in-link")) |
+            symlink(in_folder("top/sub/in"), in_folder("top/absolute-link")) |
+            symlink("../out", in_folder("top/out-link")) |
+            symlink("..", in_folder("top/folder-link")) | symlink(twin, in_folder("top/twin")) |
+            symlink("/dev/zero", in_folder("top/device")) | symlink("loop", in_folder("top/loop")) |
+            mkfifo(in_folder("top/fifo"), 0600),
+        0);
+    for (size_t i = 0; i < RDT_COUNT(cases); i++) {
+        RDT_BUF got = {0};
+        struct rdt_err err = {0};
+        enum rdt_code rc = rdt_file_read_below(top, cases[i].name, 100, &got, &err);
+        if (rc != cases[i].want || rdt_span_is(rdt_buf_span(&got), "in") != (rc == RDT_OK) ||
+            rdt_file_is_below(top, cases[i].name) != (rc == RDT_OK))
+            fail_msg("%s: %d, %s", cases[i].what, rc, err.text);
+    }
+}
+
+/* Somebody who can write to the folder has laid out the name that we write to first. */
+static void
+does_not_write_into_what_was_laid_out(void **state)
+{
+    char beside[300];
+    const char *victim = in_folder("victim"), *path = in_folder("report");
+    (void)state;
+    assert_int_equal(rdt_file_write(victim, 0600, rdt_span_str("mine"), NULL), RDT_OK);
+    snprintf(beside, sizeof beside, "%s.%ld.partial", path, (long)getpid());
+    assert_int_equal(link(victim, beside), 0);
+    assert_int_equal(rdt_file_write(path, 0600, rdt_span_str("report"), NULL), RDT_OK);
+    assert_holds(victim, "mine");
+    assert_holds(path, "report");
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(replaces_a_file),
-        cmocka_unit_test(writes_into_what_is_no_file),
+        cmocka_unit_test(reads_below),     cmocka_unit_test(does_not_write_into_what_was_laid_out),
+        cmocka_unit_test(replaces_a_file), cmocka_unit_test(writes_into_what_is_no_file),
         cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
