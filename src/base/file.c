@@ -132,8 +132,7 @@ rdt_file_is_below(const char *folder, const char *name)
 }
 
 enum rdt_code
-rdt_file_read_below(const char *folder, const char *name, size_t max, struct rdt_buf *out,
-                    struct rdt_err *err)
+rdt_file_open_below(const char *folder, const char *name, int *out, struct rdt_err *err)
 {
     char again[64];
     RDT_FD found = -1;
@@ -141,8 +140,17 @@ rdt_file_read_below(const char *folder, const char *name, size_t max, struct rdt
     if (rc != RDT_OK)
         return rc;
     snprintf(again, sizeof again, "/proc/self/fd/%d", found);
-    RDT_FD fd = open(again, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? fail_errno(err, name) : read_all(fd, name, max, out, err);
+    *out = open(again, O_RDONLY | O_CLOEXEC);
+    return *out < 0 ? fail_errno(err, name) : RDT_OK;
+}
+
+enum rdt_code
+rdt_file_read_below(const char *folder, const char *name, size_t max, struct rdt_buf *out,
+                    struct rdt_err *err)
+{
+    RDT_FD fd = -1;
+    enum rdt_code rc = rdt_file_open_below(folder, name, &fd, err);
+    return rc == RDT_OK ? read_all(fd, name, max, out, err) : rc;
 }
 
 static enum rdt_code

@@ -22,19 +22,25 @@ RDT_MUST_CHECK enum rdt_code rdt_file_read(const char *path, size_t max, struct 
                                            struct rdt_err *err);
 
 /*
- * rdt_file_read_below - the bytes of a regular file that lies in a folder.
+ * rdt_file_open_below - open a regular file that lies in a folder, for reading.
  *
  *   folder  "" is the current one
  *   name    relative to folder; links are followed, and where they lead is looked at after opening,
  *           so that nobody can swap one in between
+ *   out     the descriptor; caller closes
  *
- * Fails: RDT_E_BADINPUT (name is absolute or leads out of folder, too), else as rdt_file_read();
- * the text names the file as name does.
+ * Fails: RDT_E_BADINPUT (name is absolute or leads out of folder; a folder or device), else as
+ * rdt_file_read(); the text names the file as name does.
  */
+RDT_MUST_CHECK enum rdt_code rdt_file_open_below(const char *folder, const char *name, int *out,
+                                                 struct rdt_err *err);
+
+/* rdt_file_read_below - the bytes of such a file.  Fails: as rdt_file_open_below(), and
+ * RDT_E_LIMIT. */
 RDT_MUST_CHECK enum rdt_code rdt_file_read_below(const char *folder, const char *name, size_t max,
                                                  struct rdt_buf *out, struct rdt_err *err);
 
-/* rdt_file_is_below - whether rdt_file_read_below() would find a regular file in the folder. */
+/* rdt_file_is_below - whether rdt_file_open_below() would find a regular file in the folder. */
 bool rdt_file_is_below(const char *folder, const char *name);
 
 /*

@@ -3,8 +3,6 @@
 #include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -46,40 +44,13 @@ from_env(const char *name, struct rdt_secret *secret, struct rdt_err *err)
     return rdt_secret_copy(secret, rdt_span_str(value), err);
 }
 
-/* Where an open descriptor really leads; asked of the kernel after opening, so that nobody can
- * swap a link between a check and the use. */
-static bool
-real_path(int fd, char out[static PATH_MAX])
-{
-    char link[64];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, out, PATH_MAX - 1);
-    if (n <= 0)
-        return false;
-    out[n] = '\0';
-    return true;
-}
-
-static bool
-is_under(const char *folder, const char *path)
-{
-    size_t n = strlen(folder);
-    if (n > 0 && folder[n - 1] == '/') /* the root itself */
-        n--;
-    return strncmp(folder, path, n) == 0 && path[n] == '/';
-}
-
+/* Asked of the open descriptor, so that nobody can swap the file between this look and the use. */
 static enum rdt_code
-check_place(int folder, int fd, const char *name, struct rdt_err *err)
+check_rights(int fd, const char *name, struct rdt_err *err)
 {
-    char above[PATH_MAX], path[PATH_MAX];
     struct stat st;
-    if (!real_path(folder, above) || !real_path(fd, path) || fstat(fd, &st) != 0)
+    if (fstat(fd, &st) != 0)
         return fail_file(err, name);
-    if (!is_under(above, path))
-        return rdt_fail(err, RDT_E_DENIED, "%s: is not under the plan's folder", name);
-    if (!S_ISREG(st.st_mode))
-        return rdt_fail(err, RDT_E_BADINPUT, "%s: is not a regular file", name);
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return rdt_fail(err, RDT_E_DENIED, "%s: belongs to somebody else", name);
     if ((st.st_mode & OTHERS_MODE) != 0) {
@@ -119,21 +90,12 @@ read_into(int fd, const char *name, struct rdt_secret *secret, struct rdt_err *e
 static enum rdt_code
 from_file(const char *name, const char *folder, struct rdt_secret *secret, struct rdt_err *err)
 {
-    char again[64];
-    RDT_FD above = open(folder[0] == '\0' ? "." : folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (above < 0)
-        return fail_file(err, "the plan's folder");
-    /* O_PATH first: to open a device or a FIFO can already do something */
-    RDT_FD found = openat(above, name, O_PATH | O_CLOEXEC);
-    if (found < 0)
-        return fail_file(err, name);
-    enum rdt_code rc = check_place(above, found, name, err);
+    RDT_FD fd = -1;
+    enum rdt_code rc = rdt_file_open_below(folder, name, &fd, err);
+    if (rc == RDT_OK)
+        rc = check_rights(fd, name, err);
     if (rc != RDT_OK)
         return rc;
-    snprintf(again, sizeof again, "/proc/self/fd/%d", found);
-    RDT_FD fd = open(again, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fail_file(err, name);
     rc = rdt_secret_new(secret, RDT_CREDENTIAL_MAX + 1, err);
     return rc == RDT_OK ? read_into(fd, name, secret, err) : rc;
 }

@@ -15,7 +15,7 @@
  *   name    as written in the target; relative
  *   out     becomes an absolute path; set only on success
  *
- * Fails: RDT_E_NOTFOUND, RDT_E_DENIED (it leads out of the folder), RDT_E_LIMIT, RDT_E_NOMEM.
+ * Fails: as rdt_file_open_below().
  */
 RDT_MUST_CHECK enum rdt_code rdt_probe_path(const char *folder, const char *name,
                                             char out[static RDT_PROBE_PATH_MAX],

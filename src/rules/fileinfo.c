@@ -28,7 +28,7 @@ add(struct gather *g, const char *path, bool hash, const char *sha256)
         g->items = items;
         g->cap = cap;
     }
-    /* for now: exists means "to be hashed" */
+    /* until the hashes are made, exists means "to be hashed" */
     g->items[g->n++] = (struct rdt_fileinfo){path, hash, sha256};
 }
 

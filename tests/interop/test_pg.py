@@ -253,7 +253,7 @@ def audit(pg):
     refuse("no password", "not set", env={"PG_AUDITOR": ""})
     refuse("wrong CA", "certificate verify failed", ca="other.pem")
     refuse("a CA that is not there", "ca", ca="none.pem")
-    refuse("a CA outside the plan's folder", "not under the plan's folder", ca="../../etc/passwd")
+    refuse("a CA outside the plan's folder", "leaves the plan's folder", ca="../../etc/passwd")
     refuse("a password in the target itself", "env:NAME", auditor={"user": "auditor", "password": PASSWORD})
 
     with open(FOLDER + "/pw", "w") as f:

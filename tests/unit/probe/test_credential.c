@@ -110,27 +110,27 @@ refuses(void **state)
         enum rdt_code want;
         const char *words;
     } cases[] = {
-        {"hunter2",          RDT_E_BADINPUT, "env:NAME or file:PATH"      },
-        {"",                 RDT_E_BADINPUT, "env:NAME or file:PATH"      },
-        {"File:pw",          RDT_E_BADINPUT, "env:NAME or file:PATH"      },
-        {"env:",             RDT_E_BADINPUT, "name of a variable"         },
-        {"env:hunter2 x",    RDT_E_BADINPUT, "name of a variable"         },
-        {"env:TEST_UNSET",   RDT_E_NOTFOUND, "not set"                    },
-        {"env:TEST_EMPTY",   RDT_E_NOTFOUND, "not set"                    },
-        {"file:",            RDT_E_NOTFOUND, "No such file"               },
-        {"file:none",        RDT_E_NOTFOUND, "No such file"               },
-        {"file:wide",        RDT_E_DENIED,   "mode 0640"                  },
-        {"file:world",       RDT_E_DENIED,   "mode 0604"                  },
-        {"file:../outside",  RDT_E_DENIED,   "not under the plan's folder"},
-        {"file:escape",      RDT_E_DENIED,   "not under the plan's folder"},
-        {"file:up/outside",  RDT_E_DENIED,   "not under the plan's folder"},
-        {"file:/etc/passwd", RDT_E_DENIED,   "not under the plan's folder"},
-        {"file:loop",        RDT_E_DENIED,   "symbolic links"             },
-        {"file:sub",         RDT_E_BADINPUT, "not a regular file"         },
-        {"file:fifo",        RDT_E_BADINPUT, "not a regular file"         },
-        {"file:empty",       RDT_E_BADINPUT, "is empty"                   },
-        {"file:nul",         RDT_E_BADINPUT, "NUL"                        },
-        {"file:over",        RDT_E_LIMIT,    "longer than"                },
+        {"hunter2",          RDT_E_BADINPUT, "env:NAME or file:PATH"   },
+        {"",                 RDT_E_BADINPUT, "env:NAME or file:PATH"   },
+        {"File:pw",          RDT_E_BADINPUT, "env:NAME or file:PATH"   },
+        {"env:",             RDT_E_BADINPUT, "name of a variable"      },
+        {"env:hunter2 x",    RDT_E_BADINPUT, "name of a variable"      },
+        {"env:TEST_UNSET",   RDT_E_NOTFOUND, "not set"                 },
+        {"env:TEST_EMPTY",   RDT_E_NOTFOUND, "not set"                 },
+        {"file:",            RDT_E_NOTFOUND, "No such file"            },
+        {"file:none",        RDT_E_NOTFOUND, "No such file"            },
+        {"file:wide",        RDT_E_DENIED,   "mode 0640"               },
+        {"file:world",       RDT_E_DENIED,   "mode 0604"               },
+        {"file:../outside",  RDT_E_BADINPUT, "leaves the plan's folder"},
+        {"file:escape",      RDT_E_BADINPUT, "leaves the plan's folder"},
+        {"file:up/outside",  RDT_E_BADINPUT, "leaves the plan's folder"},
+        {"file:/etc/passwd", RDT_E_BADINPUT, "leaves the plan's folder"},
+        {"file:loop",        RDT_E_IO,       "symbolic links"          },
+        {"file:sub",         RDT_E_BADINPUT, "is a directory"          },
+        {"file:fifo",        RDT_E_BADINPUT, "not a regular file"      },
+        {"file:empty",       RDT_E_BADINPUT, "is empty"                },
+        {"file:nul",         RDT_E_BADINPUT, "NUL"                     },
+        {"file:over",        RDT_E_LIMIT,    "longer than"             },
     };
     char plan[96];
     (void)state;
@@ -160,7 +160,7 @@ tells_folders_apart(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     make("plan-b/pw", 0600, "hunter2", 7);
     snprintf(path, sizeof path, "%s/plan", folder);
-    assert_int_equal(rdt_ref_secret("file:../plan-b/pw", path, &got, NULL), RDT_E_DENIED);
+    assert_int_equal(rdt_ref_secret("file:../plan-b/pw", path, &got, NULL), RDT_E_BADINPUT);
     snprintf(path, sizeof path, "%s/none", folder);
     assert_int_equal(rdt_ref_secret("file:pw", path, &got, NULL), RDT_E_NOTFOUND);
 }
