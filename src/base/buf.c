@@ -9,7 +9,8 @@
 static bool
 reserve(struct rdt_buf *buf, size_t more)
 {
-    if (buf->failed || more > SIZE_MAX / 2 - buf->n) {
+    if (buf->failed || more > RDT_BUF_MAX - buf->n) {
+        buf->full = buf->full || !buf->failed;
         buf->failed = true;
         return false;
     }

@@ -1,5 +1,6 @@
 /*
- * buf.h - bytes that grow. Out of memory is remembered, not returned: append freely, then ask
+ * buf.h - bytes that grow. Out of memory is remembered, as is a buffer that grows beyond its limit:
+ * append freely, then ask
  * rdt_buf_ok() once before using the result. {0} is an empty buffer.
  */
 #ifndef RDT_BASE_BUF_H
@@ -8,10 +9,13 @@
 #include "base/compiler.h"
 #include "base/span.h"
 
+#define RDT_BUF_MAX ((size_t)1024 * 1024 * 1024) /* bytes of one buffer */
+
 struct rdt_buf {
     uint8_t *p; /* owned; not NUL-terminated */
     size_t n, cap;
     bool failed;
+    bool full; /* failed, since it would have passed RDT_BUF_MAX */
 };
 
 /* rdt_buf_add - append n bytes. */

@@ -85,6 +85,10 @@ size_t
 rdt_text_step(struct rdt_span text, bool *fit)
 {
     uint32_t code = 0;
+    if (text.p[0] >= 0x20 && text.p[0] < 0x7f) { /* nearly all of them */
+        *fit = true;
+        return 1;
+    }
     size_t n = character(text, &code);
     *fit = n != 0;
     for (size_t i = 0; i < RDT_COUNT(unfit) && code >= unfit[i].first; i++)

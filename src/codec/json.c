@@ -68,6 +68,26 @@ node_of(struct rdt_arena *arena, const char *file, const json_t *json)
     return ok ? out : NULL;
 }
 
+/*
+ * jansson and the tree take some 400 bytes for a value of two, so that the size of the text is no
+ * bound for what it costs.
+ */
+static bool
+too_many_values(struct rdt_span bytes)
+{
+    size_t n = 1;
+    bool in_text = false;
+    for (size_t i = 0; i < bytes.n && n <= RDT_JSON_VALUES_MAX; i++) {
+        uint8_t c = bytes.p[i];
+        if (in_text)
+            i += c == '\\'; /* what is escaped ends nothing */
+        else
+            n += c == ',' || c == '[' || c == '{';
+        in_text = in_text != (c == '"');
+    }
+    return n > RDT_JSON_VALUES_MAX;
+}
+
 enum rdt_code
 rdt_json_parse(const char *file, struct rdt_span bytes, struct rdt_arena *arena,
                struct rdt_node **out, struct rdt_err *err)
@@ -75,6 +95,8 @@ rdt_json_parse(const char *file, struct rdt_span bytes, struct rdt_arena *arena,
     json_error_t why;
     if (bytes.n > RDT_JSON_MAX)
         return rdt_fail(err, RDT_E_LIMIT, "%s: larger than %zu bytes", file, RDT_JSON_MAX);
+    if (too_many_values(bytes))
+        return rdt_fail(err, RDT_E_LIMIT, "%s: more than %d values", file, RDT_JSON_VALUES_MAX);
     json_t *json = json_loadb((const char *)bytes.p, bytes.n, JSON_REJECT_DUPLICATES, &why);
     if (json == NULL)
         return rdt_fail(err, RDT_E_BADINPUT, "%s:%d:%d: %s", file, why.line, why.column, why.text);

@@ -8,6 +8,7 @@
 #include "codec/node.h"
 
 #define RDT_JSON_MAX ((size_t)256 * 1024 * 1024) /* bytes of one document: a stored run */
+#define RDT_JSON_VALUES_MAX 4000000 /* values of one document: of an array, of an object, alone */
 
 /*
  * rdt_json_parse - read a document; duplicate keys, bad UTF-8, NUL and trailing bytes are errors.

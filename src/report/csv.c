@@ -30,13 +30,19 @@ cell(struct rdt_buf *out, bool first, const char *text)
     if (text == NULL || *text == '\0')
         return;
     bool formula = is_formula(text), quoted = formula || strpbrk(text, ",;\"\r\n") != NULL;
+    struct rdt_span all = rdt_span_str(text);
+    size_t from = 0; /* what follows is copied as it is */
     rdt_buf_str(out, formula ? "\"'" : quoted ? "\"" : "");
-    for (size_t n = 1; *text != '\0'; text += n) {
-        bool fit = false, line = strchr("\t\r\n", *text) != NULL;
-        n = rdt_text_step(rdt_span_str(text), &fit);
-        rdt_buf_str(out, *text == '"' ? "\"" : "");
-        rdt_buf_add(out, fit || line ? text : "?", fit ? n : 1);
+    for (size_t i = 0, n = 1; i < all.n; i += n) {
+        bool fit = false, line = text[i] == '\t' || text[i] == '\r' || text[i] == '\n';
+        n = rdt_text_step((struct rdt_span){all.p + i, all.n - i}, &fit);
+        if ((fit || line) && text[i] != '"')
+            continue;
+        rdt_buf_add(out, text + from, i - from);
+        rdt_buf_str(out, fit ? "\"\"" : "?");
+        from = i + n;
     }
+    rdt_buf_add(out, text + from, all.n - from);
     rdt_buf_str(out, quoted ? "\"" : "");
 }
 
@@ -101,7 +107,7 @@ findings(struct rdt_buf *out, const struct rdt_view *view)
         const struct rdt_strings *controls = &run->rules[r->rule].controls;
         if (!view->report->all && !rdt_result_shown(r))
             continue;
-        for (size_t k = 0; k < controls->n; k++)
+        for (size_t k = 0; k < controls->n && !out->failed; k++)
             finding_row(out, view, r, controls->at[k]);
         if (controls->n == 0)
             finding_row(out, view, r, NULL);
@@ -121,24 +127,46 @@ control_row(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_c
     cell(out, false, rule == NULL ? NULL : rule->covers ? "covers" : "supports");
 }
 
-static void
-control_rule(struct rdt_buf *out, const struct rdt_view *view, const struct rdt_control *control,
-             const struct rdt_control_rule *rule)
+/* Results by rule: first[rule] to first[rule + 1] in at. */
+struct by_rule {
+    uint32_t *first, *at;
+};
+
+static bool
+sort_by_rule(struct rdt_view *view, struct by_rule *by)
 {
     const struct rdt_run *run = view->run;
+    by->first = rdt_arena_new(&view->arena, (run->n_rules + 3) * sizeof *by->first);
+    by->at = rdt_arena_new(&view->arena, (run->n_results + 1) * sizeof *by->at);
+    if (by->first == NULL || by->at == NULL)
+        return false;
+    /* counted two places on: filling moves each start to where it belongs */
+    for (size_t i = 0; i < run->n_results; i++)
+        by->first[run->results[i].rule + 2]++;
+    for (size_t r = 2; r < run->n_rules + 2; r++)
+        by->first[r] += by->first[r - 1];
+    for (size_t i = 0; i < run->n_results; i++)
+        by->at[by->first[run->results[i].rule + 1]++] = (uint32_t)i;
+    return true;
+}
+
+static void
+control_rule(struct rdt_buf *out, const struct rdt_view *view, const struct by_rule *by,
+             const struct rdt_control *control, const struct rdt_control_rule *rule)
+{
     uint32_t which = rdt_names_get(&view->rules, rule->rule);
-    for (size_t i = 0; i < run->n_results; i++) {
-        if (run->results[i].rule != which)
-            continue;
+    if (which == RDT_NOWHERE)
+        return;
+    for (uint32_t i = by->first[which]; i < by->first[which + 1] && !out->failed; i++) {
         control_row(out, view, control, rule);
-        result_cells(out, view, &run->results[i]);
+        result_cells(out, view, &view->run->results[by->at[i]]);
         end_row(out);
     }
 }
 
 /* An auditor's table: the whole population of each control, passes too. */
 static void
-compliance(struct rdt_buf *out, const struct rdt_view *view)
+compliance(struct rdt_buf *out, const struct rdt_view *view, const struct by_rule *by)
 {
     const struct rdt_framework *f = view->framework;
     rdt_buf_str(
@@ -146,7 +174,7 @@ compliance(struct rdt_buf *out, const struct rdt_view *view)
         "time,environment,framework,control,control_title,control_state,strength," RESULT_HEADER);
     for (size_t i = 0; i < f->n_controls; i++) {
         for (size_t k = 0; k < f->controls[i].n_rules; k++)
-            control_rule(out, view, &f->controls[i], &f->controls[i].rules[k]);
+            control_rule(out, view, by, &f->controls[i], &f->controls[i].rules[k]);
         if (f->controls[i].n_rules == 0) {
             control_row(out, view, &f->controls[i], NULL);
             rdt_buf_str(out, ",,,,,,,,,,,,,,,");
@@ -158,10 +186,12 @@ compliance(struct rdt_buf *out, const struct rdt_view *view)
 enum rdt_code
 rdt_render_csv(struct rdt_view *view, struct rdt_buf *out, struct rdt_err *err)
 {
-    (void)err;
-    if (view->framework != NULL)
-        compliance(out, view);
-    else
+    struct by_rule by = {0};
+    if (view->framework == NULL)
         findings(out, view);
+    else if (sort_by_rule(view, &by))
+        compliance(out, view, &by);
+    else
+        return rdt_fail(err, RDT_E_NOMEM, "report");
     return RDT_OK;
 }

@@ -8,10 +8,11 @@
 static void
 markdown(struct rdt_buf *out, const char *text)
 {
-    for (size_t n = 1; text != NULL && *text != '\0'; text += n) {
-        uint8_t c = (uint8_t)*text;
+    struct rdt_span all = rdt_span_str(text == NULL ? "" : text);
+    for (size_t i = 0, n = 1; i < all.n; i += n) {
+        uint8_t c = all.p[i];
         bool fit = false;
-        n = rdt_text_step(rdt_span_str(text), &fit);
+        n = rdt_text_step((struct rdt_span){all.p + i, all.n - i}, &fit);
         if (c == '<' || c == '>' || c == '&')
             rdt_buf_str(out, c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;");
         else if (!fit)
@@ -19,7 +20,7 @@ markdown(struct rdt_buf *out, const char *text)
         else if (strchr("\\`*_[]|", c) != NULL)
             rdt_buf_fmt(out, "\\%c", c);
         else
-            rdt_buf_add(out, text, n);
+            rdt_buf_add(out, all.p + i, n);
     }
 }
 

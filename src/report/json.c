@@ -128,27 +128,21 @@ write_finding(struct rdt_jw *w, struct rdt_view *view, const struct rdt_result *
     rdt_jw_close(w, '}');
 }
 
-static bool
-maps_rule(const struct rdt_framework *framework, const char *rule)
-{
-    for (size_t i = 0; i < framework->n_controls; i++) {
-        for (size_t k = 0; k < framework->controls[i].n_rules; k++) {
-            if (strcmp(framework->controls[i].rules[k].rule, rule) == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
 /* Which rules count: all, or those that the framework asked for maps. NULL: all. */
 static bool *
 chosen_rules(struct rdt_view *view)
 {
-    if (view->framework == NULL)
+    const struct rdt_framework *f = view->framework;
+    if (f == NULL)
         return NULL;
     bool *chosen = rdt_arena_new(&view->arena, view->run->n_rules + 1);
-    for (size_t i = 0; chosen != NULL && i < view->run->n_rules; i++)
-        chosen[i] = maps_rule(view->framework, view->run->rules[i].id);
+    for (size_t i = 0; chosen != NULL && i < f->n_controls; i++) {
+        for (size_t k = 0; k < f->controls[i].n_rules; k++) {
+            uint32_t rule = rdt_names_get(&view->rules, f->controls[i].rules[k].rule);
+            if (rule != RDT_NOWHERE)
+                chosen[rule] = true;
+        }
+    }
     return chosen;
 }
 

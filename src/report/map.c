@@ -26,12 +26,13 @@ struct map {
 static void
 quoted_part(struct rdt_buf *out, const char *text)
 {
-    for (size_t n = 1; text != NULL && *text != '\0'; text += n) {
+    struct rdt_span all = rdt_span_str(text == NULL ? "" : text);
+    for (size_t i = 0, n = 1; i < all.n; i += n) {
         bool fit = false;
-        n = rdt_text_step(rdt_span_str(text), &fit);
-        if (*text == '"' || *text == '\\')
+        n = rdt_text_step((struct rdt_span){all.p + i, all.n - i}, &fit);
+        if (all.p[i] == '"' || all.p[i] == '\\')
             rdt_buf_add(out, "\\", 1);
-        rdt_buf_add(out, fit ? text : " ", fit ? n : 1);
+        rdt_buf_add(out, fit ? (const char *)all.p + i : " ", fit ? n : 1);
     }
 }
 

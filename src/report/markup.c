@@ -4,18 +4,6 @@
 
 #define REPLACEMENT "\xEF\xBF\xBD"
 
-size_t
-rdt_utf8_length(struct rdt_span text)
-{
-    if (text.n == 0)
-        return 0;
-    uint8_t c = text.p[0];
-    size_t n = c < 0x80 ? 1 : c < 0xC0 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-    if (n == 0 || n > text.n || !rdt_text_utf8((struct rdt_span){text.p, n}))
-        return 0;
-    return n;
-}
-
 static const char *
 entity(uint8_t c)
 {
@@ -31,7 +19,9 @@ entity(uint8_t c)
     case '\'':
         return "&#39;";
     default:
-        return c < 0x20 && c != '\t' && c != '\n' && c != '\r' ? REPLACEMENT : NULL;
+        if (c == '\t' || c == '\n' || c == '\r')
+            return NULL;
+        return c < 0x20 || c == 0x7f ? REPLACEMENT : NULL;
     }
 }
 
@@ -50,10 +40,10 @@ rdt_markup_span(struct rdt_buf *out, struct rdt_span text)
         uint8_t c = text.p[i];
         struct rdt_span rest = {text.p + i, text.n - i};
         const char *instead = c < 0x80 ? entity(c) : NULL;
-        size_t n = c < 0x80 ? 1 : rdt_utf8_length(rest);
-        if (n == 0 || (n == 3 && is_noncharacter(rest)))
+        bool fit = true; /* what turns the order round would do so to the whole line of a page */
+        size_t n = c < 0x80 ? 1 : rdt_text_step(rest, &fit);
+        if (!fit || is_noncharacter(rest))
             instead = REPLACEMENT;
-        n = n == 0 ? 1 : n;
         if (instead != NULL) {
             rdt_buf_add(out, text.p + from, i - from);
             rdt_buf_str(out, instead);

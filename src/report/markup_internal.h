@@ -15,7 +15,4 @@
 void rdt_markup_span(struct rdt_buf *out, struct rdt_span text);
 void rdt_markup_text(struct rdt_buf *out, const char *text);
 
-/* rdt_utf8_length - bytes of the character that text begins with; 0 when it is none. */
-size_t rdt_utf8_length(struct rdt_span text);
-
 #endif

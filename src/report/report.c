@@ -88,7 +88,9 @@ rdt_report_render(const struct rdt_report *report, enum rdt_format format, struc
     enum rdt_code rc = rdt_view_init(&view, report, err);
     if (rc == RDT_OK)
         rc = render(&view, format, out, err);
-    if (rc == RDT_OK && !rdt_buf_ok(out))
+    if (rc == RDT_OK && out->full)
+        rc = rdt_fail(err, RDT_E_LIMIT, "the report is larger than %zu bytes", RDT_BUF_MAX);
+    else if (rc == RDT_OK && !rdt_buf_ok(out))
         rc = rdt_fail(err, RDT_E_NOMEM, "report");
     return rc;
 }

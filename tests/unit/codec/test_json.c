@@ -92,14 +92,65 @@ indented(void **state)
                                             "  \"b\": {\n    \"c\": 2\n  }\n}");
 }
 
+/* Counted where they are values, and refused before they are made. */
+static void
+too_many(void **state)
+{
+    static const struct {
+        const char *what, *head, *repeated, *tail;
+        size_t n;
+        enum rdt_code want;
+    } cases[] = {
+        {"commas inside of a text",         "[\"",       ",[{\\\"", "\"]", RDT_JSON_VALUES_MAX,     RDT_OK     },
+        {"a text that ends in a backslash", "[\"\\\\\"", ",0",      "]",   RDT_JSON_VALUES_MAX,
+         RDT_E_LIMIT                                                                                           },
+        {"empty arrays",                    "[[]",       ",[]",     "]",   RDT_JSON_VALUES_MAX / 2, RDT_E_LIMIT},
+    };
+    (void)state;
+    for (size_t i = 0; i < RDT_COUNT(cases); i++) {
+        RDT_AUTO(rdt_arena_done) struct rdt_arena here = {0};
+        RDT_BUF text = {0};
+        struct rdt_node *node = NULL;
+        struct rdt_err err = {0};
+        rdt_buf_str(&text, cases[i].head);
+        for (size_t k = 0; k < cases[i].n; k++)
+            rdt_buf_str(&text, cases[i].repeated);
+        rdt_buf_str(&text, cases[i].tail);
+        enum rdt_code rc = rdt_json_parse("t.json", rdt_buf_span(&text), &here, &node, &err);
+        if (rc != cases[i].want || (rc != RDT_OK && strstr(err.text, "4000000 values") == NULL))
+            fail_msg("%s: %d, %s", cases[i].what, rc, err.text);
+    }
+}
+
+/* What is written as it is and what as an escape: the document means the same, and is fit to show.
+ */
+static void
+written_fit_to_show(void **state)
+{
+    static const char *const cases[][2] = {
+        {"caf\xc3\xa9 \xf0\x9f\x94\x92", "\"caf\xc3\xa9 \xf0\x9f\x94\x92\""},
+        {"\xc2\x9b"
+         "31m",                 "\"\\u009b31m\""                  },
+        {"\xe2\x80\xae"
+         "x",                   "\"\\u202ex\""                    },
+        {"\xf3\xa0\x81\x81",             "\"\\udb40\\udc41\""              },
+        {"cut \xe2\x80",                 "\"cut \\ufffd\\ufffd\""          },
+    };
+    (void)state;
+    for (size_t i = 0; i < RDT_COUNT(cases); i++) {
+        RDT_BUF out = {0};
+        rdt_json_text(&out, rdt_span_str(cases[i][0]));
+        assert_string_equal(rdt_buf_cstr(&out), cases[i][1]);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(deep),
-        cmocka_unit_test(indented),
+        cmocka_unit_test(round_trip), cmocka_unit_test(refused),
+        cmocka_unit_test(deep),       cmocka_unit_test(indented),
+        cmocka_unit_test(too_many),   cmocka_unit_test(written_fit_to_show),
     };
     int status = cmocka_run_group_tests(tests, NULL, NULL);
     rdt_arena_done(&arena);
