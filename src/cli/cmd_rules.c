@@ -298,6 +298,7 @@ rdt_cmd_rules_explain(struct rdt_cli *cli)
     if (rdt_cli_has(cli, OPT_RUN)) {
         rc = rdt_state_load(cli, &stored);
         if (rc == RDT_OK) {
+            judge.stored = true;
             judge.plan = rdt_stored_plan(stored);
             judge.evidence = rdt_stored_evidence(stored);
             if (!rdt_cli_has(cli, OPT_AT)) /* otherwise the same evidence on another day */

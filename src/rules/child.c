@@ -277,6 +277,7 @@ load(struct child *child, struct rdt_err *err)
         engine->plan = job->judge->plan;
         engine->evidence = job->judge->evidence;
         engine->time = job->judge->time;
+        engine->stored = job->judge->stored;
         if (!rdt_seen_index(engine) || rdt_engine_run(engine, build_tables, NULL) != LUA_OK)
             return rdt_fail(err, RDT_E_NOMEM, "tables of the plan: %s", engine->why);
     }

@@ -58,6 +58,7 @@ struct rdt_engine {
     size_t n_used;
     bool saw; /* seen() has given it a value: a pass may rest on that */
 
+    bool stored;  /* files were not looked at */
     bool explain; /* subject tables are proxies that note what is read */
     struct rdt_read *reads;
     size_t n_reads;

@@ -147,8 +147,10 @@ explain(struct rdt_gather *g, struct rdt_child_job *job, struct explaining *x, s
         return no_subject(judge->plan, job->subject, err);
     if (e->subject->level != RDT_LEVEL_NONE)
         e->floor = rdt_plan_floor(judge->plan, e->subject->level);
-    enum rdt_code rc = rdt_fileinfo_gather(rdt_plan_root(judge->plan), rdt_plan_folder(judge->plan),
-                                           &g->arena, &g->files, &g->n_files, err);
+    enum rdt_code rc = RDT_OK;
+    if (!judge->stored)
+        rc = rdt_fileinfo_gather(rdt_plan_root(judge->plan), rdt_plan_folder(judge->plan),
+                                 &g->arena, &g->files, &g->n_files, err);
     job->files = g->files;
     job->n_files = g->n_files;
     if (rc == RDT_OK)

@@ -150,6 +150,8 @@ struct rdt_judge {
     struct rdt_strings packs; /* files of a site's own rules, after the built-in ones */
     struct rdt_strings only;  /* rule ids (globs); none: all */
     const char *subject;      /* one subject only (a glob), or NULL */
+    bool stored; /* the plan is out of a stored run, whose maker names its folder: no file is looked
+                    at, and what asks for one is unknown */
 };
 
 /*

@@ -148,6 +148,8 @@ check_file(lua_State *L)
 {
     const struct rdt_engine *engine = rdt_engine_of(L);
     const char *path = luaL_checkstring(L, 1);
+    if (engine->stored)
+        rdt_engine_leave(L, RDT_LEFT_UNKNOWN, "a stored run does not hold the plan's files");
     const struct rdt_fileinfo *found =
         engine->n_files == 0
             ? NULL

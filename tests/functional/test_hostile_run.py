@@ -3,6 +3,7 @@
 every place that takes words. Each is refused in seconds by a limit that is named, or shown harmless."""
 import copy
 import csv
+import hashlib
 import io
 import json
 import os
@@ -91,6 +92,24 @@ def poison(value, key=None):
     return EVIL + value if isinstance(value, str) and key not in FORMAL else value
 
 
+def files_of_others(tap, folder, run):
+    """The maker of a run names the plan's folder: no file there is read, and so none is told about."""
+    run = copy.deepcopy(run)
+    own = write(os.path.join(folder, "others", "secret"), "secret of another\n")
+    run["run"]["plan"] = os.path.join(os.path.dirname(own), "redoubt.yaml")
+    run["plan_document"]["attestations"] = {"AT-1": {
+        "covers": ["REST-1"], "statement": "s", "by": "b", "signed": "2026-11-01", "expires": "2027-01-01",
+        "evidence": [{"file": "secret", "sha256": "0" * 64}]}}
+    path = write(os.path.join(folder, "run.json"), json.dumps(run))
+    got = redoubt("rules", "explain", "--run", path, "AT-HASH", "attestations.AT-1")
+    with open(own, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    tap.ok(got.status == 0 and "unknown" in got.out and digest not in got.out, "explain tells no hash of a file", got)
+    run["plan_document"]["include"] = ["*"]
+    got = show(folder, run)
+    tap.ok(got.status == 3, "a stored run includes nothing", got)
+
+
 def unfit(text, keep):
     return sorted({"U+%04X" % ord(c) for c in text
                    if c not in keep and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp", "Cn")})
@@ -127,6 +146,7 @@ def main():
         run = stored(folder)
         costs(tap, folder, run)
         words(tap, folder, run)
+        files_of_others(tap, folder, run)
     finally:
         shutil.rmtree(folder)
     tap.finish()
