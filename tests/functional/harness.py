@@ -10,6 +10,7 @@ ROOT = os.environ.get("REDOUBT_SOURCE") or os.path.dirname(
 REDOUBT = os.environ.get("REDOUBT") or os.path.join(ROOT, "build", "redoubt")
 PLANS = os.path.join(ROOT, "tests", "corpus", "plans")
 SECONDS = 60
+SANITIZED = os.environ.get("REDOUBT_SANITIZED") == "1"  # memory and seconds are not the program's own
 
 
 class Tap:
