@@ -9,12 +9,14 @@ logs=$root/build/logs
 build_packages=(
     gcc libc6-dev meson ninja-build pkg-config python3
     libssl-dev libfyaml-dev libjansson-dev liblua5.4-dev libseccomp-dev libcurl4-openssl-dev libpq-dev
+    libuv1-dev libsqlite3-dev libargon2-dev libp11-kit-dev
 )
 run_packages=(ca-certificates graphviz)
 test_packages=(
     binutils dpkg-dev file libcmocka-dev
     "clang-16|clang" "libclang-rt-16-dev|libclang-rt-dev" "clang-format-16|clang-format"
     "postgresql-15|postgresql" "nginx-light|nginx" openssl curl git
+    softhsm2 awscli python3-boto3 libmongocrypt-dev
     libxml2-utils universal-ctags python3-jsonschema python3-yaml
 )
 

@@ -24,6 +24,9 @@
     X(RDT_E_TIMEOUT, 4, "timed out")                                                               \
     X(RDT_E_PROTOCOL, 4, "the peer broke the protocol")                                            \
     X(RDT_E_SANDBOX, 4, "the sandbox ended it")                                                    \
+    X(RDT_E_TAMPERED, 4, "authentication failed")                                                  \
+    X(RDT_E_STATE, 4, "its state forbids it")                                                      \
+    X(RDT_E_FULL, 4, "out of space")                                                               \
     X(RDT_E_INTERNAL, 4, "a defect in redoubt")
 
 #define X(name, exit_status, words) name,

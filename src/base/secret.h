@@ -12,7 +12,8 @@
 #include "base/err.h"
 #include "base/span.h"
 
-#define RDT_SECRET_MAX ((size_t)64 * 1024) /* bytes of one secret */
+#define RDT_SECRET_MAX ((size_t)64 * 1024)   /* bytes of one secret */
+#define RDT_SECRET_BLOCK_MAX ((size_t)65536) /* secrets of one block */
 
 /* Where memory cannot be locked (a container without the right to), a secret is refused unless the
  * operator sets this to 1 in the environment: swap may then keep a copy. */
@@ -54,6 +55,32 @@ rdt_secret_view(const struct rdt_secret *secret)
 
 /* rdt_secret_equal - whether both hold the same bytes; the time tells lengths apart, no more. */
 bool rdt_secret_equal(const struct rdt_secret *a, const struct rdt_secret *b);
+
+/* rdt_secret_clear - overwrite the bytes with zeroes and keep the memory, to be filled again. */
+void rdt_secret_clear(struct rdt_secret *secret);
+
+/*
+ * A block of secrets of one length in one locked mapping: for caches, where a mapping each would
+ * cost too much. The secrets in it are borrowed, never wiped by rdt_secret_wipe().
+ */
+struct rdt_secret_block;
+
+/*
+ * rdt_secret_block_new - room for count secrets of n bytes.
+ *
+ *   out   caller frees with rdt_secret_block_free()
+ *
+ * Fails: RDT_E_LIMIT (n above RDT_SECRET_MAX, or count above RDT_SECRET_BLOCK_MAX), RDT_E_NOMEM,
+ * RDT_E_DENIED (memory cannot be locked).
+ */
+RDT_MUST_CHECK enum rdt_code
+rdt_secret_block_new(size_t count, size_t n, struct rdt_secret_block **out, struct rdt_err *err);
+
+/* rdt_secret_block_at - the secret of index i, borrowed until the block is freed. */
+struct rdt_secret *rdt_secret_block_at(struct rdt_secret_block *block, size_t i);
+
+/* rdt_secret_block_free - wipe and free; NULL is fine. */
+void rdt_secret_block_free(struct rdt_secret_block *block);
 
 /* rdt_secret_wipe - overwrite and free, leaving {0}.  Also the closer for RDT_AUTO. */
 void rdt_secret_wipe(struct rdt_secret *secret);

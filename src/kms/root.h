@@ -1,0 +1,155 @@
+/*
+ * root.h - the root of all keys: a 256-bit secret that one or more seals protect, and what is
+ * sealed under it. DIR/root.json holds the seals and the sealed items; it is readable before
+ * anything is unsealed and useless without a seal's means.
+ *
+ * The root secret is in memory only inside the functions here: items are opened, then it is wiped.
+ *
+ * Format: docs/formats/root.md.  Source: SECURITY-DESIGN section 3.
+ */
+#ifndef RDT_KMS_ROOT_H
+#define RDT_KMS_ROOT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "crypto/worker.h"
+
+#define RDT_ROOT_SEALS_MAX 8
+#define RDT_ROOT_ITEMS_MAX 64
+#define RDT_ROOT_FILE_MAX ((size_t)256 * 1024)
+#define RDT_ROOT_ID_MAX 32   /* bytes of a seal's id, NUL included */
+#define RDT_ROOT_NAME_MAX 64 /* bytes of an item's name, NUL included */
+
+enum rdt_seal_type { RDT_SEAL_DEVELOPMENT, RDT_SEAL_PASSPHRASE, RDT_SEAL_SHAMIR, RDT_SEAL_PKCS11 };
+
+/* rdt_seal_type_name - "development", "passphrase", "shamir", "pkcs11". */
+const char *rdt_seal_type_name(enum rdt_seal_type type);
+
+/* What opens a seal; only the member of its type is looked at. */
+struct rdt_unseal {
+    const struct rdt_secret *passphrase; /* or the token's PIN for PKCS#11 */
+    const struct rdt_secret *const
+        *shares; /* text of shares, as rdt_root_add_seal() printed them */
+    size_t n_shares;
+};
+
+struct rdt_seal_opts {
+    enum rdt_seal_type type;
+    const char *id;                          /* [a-z0-9-], unique in the file */
+    const struct rdt_secret *passphrase;     /* passphrase, or PIN */
+    uint32_t argon_memory_kib, argon_passes; /* 0: 256 MiB, 3 */
+    unsigned threshold, shares;              /* Shamir */
+    const char *p11_module, *p11_token, *p11_key;
+};
+
+struct rdt_seal_info {
+    char id[RDT_ROOT_ID_MAX];
+    enum rdt_seal_type type;
+    unsigned threshold, shares;
+    char detail[128]; /* "SoftHSM token 'redoubt'": for status; never secret */
+    int64_t created_s;
+};
+
+struct rdt_root; /* the file, read; no secret in it */
+
+/*
+ * rdt_root_create - a new root secret under a first seal, in memory; write it with rdt_root_save().
+ *
+ *   deployment   16 random bytes that every AAD below carries
+ *   shares       Shamir: appended one line a share; the caller shows them once and wipes. NULL for
+ *                other types.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_root_create(const uint8_t deployment[static 16],
+                                             const struct rdt_seal_opts *first,
+                                             struct rdt_buf *shares, struct rdt_root **out,
+                                             struct rdt_err *err);
+
+/* rdt_root_load - read DIR/root.json.  Fails: RDT_E_NOTFOUND, RDT_E_BADINPUT, RDT_E_STATE (a newer
+ * format), RDT_E_LIMIT (Argon2 costs, sizes). */
+RDT_MUST_CHECK enum rdt_code rdt_root_load(const char *dir, struct rdt_root **out,
+                                           struct rdt_err *err);
+
+/* rdt_root_save - write DIR/root.json, mode 0600, atomically. */
+RDT_MUST_CHECK enum rdt_code rdt_root_save(const struct rdt_root *root, const char *dir,
+                                           struct rdt_err *err);
+
+/* rdt_root_free - NULL is fine. */
+void rdt_root_free(struct rdt_root *root);
+
+/* rdt_root_free_at - the same as a closer for RDT_AUTO. */
+void rdt_root_free_at(struct rdt_root **root);
+
+const uint8_t *rdt_root_deployment(const struct rdt_root *root); /* 16 bytes, borrowed */
+size_t rdt_root_seals(const struct rdt_root *root,
+                      struct rdt_seal_info out[static RDT_ROOT_SEALS_MAX]);
+
+/*
+ * rdt_root_custody - custody that Redoubt reports for itself: that of its weakest seal, in the
+ * plan's words ("development", "passphrase", "shamir", "hsm").
+ */
+const char *rdt_root_custody(const struct rdt_root *root);
+
+/*
+ * rdt_root_needs_second - whether a second seal is missing: mandatory unless the only seal is the
+ * development one; with PKCS#11 there has to be a Shamir seal.
+ */
+bool rdt_root_needs_second(const struct rdt_root *root);
+
+/* An unsealed root: lives as short as possible. */
+struct rdt_root_open;
+
+/*
+ * rdt_root_unseal - recover the root secret through one seal and check it against the file's check
+ * value.  PKCS#11 runs in a process of its own.
+ *
+ *   seal_id   NULL: the first seal that `means` fits
+ *
+ * Fails: RDT_E_DENIED (passphrase, PIN or shares are wrong), RDT_E_NOTFOUND (no such seal),
+ * RDT_E_IO (token), RDT_E_NOMEM.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_root_unseal(struct rdt_root *root, const char *seal_id,
+                                             const struct rdt_unseal *means,
+                                             struct rdt_root_open **out, struct rdt_err *err);
+
+/* rdt_root_lock - wipe the root secret; NULL is fine. */
+void rdt_root_lock(struct rdt_root_open *open);
+
+/* rdt_root_lock_at - the same as a closer for RDT_AUTO. */
+void rdt_root_lock_at(struct rdt_root_open **open);
+
+/* rdt_root_add_seal, rdt_root_remove_seal - change the seals of an unsealed root; save afterwards.
+ * The last seal, or one that rdt_root_needs_second() would then miss, is not removed: RDT_E_STATE.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_root_add_seal(struct rdt_root *root, struct rdt_root_open *open,
+                                               const struct rdt_seal_opts *seal,
+                                               struct rdt_buf *shares, struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_root_remove_seal(struct rdt_root *root, const char *seal_id,
+                                                  struct rdt_err *err);
+
+/*
+ * rdt_root_put - seal a 32-byte secret under the root as a named item ("domain/1", "rows", "audit
+ * chain", "audit signer"); AAD deployment | name.  Replaces one of the name.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_root_put(struct rdt_root *root, struct rdt_root_open *open,
+                                          const char *name, const struct rdt_secret *secret,
+                                          struct rdt_err *err);
+
+/* rdt_root_get - open an item into an empty secret.  Fails: RDT_E_NOTFOUND, RDT_E_TAMPERED. */
+RDT_MUST_CHECK enum rdt_code rdt_root_get(const struct rdt_root *root, struct rdt_root_open *open,
+                                          const char *name, struct rdt_secret *out,
+                                          struct rdt_err *err);
+
+/* rdt_root_drop - remove an item; RDT_E_NOTFOUND when there is none. */
+RDT_MUST_CHECK enum rdt_code rdt_root_drop(struct rdt_root *root, const char *name,
+                                           struct rdt_err *err);
+
+/*
+ * rdt_root_rekey - a new root secret: every seal and item is sealed anew.  Shamir and passphrase
+ * seals need their means again, so only seals given in `seals` survive.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_root_rekey(struct rdt_root *root, struct rdt_root_open *open,
+                                            const struct rdt_seal_opts *seals, size_t n_seals,
+                                            struct rdt_buf *shares, struct rdt_err *err);
+
+#endif
