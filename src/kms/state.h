@@ -1,0 +1,144 @@
+/*
+ * state.h - all rows in memory, and the transactions that change them.
+ *
+ * The state answers reads; nothing is read from the store after the start. Any number of threads
+ * may read between rdt_state_lock_shared() and rdt_state_unlock(). One thread (the writer) makes
+ * transactions: it works on copies, commits them to the store, and only then publishes them.
+ *
+ * Each row carries HMAC(row key, u16 kind | u32 length of id | id | u64 revision | body). The
+ * store's digest is HMAC(digest key, "redoubt digest v1" | u64 rows | sum), where sum is the sum of
+ * HMAC(digest key, MAC) over all rows as 256-bit numbers modulo 2^256: it follows each change in
+ * constant time, and whoever can write rows cannot make another set with the same digest.
+ */
+#ifndef RDT_KMS_STATE_H
+#define RDT_KMS_STATE_H
+
+#include "crypto/worker.h"
+#include "kms/model.h"
+#include "store/store.h"
+
+struct rdt_state;
+struct rdt_tx;
+
+struct rdt_state_keys {
+    const struct rdt_secret *rows, *digest; /* borrowed */
+};
+
+/*
+ * rdt_state_load - read and check every row of a store.
+ *
+ *   account   for compiling policies; NULL: that of the site row
+ *
+ * Fails: RDT_E_TAMPERED (a row's MAC; the text says how many and of which kinds), RDT_E_BADINPUT (a
+ * row that this version does not understand), RDT_E_NOMEM, as rdt_store_rows().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_state_load(struct rdt_store *store,
+                                            const struct rdt_state_keys *keys,
+                                            struct rdt_worker *worker, struct rdt_state **out,
+                                            struct rdt_err *err);
+
+/* rdt_state_free - NULL is fine. */
+void rdt_state_free(struct rdt_state *state);
+
+/* rdt_state_lock_shared, rdt_state_unlock - for readers; what a view gives is borrowed meanwhile.
+ */
+void rdt_state_lock_shared(struct rdt_state *state);
+void rdt_state_unlock(struct rdt_state *state);
+
+/* rdt_state_revision, rdt_state_digest - of what is published.  From any thread, without a lock. */
+uint64_t rdt_state_revision(const struct rdt_state *state);
+void rdt_state_digest(const struct rdt_state *state, uint8_t out[static 32]);
+
+/* rdt_state_count - rows of a kind; under a lock. */
+size_t rdt_state_count(const struct rdt_state *state, enum rdt_kind kind);
+
+/*
+ * What a call sees: the state, and in a transaction also what it (and those before it in the same
+ * commit) changed.
+ */
+struct rdt_view {
+    const struct rdt_state *state;
+    const struct rdt_tx *tx; /* NULL: the published state alone */
+};
+
+/* rdt_view_get - the row of an id, borrowed; NULL when there is none. */
+const void *rdt_view_get(struct rdt_view view, enum rdt_kind kind, struct rdt_span id);
+
+/*
+ * rdt_view_next - the first row of a kind whose id comes after `after` in byte order (empty: the
+ * very first); NULL at the end.  id: its id, borrowed.
+ */
+const void *rdt_view_next(struct rdt_view view, enum rdt_kind kind, struct rdt_span after,
+                          struct rdt_span *id);
+
+/* rdt_view_revision - at which a row was written last; 0: no such row, or changed in this tx. */
+uint64_t rdt_view_revision(struct rdt_view view, enum rdt_kind kind, struct rdt_span id);
+
+/* The same by kind, for reading ease. */
+const struct rdt_site *rdt_view_site(struct rdt_view view);
+const struct rdt_key *rdt_view_key(struct rdt_view view, const uint8_t id[static 16]);
+const struct rdt_version *rdt_view_version(struct rdt_view view, const uint8_t key[static 16],
+                                           uint32_t number);
+const struct rdt_principal *rdt_view_principal(struct rdt_view view, const uint8_t id[static 16]);
+
+/* ---- the writer ---- */
+
+/* rdt_tx_begin - start a commit.  out: ended by rdt_tx_commit() or rdt_tx_drop(). */
+RDT_MUST_CHECK enum rdt_code rdt_tx_begin(struct rdt_state *state, struct rdt_tx **out,
+                                          struct rdt_err *err);
+
+/*
+ * rdt_tx_edit - a copy of a row to be changed, seen by later reads of the same commit; NULL when
+ * there is no such row or no memory.  Its id must not change.
+ */
+void *rdt_tx_edit(struct rdt_tx *tx, enum rdt_kind kind, struct rdt_span id);
+
+/*
+ * rdt_tx_add - a new zeroed row; NULL when the id is taken, too long, or no memory is left.
+ * The caller fills the members that rdt_kind_id() reads so that they give this id.
+ */
+void *rdt_tx_add(struct rdt_tx *tx, enum rdt_kind kind, struct rdt_span id);
+
+/* rdt_tx_remove - remove a row; false when there is none. */
+bool rdt_tx_remove(struct rdt_tx *tx, enum rdt_kind kind, struct rdt_span id);
+
+/* rdt_tx_mark, rdt_tx_undo - one call among those of a commit failed: forget what it changed. */
+size_t rdt_tx_mark(struct rdt_tx *tx);
+void rdt_tx_undo(struct rdt_tx *tx, size_t mark);
+
+/* rdt_tx_view - what the transaction sees. */
+struct rdt_view rdt_tx_view(const struct rdt_tx *tx);
+
+/* rdt_tx_changed - rows changed since a mark. */
+size_t rdt_tx_changed(const struct rdt_tx *tx, size_t mark);
+
+/*
+ * rdt_tx_seal - settle what a call changed: policies are compiled, rows encoded and authenticated
+ * at the next revision, the digest moved on.  Called once after each call that changed something,
+ * so that its audit record can name both.
+ *
+ *   revision, digest   of the store after this call
+ *
+ * Fails, to be undone by the caller: as rdt_kind_ready(), RDT_E_LIMIT, RDT_E_NOMEM.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_tx_seal(struct rdt_tx *tx, struct rdt_worker *worker,
+                                         uint64_t *revision, uint8_t digest[static 32],
+                                         struct rdt_err *err);
+
+/*
+ * rdt_tx_commit - make it durable, then publish it.  The transaction is gone in either case.
+ *
+ *   outbox, n_outbox   final audit records of its calls
+ *   sent, n_sent       earlier outbox entries that are in the log
+ *
+ * Fails, with nothing changed: as rdt_store_commit().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_tx_commit(struct rdt_tx *tx, struct rdt_store *store,
+                                           const struct rdt_outbox *outbox, size_t n_outbox,
+                                           const uint8_t (*sent)[16], size_t n_sent,
+                                           struct rdt_err *err);
+
+/* rdt_tx_drop - forget it; NULL is fine. */
+void rdt_tx_drop(struct rdt_tx *tx);
+
+#endif
