@@ -1,0 +1,141 @@
+/*
+ * kms.h - the key management service without its sockets: open a folder, authenticate a request,
+ * run it. server/ frames requests around it; the audit log's thread stands beside it.
+ *
+ * Threads: each loop and the writer have a struct rdt_kms_thread of their own. rdt_kms_read() runs
+ * on any loop; rdt_kms_write() on one writer thread only.
+ */
+#ifndef RDT_KMS_KMS_H
+#define RDT_KMS_KMS_H
+
+#include "codec/httphead.h"
+#include "kms/op.h"
+#include "kms/root.h"
+#include "kms/state.h"
+#include "store/audit_writer.h"
+
+#define RDT_CLOCK_SKEW_S 300           /* a signature's time may differ from ours by this */
+#define RDT_CONTEXT_PAIRS_MAX 64       /* pairs of one encryption context */
+#define RDT_CONTEXT_MAX ((size_t)8192) /* bytes of its canonical form */
+#define RDT_MESSAGE_MAX 512            /* bytes of an error's message */
+#define RDT_WRITE_BATCH_MAX 256        /* calls of one commit */
+#define RDT_CALLER_TEXT 160            /* bytes of a caller's ARN */
+
+struct rdt_kms;
+struct rdt_kms_thread;
+
+struct rdt_kms_opts {
+    const char *data;      /* the server's folder: store.db, audit/, root.json */
+    struct rdt_root *root; /* borrowed during the call */
+    struct rdt_root_open *open;
+};
+
+/*
+ * rdt_kms_make - a new service in an empty folder: items of the root (saved by the caller
+ * afterwards), store with its site row, audit log.
+ */
+struct rdt_kms_new {
+    const char *account; /* 12 digits */
+    const char *region;
+    bool development;
+};
+RDT_MUST_CHECK enum rdt_code rdt_kms_make(const struct rdt_kms_opts *opts,
+                                          const struct rdt_kms_new *site, struct rdt_err *err);
+
+/*
+ * rdt_kms_open - take keys out of the root, open store and log, drain the outbox, check that the
+ * store is the one that the log knows (revision and digest), start the log's thread.
+ *
+ *   out   caller closes it with rdt_kms_close()
+ *
+ * Fails, having changed nothing: RDT_E_TAMPERED (a row, the log, a store older than the log),
+ * RDT_E_STATE (schema, another process), RDT_E_FULL, RDT_E_IO, RDT_E_NOMEM, as rdt_root_get().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_kms_open(const struct rdt_kms_opts *opts, struct rdt_kms **out,
+                                          struct rdt_err *err);
+
+/* rdt_kms_close - a last checkpoint, then free; NULL is fine. No thread may be in a call. */
+void rdt_kms_close(struct rdt_kms *kms);
+
+RDT_MUST_CHECK enum rdt_code rdt_kms_thread_open(struct rdt_kms *kms, struct rdt_kms_thread **out,
+                                                 struct rdt_err *err);
+void rdt_kms_thread_close(struct rdt_kms_thread *thread);
+
+/* Who calls, once that is known. */
+struct rdt_caller {
+    uint8_t principal[16];
+    char arn[RDT_CALLER_TEXT];
+    char credential[40]; /* access key id, or "cert:" and 16 digits of the fingerprint */
+    char source[64];     /* the peer's address */
+    bool by_signature;   /* signature below is set: a replay is refused */
+    uint8_t signature[32];
+    bool system; /* the service itself: the scheduler */
+};
+
+struct rdt_request {
+    const struct rdt_op *op;
+    uint8_t *body; /* JSON; strings are unescaped in place */
+    size_t body_n;
+    struct rdt_caller caller;
+    uint8_t id[16]; /* x-amzn-RequestId */
+    int64_t now_ms;
+
+    /* the answer */
+    enum rdt_fault fault;
+    char message[RDT_MESSAGE_MAX];
+    struct rdt_buf *out;    /* JSON body, also of a fault */
+    struct rdt_buf *record; /* the audit record: to be in the log before the answer leaves */
+};
+
+/*
+ * rdt_kms_authenticate - by client certificate if there is no Authorization header, else by SigV4.
+ *
+ *   fingerprint   of a verified client certificate, or NULL
+ *   request       op, body, id, now_ms are set; becomes caller, or fault and message
+ *
+ * True: the caller is known. False: answer request->fault; nothing is recorded but a count by
+ * source and reason (rdt_kms_refusal()).
+ */
+bool rdt_kms_authenticate(struct rdt_kms *kms, struct rdt_kms_thread *thread,
+                          const struct rdt_http_head *head, const uint8_t *fingerprint,
+                          struct rdt_request *request);
+
+/* rdt_kms_read - run a READ, DATA or unsupported operation; appends to out and record. */
+void rdt_kms_read(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_request *request);
+
+/*
+ * rdt_kms_write - run WRITE operations in one commit, in order; appends to out and record of each.
+ * When the commit fails, each that had changed something answers KMSInternalException.
+ */
+void rdt_kms_write(struct rdt_kms *kms, struct rdt_kms_thread *thread,
+                   struct rdt_request *const *requests, size_t n);
+
+/*
+ * rdt_kms_logged - records of these requests are in the log: their outbox entries may go (with the
+ * next commit). On the writer's thread.
+ */
+void rdt_kms_logged(struct rdt_kms *kms, struct rdt_request *const *requests, size_t n);
+
+/*
+ * rdt_kms_tick - once a second on the writer's thread: usage counters, the clock, what is due
+ * (rotation, deletion, expiry of approvals), old replay rows, summaries of refusals. One step of
+ * bounded length.
+ */
+void rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms);
+
+/* rdt_kms_refusal - count an unauthenticated failure; from any thread. reason: static text. */
+void rdt_kms_refusal(struct rdt_kms *kms, const char *source, const char *reason);
+
+/* rdt_kms_log - the log's thread, to hand records to. */
+struct rdt_audit_writer *rdt_kms_log(struct rdt_kms *kms);
+
+/* rdt_kms_ready - RDT_OK when calls can be served: the log works, the clock and root are fine. */
+enum rdt_code rdt_kms_ready(struct rdt_kms *kms, struct rdt_err *err);
+
+/* rdt_kms_metrics - appended in the text format of Prometheus. From any thread. */
+void rdt_kms_metrics(struct rdt_kms *kms, struct rdt_buf *out);
+
+/* rdt_fault_body - `{"__type":...,"message":...}` of a request's fault, appended to its out. */
+void rdt_fault_body(struct rdt_request *request);
+
+#endif
