@@ -29,12 +29,28 @@ struct rdt_http_head {
     bool expect_continue;
 };
 
+/*
+ * rdt_http_name_is - whether bytes of a request's head are the text, letters in either case.
+ *
+ *   lower   letters in lower case, digits and "-" only: each of these and its partner without
+ *           bit 5, a capital or a control byte, is told from everything else in a head
+ */
+static inline bool
+rdt_http_name_is(struct rdt_span got, const char *lower)
+{
+    size_t i = 0;
+    while (i < got.n && (got.p[i] | 0x20) == (uint8_t)lower[i])
+        i++; /* a NUL in lower equals nothing, so that i stays within it */
+    return i == got.n && lower[i] == '\0';
+}
+
 enum rdt_http_read { RDT_HTTP_MORE, RDT_HTTP_HEAD, RDT_HTTP_REFUSED };
 
 /*
  * rdt_http_head_read - read a request's head from the start of what has arrived.
  *
  *   in       bytes so far; out borrows from them
+ *   out      all of it is set when RDT_HTTP_HEAD; of no use otherwise
  *   used     bytes of the head, when RDT_HTTP_HEAD
  *   status   when RDT_HTTP_REFUSED: what to answer before closing: 400, 411 (Transfer-Encoding),
  *            414, 417 (an unknown Expect), 431 (a limit above), 505
@@ -42,12 +58,19 @@ enum rdt_http_read { RDT_HTTP_MORE, RDT_HTTP_HEAD, RDT_HTTP_REFUSED };
  * Refused: bare CR or LF, obs-fold, blanks before a colon, an empty or odd name, control bytes or
  * non-ASCII in the target, a missing or second Host, more than one Content-Length or one that is
  * not 1..18 digits, any Transfer-Encoding, HTTP versions other than 1.1 and 1.0, an empty line
- * before the request line.
+ * before the request line; a target that does not begin with "/", with a byte that RFC 3986 does
+ * not allow there or a "%" without two digits; a Host or Connection with odd bytes.
+ *
+ * More bytes behind the same ones change no answer but RDT_HTTP_MORE.  What is wrong is refused as
+ * soon as it has arrived.
  */
 enum rdt_http_read rdt_http_head_read(struct rdt_span in, struct rdt_http_head *out, size_t *used,
                                       int *status);
 
-/* rdt_http_field_find - the value of the nth (from 0) line with a name (any case); false if none.
+/*
+ * rdt_http_field_find - the value of the nth (from 0) line with a name; false if there is none.
+ *
+ *   name   in lower case, as for rdt_http_name_is()
  */
 bool rdt_http_field_find(const struct rdt_http_head *head, const char *name, size_t nth,
                          struct rdt_span *out);
