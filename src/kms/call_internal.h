@@ -7,6 +7,7 @@
 
 #include "codec/jout.h"
 #include "codec/jtok.h"
+#include "kms/context.h"
 #include "kms/kms.h"
 
 #define ARN_TEXT 256       /* bytes of an ARN: 256 for an alias */
@@ -23,14 +24,6 @@ struct note {
     bool dry_run;
 };
 
-/* Encryption context of a request, sorted; borrowed from the body. */
-struct context {
-    struct rdt_span keys[RDT_CONTEXT_PAIRS_MAX], values[RDT_CONTEXT_PAIRS_MAX];
-    size_t n;
-    uint8_t bytes[RDT_CONTEXT_MAX]; /* canonical */
-    size_t bytes_n;
-};
-
 struct usage; /* usage.c: what one thread has counted since it was drained */
 
 /* A thread's own: nothing here is shared, nothing is allocated per call. */
@@ -38,11 +31,11 @@ struct rdt_kms_thread {
     struct rdt_kms *kms;
     struct rdt_worker *worker;
     struct rdt_jdoc doc;
-    struct context context, context2;
+    struct rdt_context context, context2;
     struct rdt_secret material; /* 32: unwrapped for one call, then cleared */
     struct rdt_secret plain;    /* PLAINTEXT_MAX: plaintext of one call, then cleared */
     uint8_t blob[BLOB_MAX + 512];
-    struct rdt_buf scratch;
+    struct rdt_buf aad, scratch; /* kept, emptied before use */
     struct usage *usage;
     struct sign_cache *signing;  /* auth.c: signing keys of the day */
     struct rdt_kms_thread *next; /* kms->threads */
@@ -76,7 +69,7 @@ struct rdt_call {
     const struct rdt_principal *principal; /* NULL: the service itself */
     const struct rdt_key *key;             /* of op->key, allowed and in a fitting state */
     struct rdt_span alias;                 /* "alias/x" when KeyId was one */
-    struct context *context;               /* of EncryptionContext; NULL: the operation has none */
+    struct rdt_context *context;           /* of EncryptionContext; NULL: the operation has none */
     struct note note;
 };
 
@@ -89,9 +82,13 @@ enum rdt_fault call_run(struct rdt_call *call);
 enum rdt_fault call_fail(struct rdt_call *call, enum rdt_fault fault, const char *fmt, ...)
     RDT_PRINTF(3, 4);
 
-/* rdt_call_key - resolve, authorise under an action and check the state of one more key. */
+/* call_dry_run - DryRunOperationException when the input asks for one; call it right before the
+ * effect. */
+enum rdt_fault call_dry_run(struct rdt_call *call);
+
+/* call_key - resolve, authorise under an action and check the state of one more key. */
 enum rdt_fault call_key(struct rdt_call *call, struct rdt_span id, const char *action,
-                        const struct context *context, const struct rdt_key **out);
+                        const struct rdt_context *context, const struct rdt_key **out);
 
 /* call_state - the matrix alone. */
 enum rdt_fault call_state(struct rdt_call *call, const struct rdt_key *key,
@@ -99,7 +96,7 @@ enum rdt_fault call_state(struct rdt_call *call, const struct rdt_key *key,
 
 /* call_allowed - whether the caller may do an action on a key (NULL: on `resource`). */
 bool call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *key,
-                  struct rdt_span resource, const struct context *context);
+                  struct rdt_span resource, const struct rdt_context *context);
 
 /* ---- input.c ---- */
 
@@ -118,7 +115,7 @@ uint32_t in_token(const struct rdt_call *call, const char *name); /* 0: absent *
 struct rdt_span in_blob(struct rdt_call *call, const char *name);
 
 /* in_context - read a map member into a context, sorted, canonical; ValidationException. */
-enum rdt_fault in_context(struct rdt_call *call, const char *name, struct context *out);
+enum rdt_fault in_context(struct rdt_call *call, const char *name, struct rdt_context *out);
 
 /* ---- arn.c ---- */
 
@@ -155,9 +152,10 @@ struct wrap_at {
     const uint8_t *tenant; /* 16 bytes, or NULL */
 };
 enum rdt_code wrap_put(struct rdt_kms *kms, struct rdt_worker *worker, const struct wrap_at *at,
-                       const struct rdt_secret *secret, uint32_t *domain, struct rdt_bytes *out);
-enum rdt_code wrap_open(struct rdt_kms *kms, struct rdt_worker *worker, const struct wrap_at *at,
-                        uint32_t domain, struct rdt_span wrapped, struct rdt_secret *out);
+                       const struct rdt_secret *secret, uint32_t domain, struct rdt_bytes *out);
+enum rdt_code wrap_open(struct rdt_kms *kms, struct rdt_kms_thread *thread,
+                        const struct wrap_at *at, uint32_t domain, struct rdt_span wrapped,
+                        struct rdt_secret *out);
 
 /* ---- page.c: lists with MAC-ed cursors ---- */
 

@@ -14,12 +14,10 @@
 #include "kms/state.h"
 #include "store/audit_writer.h"
 
-#define RDT_CLOCK_SKEW_S 300           /* a signature's time may differ from ours by this */
-#define RDT_CONTEXT_PAIRS_MAX 64       /* pairs of one encryption context */
-#define RDT_CONTEXT_MAX ((size_t)8192) /* bytes of its canonical form */
-#define RDT_MESSAGE_MAX 512            /* bytes of an error's message */
-#define RDT_WRITE_BATCH_MAX 256        /* calls of one commit */
-#define RDT_CALLER_TEXT 160            /* bytes of a caller's ARN */
+#define RDT_CLOCK_SKEW_S 300    /* a signature's time may differ from ours by this */
+#define RDT_MESSAGE_MAX 512     /* bytes of an error's message */
+#define RDT_WRITE_BATCH_MAX 256 /* calls of one commit */
+#define RDT_CALLER_TEXT 160     /* bytes of a caller's ARN */
 
 struct rdt_kms;
 struct rdt_kms_thread;

@@ -32,10 +32,8 @@ enum rdt_op_key {
     RDT_KEY_NONE,   /* about no key */
     RDT_KEY_ID,     /* KeyId: key id or key ARN */
     RDT_KEY_ANY,    /* KeyId: also alias name or alias ARN */
-    RDT_KEY_BLOB,   /* the ciphertext names it; KeyId may say which one is expected */
     RDT_KEY_TARGET, /* TargetKeyId: key id or key ARN */
-    RDT_KEY_ALIAS,  /* AliasName: the key behind it */
-    RDT_KEY_OWN     /* the handler looks it up and calls rdt_call_key() itself */
+    RDT_KEY_OWN     /* the handler looks it up and calls call_key() itself */
 };
 
 /* Rows of the key state matrix: reference kms.md 2.6. */
@@ -86,8 +84,13 @@ struct rdt_op {
     rdt_op_fn *run;
 };
 
-extern const struct rdt_op rdt_ops[];
-extern const size_t rdt_n_ops;
+struct rdt_op_table {
+    const struct rdt_op *ops; /* sorted by name */
+    size_t n;
+};
+
+/* rdt_op_tables - every table, NULL-terminated: AWS's, then Redoubt's own by subject. */
+extern const struct rdt_op_table *const rdt_op_tables[];
 
 /*
  * rdt_op_find - by the value of X-Amz-Target, or by path when target is empty; NULL: no such

@@ -1,0 +1,236 @@
+#include "kms/call_internal.h"
+
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define ACTION_MAX 96 /* bytes of "redoubt:..." */
+
+enum rdt_fault
+call_fail(struct rdt_call *call, enum rdt_fault fault, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(call->request->message, sizeof call->request->message, fmt, args);
+    va_end(args);
+    return fault;
+}
+
+/* ---- the state matrix: reference kms.md 2.6 ---- */
+
+/* A DisabledException, B and I KMSInvalidStateException, U UnsupportedOperationException. */
+enum cell { OK, DISABLED, PENDING, IMPORT, NOT_PENDING, UNSUPPORTED };
+
+static const enum cell matrix[RDT_NSTATES][5] = {
+  /*                       -   Enabled      Disabled     PendingDeletion PendingImport */
+    [RDT_STATES_ALL] = {OK, OK,          OK,          OK,          OK         },
+    [RDT_STATES_USE] = {OK, OK,          DISABLED,    PENDING,     IMPORT     },
+    [RDT_STATES_ROTATION] = {OK, OK,          DISABLED,    PENDING,     UNSUPPORTED},
+    [RDT_STATES_ABLE] = {OK, OK,          OK,          PENDING,     IMPORT     },
+    [RDT_STATES_EDIT] = {OK, OK,          OK,          PENDING,     OK         },
+    [RDT_STATES_CANCEL] = {OK, NOT_PENDING, NOT_PENDING, OK,          NOT_PENDING},
+    [RDT_STATES_EXTERNAL] = {OK, UNSUPPORTED, UNSUPPORTED, UNSUPPORTED, OK         },
+};
+
+static const struct {
+    enum rdt_fault fault;
+    const char *words;
+} cells[] = {
+    [OK] = {RDT_FAULT_NONE,          ""                                             },
+    [DISABLED] = {RDT_FAULT_DISABLED,      "%s is disabled."                              },
+    [PENDING] = {RDT_FAULT_INVALID_STATE, "%s is pending deletion."                      },
+    [IMPORT] = {RDT_FAULT_INVALID_STATE, "%s is pending import."                        },
+    [NOT_PENDING] = {RDT_FAULT_INVALID_STATE, "%s is not pending deletion."                  },
+    [UNSUPPORTED] = {RDT_FAULT_UNSUPPORTED,   "%s: its origin does not allow this operation."},
+};
+
+enum rdt_fault
+call_state(struct rdt_call *call, const struct rdt_key *key, enum rdt_op_states states)
+{
+    enum cell cell = matrix[states][key->state];
+    if (cell == OK && key->suspended && states == RDT_STATES_USE)
+        cell = DISABLED;
+    if (cell == OK)
+        return RDT_FAULT_NONE;
+    char arn[ARN_TEXT];
+    key_arn(call->kms, key->id, arn);
+    return call_fail(call, cells[cell].fault, cells[cell].words, arn);
+}
+
+/* ---- who may do what ---- */
+
+static size_t
+resource_aliases(const void *user, struct rdt_span *out, size_t max)
+{
+    const struct rdt_call *call = user;
+    struct rdt_span id = {0};
+    const struct rdt_alias *alias;
+    size_t n = 0;
+    while (n < max && (alias = rdt_view_next(call->view, RDT_KIND_ALIAS, id, &id)) != NULL)
+        if (call->key != NULL &&
+            rdt_same((struct rdt_span){alias->key, 16}, (struct rdt_span){call->key->id, 16}))
+            out[n++] = rdt_span_str(alias->name);
+    return n;
+}
+
+static bool
+resource_tag(const void *user, struct rdt_span key, struct rdt_span *value)
+{
+    const struct rdt_call *call = user;
+    return call->key != NULL && rdt_pairs_find(rdt_bytes_span(&call->key->tags), key, value);
+}
+
+static const char *
+action_name(const struct rdt_op *op, const char *action, char out[static ACTION_MAX])
+{
+    const char *prefix = op->front == RDT_FRONT_AWS ? "kms" : "redoubt";
+    snprintf(out, ACTION_MAX, "%s:%s", prefix, action == NULL ? op->name : action);
+    return out;
+}
+
+static int
+same_key(const struct rdt_call *call)
+{
+    if (call->op->key != RDT_KEY_OWN || call->key == NULL)
+        return -1;
+    static const uint8_t none[16];
+    const struct note *note = &call->note;
+    if (rdt_same((struct rdt_span){note->key2, 16}, (struct rdt_span){none, 16}))
+        return -1;
+    return rdt_same((struct rdt_span){note->key, 16}, (struct rdt_span){note->key2, 16}) ? 1 : 0;
+}
+
+bool
+call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *key,
+             struct rdt_span resource, const struct rdt_context *context)
+{
+    if (call->request->caller.system)
+        return true;
+    if (call->principal == NULL || call->principal->disabled)
+        return false;
+    char name[ACTION_MAX], arn[ARN_TEXT];
+    if (key != NULL) {
+        key_arn(call->kms, key->id, arn);
+        resource = rdt_span_str(arn);
+    }
+    const struct rdt_key *before = call->key;
+    call->key = key; /* what the callbacks look at */
+    struct rdt_policy_ask ask = {
+        .action = rdt_span_str(action_name(call->op, action, name)),
+        .resource = resource,
+        .principal = rdt_span_str(call->request->caller.arn),
+        .account = rdt_span_str(call->kms->account),
+        .request_alias = call->alias,
+        .source_ip = rdt_span_str(call->request->caller.source),
+        .now_s = call->request->now_ms / 1000,
+        .pending_window_days = in_int(call, "PendingWindowInDays", 0),
+        .reencrypt_same_key = same_key(call),
+        .secure_transport = true,
+        .bypass_lockout_check = in_bool(call, "BypassPolicyLockoutSafetyCheck"),
+        .resource_aliases = resource_aliases,
+        .resource_tag = resource_tag,
+        .user = call,
+    };
+    if (key != NULL) {
+        ask.key_spec = rdt_span_str("SYMMETRIC_DEFAULT");
+        ask.key_usage = rdt_span_str("ENCRYPT_DECRYPT");
+        ask.key_origin = rdt_span_str(key->origin == RDT_ORIGIN_EXTERNAL ? "EXTERNAL" : "AWS_KMS");
+    }
+    if (context != NULL) {
+        ask.context_keys = context->keys;
+        ask.context_values = context->values;
+        ask.n_context = context->n;
+    }
+    const struct rdt_policy *policy = key == NULL             ? NULL
+                                      : key->compiled != NULL ? key->compiled
+                                                              : call->kms->default_policy;
+    bool allowed = rdt_policy_decide(policy, call->principal->compiled, &ask);
+    call->key = before;
+    return allowed;
+}
+
+static enum rdt_fault
+refused(struct rdt_call *call, const char *action, const char *resource)
+{
+    char name[ACTION_MAX];
+    return call_fail(call, RDT_FAULT_ACCESS_DENIED,
+                     "User: %s is not authorized to perform: %s on resource: %s",
+                     call->request->caller.arn, action_name(call->op, action, name), resource);
+}
+
+enum rdt_fault
+call_key(struct rdt_call *call, struct rdt_span id, const char *action,
+         const struct rdt_context *context, const struct rdt_key **out)
+{
+    struct rdt_span alias;
+    bool any = call->op->key == RDT_KEY_ANY || call->op->cls == RDT_OP_DATA;
+    enum rdt_fault fault = arn_key(call, id, any, out, &alias);
+    if (fault != RDT_FAULT_NONE) {
+        /* who may not use such a key does not learn whether it exists */
+        if (!call_allowed(call, action, NULL, rdt_span_str("*"), context))
+            return refused(call, action, "*");
+        return fault;
+    }
+    call->alias = alias;
+    if (!call_allowed(call, action, *out, (struct rdt_span){0}, context)) {
+        char arn[ARN_TEXT];
+        key_arn(call->kms, (*out)->id, arn);
+        return refused(call, action, arn);
+    }
+    return call_state(call, *out, call->op->states);
+}
+
+/* ---- one call ---- */
+
+static enum rdt_fault
+about_key(struct rdt_call *call)
+{
+    if (call->op->key == RDT_KEY_OWN)
+        return RDT_FAULT_NONE; /* the handler asks */
+    if (call->op->key == RDT_KEY_NONE)
+        return call_allowed(call, NULL, NULL, rdt_span_str("*"), call->context)
+                   ? RDT_FAULT_NONE
+                   : refused(call, NULL, "*");
+    const struct rdt_key *key;
+    const char *member = call->op->key == RDT_KEY_TARGET ? "TargetKeyId" : "KeyId";
+    enum rdt_fault fault = call_key(call, in_text(call, member), NULL, call->context, &key);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    call->key = key;
+    memcpy(call->note.key, key->id, sizeof key->id);
+    return RDT_FAULT_NONE;
+}
+
+enum rdt_fault
+call_dry_run(struct rdt_call *call)
+{
+    if (!in_bool(call, "DryRun"))
+        return RDT_FAULT_NONE;
+    call->note.dry_run = true;
+    return call_fail(call, RDT_FAULT_DRY_RUN,
+                     "The request would have succeeded, but the DryRun option is set.");
+}
+
+enum rdt_fault
+call_run(struct rdt_call *call)
+{
+    if (call->op->cls == RDT_OP_UNSUPPORTED)
+        return call_fail(call, RDT_FAULT_UNSUPPORTED, "%s is not offered by this service",
+                         call->op->name);
+    enum rdt_fault fault = input_check(call);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    if (in_has(call, "EncryptionContext")) {
+        fault = in_context(call, "EncryptionContext", &call->thread->context);
+        if (fault != RDT_FAULT_NONE)
+            return fault;
+        call->context = &call->thread->context;
+    }
+    if (in_has(call, "Recipient"))
+        return call_fail(call, RDT_FAULT_UNSUPPORTED, "attested recipients are not offered");
+    fault = about_key(call);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    return call->op->run(call);
+}

@@ -1,0 +1,50 @@
+#include "kms/op_internal.h"
+
+#include "base/cursor.h"
+
+#include <stdlib.h>
+
+const struct rdt_op_table *const rdt_op_tables[] = {&rdt_ops_aws, NULL};
+
+static int
+by_name(const void *key, const void *row)
+{
+    return rdt_span_cmp(*(const struct rdt_span *)key,
+                        rdt_span_str(((const struct rdt_op *)row)->name));
+}
+
+static const struct rdt_op *
+by_target(struct rdt_span target)
+{
+    struct rdt_span service, name = target;
+    if (!rdt_take_until(&name, '.', &service))
+        return NULL;
+    enum rdt_op_front front;
+    if (rdt_span_is(service, "TrentService"))
+        front = RDT_FRONT_AWS;
+    else if (rdt_span_is(service, "Redoubt"))
+        front = RDT_FRONT_OWN;
+    else
+        return NULL;
+    for (size_t i = 0; rdt_op_tables[i] != NULL; i++) {
+        const struct rdt_op_table *table = rdt_op_tables[i];
+        const struct rdt_op *op = bsearch(&name, table->ops, table->n, sizeof *op, by_name);
+        if (op != NULL && op->front == front)
+            return op;
+    }
+    return NULL;
+}
+
+const struct rdt_op *
+rdt_op_find(struct rdt_span target, struct rdt_span path)
+{
+    if (target.n != 0)
+        return by_target(target);
+    for (size_t i = 0; rdt_op_tables[i] != NULL; i++)
+        for (size_t j = 0; j < rdt_op_tables[i]->n; j++) {
+            const struct rdt_op *op = &rdt_op_tables[i]->ops[j];
+            if (op->path != NULL && rdt_span_is(path, op->path))
+                return op;
+        }
+    return NULL;
+}
