@@ -33,6 +33,7 @@ struct rdt_kms_thread {
     struct rdt_jdoc doc;
     struct rdt_context context, context2;
     struct rdt_secret material; /* 32: unwrapped for one call, then cleared */
+    struct rdt_secret derived;  /* 32: a key of one request, cleared likewise */
     struct rdt_secret plain;    /* PLAINTEXT_MAX: plaintext of one call, then cleared */
     uint8_t blob[BLOB_MAX + 512];
     struct rdt_buf aad, scratch; /* kept, emptied before use */
@@ -179,14 +180,19 @@ void page_end(struct rdt_call *call, struct rdt_span last, bool more);
 
 /* ---- usage.c ---- */
 
-struct usage *usage_new(void);
+struct usage *usage_new(void); /* NULL: out of memory */
 void usage_free(struct usage *usage);
 void usage_count(struct usage *usage, const struct rdt_call *call,
                  const struct rdt_version *version, bool wrap);
 /* usage_refused - a quiesced version was asked for: it goes back to draining. */
 void usage_refused(struct usage *usage, const struct rdt_version *version);
-/* usage_drain - add what all threads counted to the rows. On the writer's thread. */
-void usage_drain(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms);
+/* usage_collect - move what a thread counted into rows. On the writer's thread. */
+void usage_collect(struct usage *usage, struct rdt_tx *tx, int64_t now_ms);
+
+/* ---- auth.c ---- */
+
+struct sign_cache *sign_cache_new(struct rdt_err *err); /* NULL: out of memory, not lockable */
+void sign_cache_free(struct sign_cache *cache);
 
 /* ---- audit_record.c ---- */
 

@@ -31,7 +31,7 @@
     X(RDT_FAULT_MALFORMED_POLICY, "MalformedPolicyDocumentException", 400)                         \
     X(RDT_FAULT_MISSING_TOKEN, "MissingAuthenticationTokenException", 400)                         \
     X(RDT_FAULT_NOT_FOUND, "NotFoundException", 400)                                               \
-    X(RDT_FAULT_REQUEST_EXPIRED, "RequestExpired", 400)                                            \
+    X(RDT_FAULT_TIME_SKEWED, "RequestTimeTooSkewed", 400)                                          \
     X(RDT_FAULT_SERIALIZATION, "SerializationException", 400)                                      \
     X(RDT_FAULT_TAG, "TagException", 400)                                                          \
     X(RDT_FAULT_THROTTLING, "ThrottlingException", 400)                                            \
