@@ -61,17 +61,18 @@ void rdt_secret_clear(struct rdt_secret *secret);
 
 /*
  * A block of secrets of one length in one locked mapping: for caches, where a mapping each would
- * cost too much. The secrets in it are borrowed, never wiped by rdt_secret_wipe().
+ * cost too much. The secrets in it are borrowed: rdt_secret_clear() them, never rdt_secret_wipe(),
+ * which would forget where they are. A block has fences at its two ends, none inside.
  */
 struct rdt_secret_block;
 
 /*
- * rdt_secret_block_new - room for count secrets of n bytes.
+ * rdt_secret_block_new - room for count secrets (1 or more) of n bytes, all zero.
  *
  *   out   caller frees with rdt_secret_block_free()
  *
- * Fails: RDT_E_LIMIT (n above RDT_SECRET_MAX, or count above RDT_SECRET_BLOCK_MAX), RDT_E_NOMEM,
- * RDT_E_DENIED (memory cannot be locked).
+ * Fails: RDT_E_LIMIT (n above RDT_SECRET_MAX, or count 0 or above RDT_SECRET_BLOCK_MAX),
+ * RDT_E_NOMEM, RDT_E_DENIED (memory cannot be locked).
  */
 RDT_MUST_CHECK enum rdt_code
 rdt_secret_block_new(size_t count, size_t n, struct rdt_secret_block **out, struct rdt_err *err);

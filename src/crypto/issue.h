@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "crypto/hash.h"
 
-#define RDT_ISSUE_NAMES_MAX 16
+#define RDT_ISSUE_NAMES_MAX 16 /* names and addresses of one server certificate */
 
 enum rdt_issue_kind { RDT_ISSUE_CA, RDT_ISSUE_SERVER, RDT_ISSUE_CLIENT };
 

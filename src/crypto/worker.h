@@ -2,9 +2,12 @@
  * worker.h - one thread's libcrypto: an OSSL_LIB_CTX of its own, algorithms fetched once, contexts
  * kept, random bytes buffered. Fetching or sharing them costs more than the ciphers do.
  *
- * A worker belongs to one thread at a time. No function below allocates in the hot path, and those
+ * A worker belongs to one thread at a time, and to the process that opened it: a child of fork()
+ * may draw random bytes and close it. No function below allocates in the hot path, and those
  * of the hot path take no struct rdt_err: their code says all.
- * Keys are struct rdt_secret; only crypto/ looks inside them.
+ * Keys are struct rdt_secret; only crypto/ looks inside them. What a call makes of them is wiped
+ * when it returns, but for the last key schedule of each cipher context, which libcrypto keeps in
+ * the ordinary heap until the next call or rdt_worker_close().
  */
 #ifndef RDT_CRYPTO_WORKER_H
 #define RDT_CRYPTO_WORKER_H
@@ -14,10 +17,11 @@
 #include "base/span.h"
 #include "crypto/hash.h"
 
-#define RDT_KEY_LEN ((size_t)32)     /* bytes of an AES-256 or HMAC-SHA-256 key */
-#define RDT_GCM_IV_LEN ((size_t)12)  /* bytes */
-#define RDT_GCM_TAG_LEN ((size_t)16) /* bytes */
-#define RDT_WRAPPED_LEN ((size_t)60) /* a wrapped 32-byte key: IV 12 | ciphertext 32 | tag 16 */
+#define RDT_KEY_LEN ((size_t)32)         /* bytes of an AES-256 or HMAC-SHA-256 key */
+#define RDT_GCM_IV_LEN ((size_t)12)      /* bytes */
+#define RDT_GCM_TAG_LEN ((size_t)16)     /* bytes */
+#define RDT_WRAPPED_LEN ((size_t)60)     /* a wrapped 32-byte key: IV 12 | ciphertext 32 | tag 16 */
+#define RDT_KDF_BLOCKS_MAX ((size_t)255) /* SHA-256 blocks of one derived key */
 #define RDT_RANDOM_AGE_MS ((int64_t)1000) /* buffered random bytes older than this are dropped */
 
 struct rdt_worker;
@@ -48,7 +52,8 @@ RDT_MUST_CHECK enum rdt_code rdt_random(struct rdt_worker *worker, uint8_t *out,
 
 /*
  * rdt_random_key - fill a secret of any length, made by the caller with rdt_secret_new(), straight
- * from libcrypto's private generator.  Fails: RDT_E_INTERNAL.
+ * from libcrypto's private generator and the kernel's, one over the other: never the same in two
+ * copies of a machine.  Fails, leaving zeroes: RDT_E_INTERNAL (no entropy).
  */
 RDT_MUST_CHECK enum rdt_code rdt_random_key(struct rdt_worker *worker, struct rdt_secret *out,
                                             struct rdt_err *err);
