@@ -88,6 +88,21 @@ too_many_values(struct rdt_span bytes)
     return n > RDT_JSON_VALUES_MAX;
 }
 
+/* jansson loses a NUL right behind a number or a word, and reads on as if it were not there. */
+static enum rdt_code
+refuse_nul(const char *file, struct rdt_span bytes, struct rdt_err *err)
+{
+    int line = 1, column = 1;
+    const uint8_t *nul = memchr(bytes.p, 0, bytes.n);
+    if (nul == NULL)
+        return RDT_OK;
+    for (const uint8_t *p = bytes.p; p < nul; p++) {
+        column = *p == '\n' ? 1 : column + 1;
+        line += *p == '\n';
+    }
+    return rdt_fail(err, RDT_E_BADINPUT, "%s:%d:%d: NUL byte", file, line, column);
+}
+
 enum rdt_code
 rdt_json_parse(const char *file, struct rdt_span bytes, struct rdt_arena *arena,
                struct rdt_node **out, struct rdt_err *err)
@@ -100,8 +115,11 @@ rdt_json_parse(const char *file, struct rdt_span bytes, struct rdt_arena *arena,
     json_t *json = json_loadb((const char *)bytes.p, bytes.n, JSON_REJECT_DUPLICATES, &why);
     if (json == NULL)
         return rdt_fail(err, RDT_E_BADINPUT, "%s:%d:%d: %s", file, why.line, why.column, why.text);
-    struct rdt_node *node = node_of(arena, file, json);
+    enum rdt_code rc = refuse_nul(file, bytes, err);
+    struct rdt_node *node = rc == RDT_OK ? node_of(arena, file, json) : NULL;
     json_decref(json);
+    if (rc != RDT_OK)
+        return rc;
     if (node == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "%s", file);
     *out = node;

@@ -40,20 +40,22 @@ refused(void **state)
         const char *what, *bytes, *words;
         size_t n;
     } cases[] = {
-        {"nothing",        "",                  "t.json:",   0 },
-        {"cut",            "{\"a\":",           "t.json:1:", 5 },
-        {"duplicate key",  "{\"a\":1,\"a\":2}", "duplicate", 13},
-        {"more behind it", "{} {}",             "t.json:1:", 5 },
-        {"NUL in a text",  "[\"\\u0000\"]",     "t.json:1:", 10},
-        {"raw NUL",        "[\"a\0\"]",         "t.json:1:", 6 },
-        {"bad UTF-8",      "[\"\xff\"]",        "byte 0xff", 5 },
-        {"lone surrogate", "[\"\\ud800\"]",     "t.json:1:", 10},
-        {"NaN",            "[NaN]",             "t.json:1:", 5 },
-        {"comment",        "[1] // x",          "t.json:1:", 8 },
-        {"single quotes",  "['a']",             "t.json:1:", 5 },
-        {"leading zero",   "[01]",              "t.json:1:", 4 },
-        {"second line",    "[1,\n2,,]",         "t.json:2:", 8 },
-        {"trailing comma", "[1,]",              "t.json:1:", 4 },
+        {"nothing",             "",                  "t.json:",         0 },
+        {"cut",                 "{\"a\":",           "t.json:1:",       5 },
+        {"duplicate key",       "{\"a\":1,\"a\":2}", "duplicate",       13},
+        {"more behind it",      "{} {}",             "t.json:1:",       5 },
+        {"NUL in a text",       "[\"\\u0000\"]",     "t.json:1:",       10},
+        {"raw NUL",             "[\"a\0\"]",         "t.json:1:",       6 },
+        {"NUL behind a number", "[1,\n2\0]",         "t.json:2:2: NUL", 7 },
+        {"NUL behind a word",   "[true\0,1]",        "t.json:1:6: NUL", 9 },
+        {"bad UTF-8",           "[\"\xff\"]",        "byte 0xff",       5 },
+        {"lone surrogate",      "[\"\\ud800\"]",     "t.json:1:",       10},
+        {"NaN",                 "[NaN]",             "t.json:1:",       5 },
+        {"comment",             "[1] // x",          "t.json:1:",       8 },
+        {"single quotes",       "['a']",             "t.json:1:",       5 },
+        {"leading zero",        "[01]",              "t.json:1:",       4 },
+        {"second line",         "[1,\n2,,]",         "t.json:2:",       8 },
+        {"trailing comma",      "[1,]",              "t.json:1:",       4 },
     };
     (void)state;
     for (size_t i = 0; i < RDT_COUNT(cases); i++) {
