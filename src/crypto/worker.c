@@ -1,3 +1,4 @@
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init() and its two companions: see md_start() */
 #include "crypto/worker_internal.h"
 
 #include <limits.h>
@@ -6,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -15,6 +17,7 @@
 #define BLOCK_LEN 64       /* bytes that SHA-256 takes at a time: the length of an HMAC key */
 #define MESSAGE_LEN 256    /* shorter messages are joined: one call into libcrypto, not five */
 #define POOL_LEN 4096      /* random bytes fetched at a time: as dear as 12 of them */
+#define LINE_LEN 64        /* bytes of a cache line; more than any alignment */
 #define KERNEL_LEN 256     /* bytes that getrandom() gives without being interrupted */
 #define CLOCK_SLACK_MS 100 /* by which the clocks may part between two calls */
 #define STRENGTH_BITS 256
@@ -25,19 +28,19 @@ struct scratch {
     uint8_t padded[BLOCK_LEN];    /* key ^ pad; the message stands behind it */
     uint8_t message[MESSAGE_LEN]; /* or, for the outer hash, the inner one */
     uint8_t result[RDT_SHA256_LEN];
+    SHA256_CTX sha256;
     uint8_t live; /* 1: the pool was filled by this process; a child finds 0 */
     uint8_t pool[POOL_LEN];
 };
 
 struct rdt_worker {
     OSSL_LIB_CTX *lib;
-    EVP_MD *sha256;
+    EVP_MD *sha256; /* NULL: by the plain functions */
     EVP_MD_CTX *md;
-    bool md_ready; /* md is initialised and has seen nothing */
     EVP_CIPHER *gcm;
     EVP_CIPHER_CTX *seal, *open;
     struct rdt_secret pages;
-    struct scratch *s; /* in pages; bytes only, so any address will do */
+    struct scratch *s; /* in pages */
     size_t pool_left;
     int64_t pool_ms;     /* when the pool was filled, by the monotonic clock */
     int64_t pool_gap_ms; /* the civil clock less the monotonic one, then */
@@ -55,30 +58,37 @@ let_children_start_anew(const struct rdt_secret *pages)
         madvise(first, pages->mapped_n, MADV_KEEPONFORK);
 }
 
-/* An operator who names a configuration wants its provider (FIPS) here as well: libcrypto reads the
- * file for its default context only. */
-static bool
-load_config(OSSL_LIB_CTX *lib)
+/* Whether an operator named a configuration, and so perhaps a provider of his own (FIPS). */
+static const char *
+config_file(void)
 {
     const char *file = secure_getenv("OPENSSL_CONF");
-    return file == NULL || *file == '\0' || OSSL_LIB_CTX_load_config(lib, file) == 1;
+    return file == NULL || *file == '\0' ? NULL : file;
+}
+
+/* libcrypto reads the file by itself for its default context only. */
+static bool
+use_provider(struct rdt_worker *w, const char *file)
+{
+    if (OSSL_LIB_CTX_load_config(w->lib, file) != 1)
+        return false;
+    w->sha256 = EVP_MD_fetch(w->lib, "SHA256", NULL);
+    w->md = EVP_MD_CTX_new();
+    return w->sha256 != NULL && w->md != NULL;
 }
 
 static bool
 fetch(struct rdt_worker *w)
 {
+    const char *file = config_file();
     w->lib = OSSL_LIB_CTX_new();
-    if (w->lib == NULL || !load_config(w->lib))
+    if (w->lib == NULL || (file != NULL && !use_provider(w, file)))
         return false;
-    w->sha256 = EVP_MD_fetch(w->lib, "SHA256", NULL);
-    w->md = EVP_MD_CTX_new();
     w->gcm = EVP_CIPHER_fetch(w->lib, "AES-256-GCM", NULL);
     w->seal = EVP_CIPHER_CTX_new();
     w->open = EVP_CIPHER_CTX_new();
-    if (w->sha256 == NULL || w->md == NULL || w->gcm == NULL || w->seal == NULL || w->open == NULL)
-        return false;
-    w->md_ready = EVP_DigestInit_ex2(w->md, w->sha256, NULL) == 1;
-    return w->md_ready && EVP_EncryptInit_ex2(w->seal, w->gcm, NULL, NULL, NULL) == 1 &&
+    return w->gcm != NULL && w->seal != NULL && w->open != NULL &&
+           EVP_EncryptInit_ex2(w->seal, w->gcm, NULL, NULL, NULL) == 1 &&
            EVP_DecryptInit_ex2(w->open, w->gcm, NULL, NULL, NULL) == 1;
 }
 
@@ -88,7 +98,9 @@ rdt_worker_open(struct rdt_worker **out, struct rdt_err *err)
     RDT_AUTO(rdt_worker_close_at) struct rdt_worker *w = calloc(1, sizeof *w);
     if (w == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "open a worker");
-    enum rdt_code rc = rdt_secret_new(&w->pages, sizeof *w->s, err);
+    /* A secret ends, with a NUL, at the end of a page: so this one begins on a cache line. */
+    size_t size = (sizeof *w->s + LINE_LEN) / LINE_LEN * LINE_LEN - 1;
+    enum rdt_code rc = rdt_secret_new(&w->pages, size, err);
     if (rc != RDT_OK)
         return rdt_fail_in(err, rc, "open a worker");
     let_children_start_anew(&w->pages);
@@ -180,12 +192,11 @@ mix_in_kernel(uint8_t *p, size_t n)
 {
     uint8_t more[KERNEL_LEN];
     bool ok = true;
-    for (size_t i = 0; ok && i < n; i++) {
-        size_t at = i % sizeof more;
-        if (at == 0)
-            ok = getrandom(more, sizeof more, 0) == (ssize_t)sizeof more;
-        if (ok)
-            p[i] ^= more[at];
+    for (size_t at = 0; ok && at < n; at += sizeof more) {
+        size_t take = n - at < sizeof more ? n - at : sizeof more;
+        ok = getrandom(more, take, 0) == (ssize_t)take;
+        for (size_t i = 0; ok && i < take; i++)
+            p[at + i] ^= more[i];
     }
     explicit_bzero(more, sizeof more);
     return ok;
@@ -202,23 +213,26 @@ rdt_random_key(struct rdt_worker *worker, struct rdt_secret *out, struct rdt_err
     return RDT_OK;
 }
 
+/*
+ * By libcrypto's plain SHA-256, which is deprecated but no less maintained: EVP_DigestInit_ex2()
+ * allocates its state anew each time, out of the ordinary heap, and takes half as long again as
+ * hashing 100 bytes does. Here the state, which says as much as the key does, is in locked memory.
+ * A provider that the operator named is used nevertheless.
+ */
 static bool
 md_start(struct rdt_worker *w)
 {
-    bool ready = w->md_ready || EVP_DigestInit_ex2(w->md, w->sha256, NULL) == 1;
-    w->md_ready = false;
-    return ready;
+    if (w->sha256 != NULL)
+        return EVP_DigestInit_ex2(w->md, w->sha256, NULL) == 1;
+    return SHA256_Init(&w->s->sha256) == 1;
 }
 
-/* Initialised again at the end and not at the start: the call costs the same, and the state of a
- * keyed hash does not stay behind. */
 static bool
-md_end(struct rdt_worker *w, uint8_t *out)
+md_add(struct rdt_worker *w, const uint8_t *p, size_t n)
 {
-    if (EVP_DigestFinal_ex(w->md, out, NULL) != 1)
-        return false;
-    w->md_ready = EVP_DigestInit_ex2(w->md, NULL, NULL) == 1;
-    return w->md_ready;
+    if (w->sha256 != NULL)
+        return EVP_DigestUpdate(w->md, p, n) == 1;
+    return SHA256_Update(&w->s->sha256, p, n) == 1;
 }
 
 static bool
@@ -226,8 +240,16 @@ md_parts(struct rdt_worker *w, const struct rdt_span *parts, size_t n)
 {
     bool ok = true;
     for (size_t i = 0; ok && i < n; i++)
-        ok = parts[i].n == 0 || EVP_DigestUpdate(w->md, parts[i].p, parts[i].n) == 1;
+        ok = parts[i].n == 0 || md_add(w, parts[i].p, parts[i].n);
     return ok;
+}
+
+static bool
+md_end(struct rdt_worker *w, uint8_t *out)
+{
+    if (w->sha256 != NULL) /* the reset wipes and frees the state */
+        return EVP_DigestFinal_ex(w->md, out, NULL) == 1 && EVP_MD_CTX_reset(w->md) == 1;
+    return SHA256_Final(out, &w->s->sha256) == 1;
 }
 
 static bool
@@ -240,7 +262,9 @@ enum rdt_code
 rdt_digest(struct rdt_worker *worker, const struct rdt_span *parts, size_t n_parts,
            uint8_t out[static RDT_SHA256_LEN], struct rdt_err *err)
 {
-    if (digest(worker, parts, n_parts, out))
+    bool ok = digest(worker, parts, n_parts, out);
+    explicit_bzero(&worker->s->sha256, sizeof worker->s->sha256);
+    if (ok)
         return RDT_OK;
     memset(out, 0, RDT_SHA256_LEN);
     ERR_clear_error();
@@ -267,8 +291,8 @@ join(const struct rdt_span *parts, size_t n, uint8_t *out)
 }
 
 /*
- * HMAC in its own words (RFC 2104) over libcrypto's SHA-256, since EVP_MAC takes 1.2 us to change
- * its key, four times what the hash does. Nothing here depends on the key but its length.
+ * HMAC in its own words (RFC 2104) over that SHA-256: EVP_MAC under a new key takes twice as long,
+ * and allocates. Nothing here depends on the key but its length.
  */
 static bool
 mac_key(struct rdt_worker *w, const struct rdt_span *parts, size_t n)
@@ -296,11 +320,11 @@ mac_run(struct rdt_worker *w, const struct rdt_span *parts, size_t n, uint8_t *o
     pad_key(s, 0x36);
     if (joined)
         join(parts, n, s->message);
-    bool ok = md_start(w) && EVP_DigestUpdate(w->md, s->padded, BLOCK_LEN + (joined ? message : 0));
+    bool ok = md_start(w) && md_add(w, s->padded, BLOCK_LEN + (joined ? message : 0));
     ok = ok && (joined || md_parts(w, parts, n));
     ok = ok && md_end(w, s->message);
     pad_key(s, 0x5c);
-    ok = ok && md_start(w) && EVP_DigestUpdate(w->md, s->padded, BLOCK_LEN + RDT_SHA256_LEN);
+    ok = ok && md_start(w) && md_add(w, s->padded, BLOCK_LEN + RDT_SHA256_LEN);
     return ok && md_end(w, out);
 }
 

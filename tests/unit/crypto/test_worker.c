@@ -546,18 +546,41 @@ compares(void **state)
 
 /* A configuration that cannot be had must not end in the default provider without a word. */
 static void
-refuses_a_missing_configuration(void **state)
+refuses_what_a_configuration_lacks(void **state)
 {
-    struct rdt_worker *w = NULL;
-    struct rdt_err err;
+    static const char *const texts[] = {
+        NULL, /* no file */
+        "openssl_conf = a\n[a]\nalg_section = b\n[b]\ndefault_properties = nobody=yes\n",
+        "openssl_conf = a\n[a]\nproviders = b\n[b]\nabsent = c\n[c]\nactivate = 1\n",
+    };
     (void)state;
-    setenv("OPENSSL_CONF", "/nonexistent/openssl.cnf", 1);
-    assert_int_equal(rdt_worker_open(&w, &err), RDT_E_INTERNAL);
-    assert_null(w);
+    for (size_t i = 0; i < RDT_COUNT(texts); i++) {
+        struct rdt_worker *w = NULL;
+        char path[] = "/tmp/redoubt-test-XXXXXX";
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        if (texts[i] != NULL)
+            assert_int_equal(write(fd, texts[i], strlen(texts[i])), strlen(texts[i]));
+        else
+            unlink(path);
+        close(fd);
+        setenv("OPENSSL_CONF", path, 1);
+        assert_int_equal(rdt_worker_open(&w, NULL), RDT_E_INTERNAL);
+        assert_null(w);
+        unlink(path);
+    }
     unsetenv("OPENSSL_CONF");
-    assert_int_equal(rdt_worker_open(&w, &err), RDT_OK);
-    rdt_worker_close(w);
     rdt_worker_close(NULL);
+}
+
+/* The same cases once more where the operator named a configuration. */
+static int
+open_configured(void **state)
+{
+    setenv("OPENSSL_CONF", "/dev/null", 1);
+    enum rdt_code rc = rdt_worker_open((struct rdt_worker **)state, NULL);
+    unsetenv("OPENSSL_CONF");
+    return rc == RDT_OK ? 0 : -1;
 }
 
 static int
@@ -594,7 +617,8 @@ main(void)
         cmocka_unit_test(random_keys_differ),
         cmocka_unit_test(a_child_draws_its_own),
         cmocka_unit_test(compares),
-        cmocka_unit_test(refuses_a_missing_configuration),
+        cmocka_unit_test(refuses_what_a_configuration_lacks),
     };
-    return cmocka_run_group_tests(tests, open_worker, close_worker);
+    return cmocka_run_group_tests_name("plain", tests, open_worker, close_worker) +
+           cmocka_run_group_tests_name("configured", tests, open_configured, close_worker);
 }
