@@ -596,29 +596,35 @@ close_worker(void **state)
     return 0;
 }
 
+/* By libcrypto's plain functions, and through its providers. */
+#define BOTH(f)                                                                                    \
+    {#f, f, open_worker, close_worker, NULL},                                                      \
+    {                                                                                              \
+        #f ", configured", f, open_configured, close_worker, NULL                                  \
+    }
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(digests),
-        cmocka_unit_test(macs),
-        cmocka_unit_test(macs_wycheproof),
-        cmocka_unit_test(macs_at_the_edges),
-        cmocka_unit_test(chains_a_key),
-        cmocka_unit_test(kbkdf_vectors),
-        cmocka_unit_test(kbkdf_agrees_with_libcrypto),
-        cmocka_unit_test(kdfs_refuse),
-        cmocka_unit_test(hkdf_vectors),
-        cmocka_unit_test(hkdf_wycheproof),
-        cmocka_unit_test(gcm_wycheproof),
-        cmocka_unit_test(gcm_refuses),
-        cmocka_unit_test(wraps),
-        cmocka_unit_test(random_bytes_differ),
-        cmocka_unit_test(random_keys_differ),
-        cmocka_unit_test(a_child_draws_its_own),
+        BOTH(digests),
+        BOTH(macs),
+        BOTH(macs_wycheproof),
+        BOTH(macs_at_the_edges),
+        BOTH(chains_a_key),
+        BOTH(kbkdf_vectors),
+        BOTH(kbkdf_agrees_with_libcrypto),
+        BOTH(kdfs_refuse),
+        BOTH(hkdf_vectors),
+        BOTH(hkdf_wycheproof),
+        BOTH(gcm_wycheproof),
+        BOTH(gcm_refuses),
+        BOTH(wraps),
+        BOTH(random_bytes_differ),
+        BOTH(random_keys_differ),
+        BOTH(a_child_draws_its_own),
         cmocka_unit_test(compares),
         cmocka_unit_test(refuses_what_a_configuration_lacks),
     };
-    return cmocka_run_group_tests_name("plain", tests, open_worker, close_worker) +
-           cmocka_run_group_tests_name("configured", tests, open_configured, close_worker);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
