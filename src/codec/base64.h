@@ -27,7 +27,7 @@ void rdt_base64url_add(struct rdt_buf *out, struct rdt_span bytes);
  *   out   room for text.n / 4 * 3 bytes; may be text's own memory
  *   n     bytes written
  *
- * False: a character outside the alphabet, bad padding, bits left over.
+ * False: a character outside the alphabet, bad padding, bits left over; out may have changed then.
  */
 bool rdt_base64_get(struct rdt_span text, uint8_t *out, size_t *n);
 
