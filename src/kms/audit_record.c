@@ -72,3 +72,35 @@ call_record(struct rdt_call *call, uint64_t revision, const uint8_t *digest)
         memcpy(record.digest, digest, sizeof record.digest);
     rdt_record_put(&rdt_audit_record, &record, request->record);
 }
+
+void
+record_take_back(struct rdt_request *request, size_t from)
+{
+    struct rdt_buf *bytes = request->record;
+    struct rdt_audit_record record = {0};
+    enum rdt_code rc = rdt_record_get(
+        &rdt_audit_record, (struct rdt_span){bytes->p + from, bytes->n - from}, &record, NULL);
+    if (rc == RDT_OK) {
+        bytes->n = from;
+        record.revision = 0;
+        memset(record.digest, 0, sizeof record.digest);
+        if (rdt_text_set(&record.fault, rdt_span_str(rdt_fault_wire(request->fault))))
+            rdt_record_put(&rdt_audit_record, &record, bytes);
+    }
+    rdt_record_done(&rdt_audit_record, &record);
+}
+
+void
+record_system(const char *operation, const char *reason, int64_t now_ms, uint64_t revision,
+              const uint8_t *digest, const uint8_t id[static 16], struct rdt_buf *out)
+{
+    struct rdt_audit_record record = {.type = RDT_AUDIT_SYSTEM,
+                                      .time_ms = now_ms,
+                                      .operation = (char *)operation,
+                                      .reason = (char *)reason,
+                                      .revision = revision};
+    memcpy(record.id, id, sizeof record.id);
+    if (digest != NULL)
+        memcpy(record.digest, digest, sizeof record.digest);
+    rdt_record_put(&rdt_audit_record, &record, out);
+}

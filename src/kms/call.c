@@ -109,6 +109,8 @@ call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *ke
         return true;
     if (call->principal == NULL || call->principal->disabled)
         return false;
+    if (key != NULL && key->policy != NULL && key->compiled == NULL)
+        return false; /* being changed in this very call: nothing may be decided by it yet */
     char name[ACTION_MAX], arn[ARN_TEXT];
     if (key != NULL) {
         key_arn(call->kms, key->id, arn);

@@ -72,6 +72,7 @@ struct rdt_call {
     struct rdt_span alias;                 /* "alias/x" when KeyId was one */
     struct rdt_context *context;           /* of EncryptionContext; NULL: the operation has none */
     struct note note;
+    bool keep; /* commit what was changed although the call fails */
 };
 
 /* ---- call.c ---- */
@@ -98,6 +99,28 @@ enum rdt_fault call_state(struct rdt_call *call, const struct rdt_key *key,
 /* call_allowed - whether the caller may do an action on a key (NULL: on `resource`). */
 bool call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *key,
                   struct rdt_span resource, const struct rdt_context *context);
+
+/* ---- shared by handlers ---- */
+
+/* put_metadata - KeyMetadata as the whole answer. */
+void put_metadata(struct rdt_call *call, const struct rdt_key *key);
+
+/* add_version - a new version with new material, current. */
+enum rdt_fault add_version(struct rdt_call *call, const struct rdt_key *key, uint32_t number,
+                           enum rdt_rotation_type type);
+
+/* edit_key - call->key to be changed; NULL: out of memory. */
+struct rdt_key *edit_key(struct rdt_call *call);
+
+/* policy_put, tags_put - check and set a member of the input; an absent one changes nothing. */
+enum rdt_fault policy_put(struct rdt_call *call, struct rdt_key *key, struct rdt_span document);
+enum rdt_fault tags_put(struct rdt_call *call, struct rdt_key *key, const char *member);
+
+/* rotate - the current version becomes retained, a new one current. */
+enum rdt_fault rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type type);
+
+/* out_of_memory - so that `return out_of_memory(call)` reads. */
+enum rdt_fault out_of_memory(struct rdt_call *call);
 
 /* ---- input.c ---- */
 
@@ -194,9 +217,67 @@ void usage_collect(struct usage *usage, struct rdt_tx *tx, int64_t now_ms);
 struct sign_cache *sign_cache_new(struct rdt_err *err); /* NULL: out of memory, not lockable */
 void sign_cache_free(struct sign_cache *cache);
 
+/* ---- log.c ---- */
+
+struct kms_late; /* what changes while the service runs: threads, counters, outbox ids to remove */
+struct kms_late *late_new(void); /* NULL: out of memory */
+void late_free(struct kms_late *late);
+
+/* log_append - append records and wait until they are on disk. On the writer's thread. */
+enum rdt_code log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n);
+
+/* log_sent - remember that an outbox entry is in the log; log_take_sent - those to be removed by
+ * the next commit, borrowed until log_forget_sent(). */
+void log_sent(struct rdt_kms *kms, const uint8_t id[static 16]);
+const uint8_t (*log_take_sent(struct rdt_kms *kms, size_t *n))[16];
+void log_forget_sent(struct rdt_kms *kms);
+
+/* log_outbox_mac - authenticates an outbox entry: HMAC(row key, label | id | record). */
+enum rdt_code log_outbox_mac(struct rdt_kms *kms, struct rdt_worker *worker,
+                             struct rdt_outbox *entry);
+
+/* log_counted - count a finished call for the metrics. */
+void log_counted(struct rdt_kms *kms, const struct rdt_request *request);
+
+/* log_refusals - once a minute, what strangers tried. On the writer's thread. */
+void log_refusals(struct rdt_kms *kms, int64_t now_ms);
+
+/* log_checkpoint_made, log_checkpoint_take - the newest checkpoint, from the log's thread to the
+ * writer's, which puts it into the store. */
+void log_checkpoint_made(void *kms, struct rdt_span checkpoint);
+bool log_checkpoint_take(struct rdt_kms *kms, struct rdt_buf *out);
+
+/* log_thread_add, log_thread_remove - threads whose counters the writer collects. */
+void log_thread_add(struct rdt_kms *kms, struct rdt_kms_thread *thread);
+void log_thread_remove(struct rdt_kms *kms, struct rdt_kms_thread *thread);
+void log_collect_usage(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms);
+
+/* ---- open.c ---- */
+
+/* open_parts - keys, an empty store and state, a new log: for rdt_kms_make(). */
+enum rdt_code open_parts(const struct rdt_kms_opts *opts, struct rdt_worker *worker,
+                         struct rdt_kms **out, struct rdt_err *err);
+
+/* open_keep_checkpoint - put the newest checkpoint beside the rows. On the writer's thread. */
+void open_keep_checkpoint(struct rdt_kms *kms);
+
+/* ---- life.c ---- */
+
+/* life_tick - what is due by the clock: rotations, deletions, expiries. Changes rows in tx. */
+void life_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
+               int64_t now_ms);
+
 /* ---- audit_record.c ---- */
 
 /* call_record - the audit record of a finished call, appended to request->record. */
 void call_record(struct rdt_call *call, uint64_t revision, const uint8_t *digest);
+
+/* record_take_back - the record from a place on said that a call succeeded; its commit then failed.
+ */
+void record_take_back(struct rdt_request *request, size_t from);
+
+/* record_system - a record of the service's own doing. */
+void record_system(const char *operation, const char *reason, int64_t now_ms, uint64_t revision,
+                   const uint8_t *digest, const uint8_t id[static 16], struct rdt_buf *out);
 
 #endif

@@ -103,16 +103,11 @@ void rdt_kms_read(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt
 
 /*
  * rdt_kms_write - run WRITE operations in one commit, in order; appends to out and record of each.
- * When the commit fails, each that had changed something answers KMSInternalException.
+ * On return the effects are committed and the records are in the log: the answers may leave. When
+ * the commit or the log fails, each call answers KMSInternalException.
  */
 void rdt_kms_write(struct rdt_kms *kms, struct rdt_kms_thread *thread,
                    struct rdt_request *const *requests, size_t n);
-
-/*
- * rdt_kms_logged - records of these requests are in the log: their outbox entries may go (with the
- * next commit). On the writer's thread.
- */
-void rdt_kms_logged(struct rdt_kms *kms, struct rdt_request *const *requests, size_t n);
 
 /*
  * rdt_kms_tick - once a second on the writer's thread: usage counters, the clock, what is due

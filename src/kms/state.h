@@ -45,9 +45,12 @@ void rdt_state_free(struct rdt_state *state);
 void rdt_state_lock_shared(struct rdt_state *state);
 void rdt_state_unlock(struct rdt_state *state);
 
-/* rdt_state_revision, rdt_state_digest - of what is published.  From any thread, without a lock. */
-uint64_t rdt_state_revision(const struct rdt_state *state);
-void rdt_state_digest(const struct rdt_state *state, uint8_t out[static 32]);
+/*
+ * rdt_state_published - revision and digest of what is published, of one and the same moment.
+ * From any thread, without a lock held.
+ */
+void rdt_state_published(const struct rdt_state *state, uint64_t *revision,
+                         uint8_t digest[static 32]);
 
 /* rdt_state_count - rows of a kind; under a lock. */
 size_t rdt_state_count(const struct rdt_state *state, enum rdt_kind kind);

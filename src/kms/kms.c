@@ -1,0 +1,232 @@
+/*
+ * Calls: a reading one on the state as it is, writing ones together in a commit. In both cases the
+ * audit record is made with the answer, and no answer is given out before its record is on disk.
+ */
+#include "kms/kms.h"
+
+#include "kms/audit_record.h"
+#include "kms/call_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SEEN_MARGIN_MS 1000 /* a replay row outlives the window in which its signature is taken */
+
+void
+rdt_fault_body(struct rdt_request *request)
+{
+    struct rdt_buf *out = request->out;
+    out->n = 0;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_str(out, "__type", rdt_fault_wire(request->fault));
+    if (request->message[0] != '\0')
+        rdt_jout_str(out, "message", request->message);
+    rdt_jout_close(out, '}');
+}
+
+static void
+call_init(struct rdt_call *call, struct rdt_kms *kms, struct rdt_kms_thread *thread,
+          struct rdt_request *request, struct rdt_view view)
+{
+    *call = (struct rdt_call){.kms = kms,
+                              .thread = thread,
+                              .request = request,
+                              .op = request->op,
+                              .in = &thread->doc,
+                              .view = view,
+                              .principal = rdt_view_principal(view, request->caller.principal)};
+    request->message[0] = '\0';
+}
+
+/* The answer of a call that succeeded without saying anything is an empty object. */
+static void
+finish(struct rdt_request *request)
+{
+    if (request->fault != RDT_FAULT_NONE)
+        rdt_fault_body(request);
+    else if (request->out->n == 0)
+        rdt_buf_str(request->out, "{}");
+}
+
+void
+rdt_kms_read(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_request *request)
+{
+    struct rdt_call call;
+    rdt_state_lock_shared(kms->state);
+    call_init(&call, kms, thread, request, (struct rdt_view){.state = kms->state});
+    request->fault = call_run(&call);
+    finish(request);
+    call_record(&call, 0, NULL);
+    rdt_state_unlock(kms->state);
+    rdt_buf_done(&call.note.parameters);
+    log_counted(kms, request);
+}
+
+/* ---- writing ---- */
+
+/* What becomes of one request of a commit. */
+struct written {
+    struct rdt_request *request;
+    bool changed;
+    size_t record_n; /* bytes of request->record before this call's */
+};
+
+/*
+ * The same signed bytes again: a replay, or a client that sends the same request twice within a
+ * second (botocore signs nothing that differs). The answer is one on which clients sign anew and
+ * try again, so the second kind succeeds a moment later: docs/adr/0014-replays.md.
+ */
+static bool
+replayed(struct rdt_tx *tx, const struct rdt_request *request)
+{
+    struct rdt_span id = {request->caller.signature, sizeof request->caller.signature};
+    return request->caller.by_signature && rdt_view_get(rdt_tx_view(tx), RDT_KIND_SEEN, id) != NULL;
+}
+
+static bool
+remember(struct rdt_tx *tx, const struct rdt_request *request)
+{
+    if (!request->caller.by_signature)
+        return true;
+    struct rdt_span id = {request->caller.signature, sizeof request->caller.signature};
+    struct rdt_seen *seen = rdt_tx_add(tx, RDT_KIND_SEEN, id);
+    if (seen == NULL)
+        return false;
+    memcpy(seen->signature, id.p, id.n);
+    seen->until_ms = request->now_ms + 2 * RDT_CLOCK_SKEW_S * 1000 + SEEN_MARGIN_MS;
+    return true;
+}
+
+static enum rdt_fault
+settle(struct rdt_call *call, uint64_t *revision, uint8_t digest[static 32])
+{
+    struct rdt_err err = {0};
+    if (!remember(call->tx, call->request))
+        return call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
+    if (rdt_tx_seal(call->tx, call->thread->worker, revision, digest, &err) != RDT_OK)
+        return call_fail(call, RDT_FAULT_INTERNAL, "%s", err.text);
+    return RDT_FAULT_NONE;
+}
+
+static void
+write_one(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
+          struct written *written)
+{
+    struct rdt_request *request = written->request;
+    struct rdt_call call;
+    uint64_t revision = 0;
+    uint8_t digest[32];
+    size_t mark = rdt_tx_mark(tx);
+    call_init(&call, kms, thread, request, rdt_tx_view(tx));
+    call.tx = tx;
+    if (replayed(tx, request))
+        request->fault = call_fail(&call, RDT_FAULT_THROTTLING,
+                                   "this signed request was already carried out; sign it again");
+    else
+        request->fault = call_run(&call);
+    bool keep = request->fault == RDT_FAULT_NONE || call.keep;
+    if (keep && rdt_tx_changed(tx, mark) != 0) {
+        enum rdt_fault fault = settle(&call, &revision, digest);
+        if (fault != RDT_FAULT_NONE) {
+            request->fault = fault;
+            keep = false;
+        }
+    }
+    if (!keep)
+        rdt_tx_undo(tx, mark);
+    written->changed = keep && revision != 0;
+    finish(request);
+    written->record_n = request->record->n;
+    call_record(&call, revision, revision == 0 ? NULL : digest);
+    rdt_buf_done(&call.note.parameters);
+    log_counted(kms, request);
+}
+
+static struct rdt_span
+record_of(const struct written *written)
+{
+    struct rdt_buf *record = written->request->record;
+    return (struct rdt_span){record->p + written->record_n, record->n - written->record_n};
+}
+
+static enum rdt_code
+commit(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
+       const struct written *written, size_t n, struct rdt_err *err)
+{
+    struct rdt_outbox outbox[RDT_WRITE_BATCH_MAX];
+    size_t n_outbox = 0, n_sent;
+    const uint8_t(*sent)[16] = log_take_sent(kms, &n_sent);
+    for (size_t i = 0; i < n; i++) {
+        if (!written[i].changed)
+            continue;
+        struct rdt_outbox *entry = &outbox[n_outbox++];
+        memcpy(entry->id, written[i].request->id, sizeof entry->id);
+        entry->record = record_of(&written[i]);
+        enum rdt_code rc = log_outbox_mac(kms, thread->worker, entry);
+        if (rc != RDT_OK) {
+            rdt_tx_drop(tx);
+            return rdt_fail(err, rc, "authenticate the outbox");
+        }
+    }
+    if (n_outbox == 0 && n_sent == 0) {
+        rdt_tx_drop(tx);
+        return RDT_OK;
+    }
+    enum rdt_code rc = rdt_tx_commit(tx, kms->store, outbox, n_outbox, sent, n_sent, err);
+    if (rc == RDT_OK)
+        log_forget_sent(kms);
+    return rc;
+}
+
+/* An answer that promised something which then did not become durable. */
+static void
+take_back(struct rdt_request *request, const char *why)
+{
+    request->fault = RDT_FAULT_INTERNAL;
+    snprintf(request->message, sizeof request->message, "%s", why);
+    rdt_fault_body(request);
+}
+
+static void
+log_all(struct rdt_kms *kms, const struct written *written, size_t n)
+{
+    struct rdt_span records[RDT_WRITE_BATCH_MAX];
+    for (size_t i = 0; i < n; i++)
+        records[i] = record_of(&written[i]);
+    enum rdt_code rc = log_append(kms, records, n);
+    for (size_t i = 0; i < n; i++) {
+        if (rc != RDT_OK)
+            take_back(written[i].request,
+                      "the audit log cannot be written; what was done is in the outbox");
+        else if (written[i].changed)
+            log_sent(kms, written[i].request->id);
+    }
+}
+
+void
+rdt_kms_write(struct rdt_kms *kms, struct rdt_kms_thread *thread,
+              struct rdt_request *const *requests, size_t n)
+{
+    struct written written[RDT_WRITE_BATCH_MAX];
+    struct rdt_err err = {0};
+    struct rdt_tx *tx = NULL;
+    assert(n <= RDT_WRITE_BATCH_MAX);
+    if (rdt_tx_begin(kms->state, &tx, &err) != RDT_OK) {
+        for (size_t i = 0; i < n; i++)
+            take_back(requests[i], err.text);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        written[i] = (struct written){.request = requests[i]};
+        write_one(kms, thread, tx, &written[i]);
+    }
+    if (commit(kms, thread, tx, written, n, &err) != RDT_OK)
+        for (size_t i = 0; i < n; i++)
+            if (written[i].changed) {
+                take_back(requests[i], err.text);
+                written[i].changed = false;
+                record_take_back(requests[i], written[i].record_n);
+            }
+    log_all(kms, written, n);
+}

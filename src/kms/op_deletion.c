@@ -1,0 +1,61 @@
+/*
+ * ScheduleKeyDeletion and CancelKeyDeletion. To a client they are AWS's: the key waits, then it is
+ * gone. What happens at the end of the wait is the gate of life.c: census, quorum, credited time.
+ */
+#include "kms/call_internal.h"
+#include "kms/op_internal.h"
+
+#define DAY_MS ((int64_t)86400000)
+#define WINDOW_MIN_DAYS 7
+#define WINDOW_MAX_DAYS 30 /* what AWS's clients may ask for */
+
+static int64_t
+least_window(struct rdt_call *call)
+{
+    int64_t least = call->key->window_min_days;
+    return least > WINDOW_MIN_DAYS ? least : WINDOW_MIN_DAYS;
+}
+
+enum rdt_fault
+op_schedule_key_deletion(struct rdt_call *call)
+{
+    struct rdt_buf *out = call->request->out;
+    int64_t least = least_window(call);
+    int64_t most = least > WINDOW_MAX_DAYS ? least : WINDOW_MAX_DAYS;
+    int64_t days = in_int(call, "PendingWindowInDays", most);
+    char arn[ARN_TEXT];
+    if (days < least || days > most)
+        return call_fail(call, RDT_FAULT_VALIDATION, "PendingWindowInDays is between %lld and %lld",
+                         (long long)least, (long long)most);
+    struct rdt_key *key = edit_key(call);
+    if (key == NULL)
+        return out_of_memory(call);
+    key_arn(call->kms, key->id, arn);
+    key->state = RDT_KEY_PENDING_DELETION;
+    key->window_days = (uint32_t)days;
+    key->deletion_ms = call->request->now_ms + days * DAY_MS;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_str(out, "KeyId", arn);
+    rdt_jout_time(out, "DeletionDate", key->deletion_ms);
+    rdt_jout_str(out, "KeyState", rdt_key_state_word(RDT_KEY_PENDING_DELETION));
+    rdt_jout_int(out, "PendingWindowInDays", days);
+    rdt_jout_close(out, '}');
+    return RDT_FAULT_NONE;
+}
+
+enum rdt_fault
+op_cancel_key_deletion(struct rdt_call *call)
+{
+    char arn[ARN_TEXT];
+    struct rdt_key *key = edit_key(call);
+    if (key == NULL)
+        return out_of_memory(call);
+    key_arn(call->kms, key->id, arn);
+    key->state = RDT_KEY_DISABLED;
+    key->window_days = 0;
+    key->deletion_ms = 0;
+    rdt_jout_open(call->request->out, NULL, '{');
+    rdt_jout_str(call->request->out, "KeyId", arn);
+    rdt_jout_close(call->request->out, '}');
+    return RDT_FAULT_NONE;
+}

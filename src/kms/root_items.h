@@ -1,0 +1,15 @@
+/*
+ * root_items.h - what the service keeps under the root, by name; 32 random bytes each.
+ */
+#ifndef RDT_KMS_ROOT_ITEMS_H
+#define RDT_KMS_ROOT_ITEMS_H
+
+/*
+ * NULL-terminated: "domain/1" wraps version material and everything else that is secret in a row,
+ * "rows" and "digest" authenticate rows, "cursor" markers of lists, "hedge" nonces, "context"
+ * values of encryption contexts in audit records, "audit-chain" frames of the log, "audit-signer"
+ * is the Ed25519 seed of checkpoints.
+ */
+extern const char *const rdt_kms_root_items[];
+
+#endif

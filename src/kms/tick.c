@@ -1,0 +1,94 @@
+/*
+ * Once a second, on the writer's thread: what happens by itself. All of it goes through one
+ * transaction with its audit record, like any other change.
+ */
+#include "kms/audit_record.h"
+#include "kms/call_internal.h"
+
+#include <stdio.h>
+
+#define SEEN_STEP 4096 /* replay rows looked at in one tick */
+
+/* Replay rows whose signature would be refused for its age anyway. */
+static void
+forget_seen(struct rdt_tx *tx, struct rdt_kms_thread *thread, int64_t now_ms)
+{
+    struct rdt_buf *at =
+        &thread->scratch; /* where the last tick stopped is not kept: rows are few */
+    struct rdt_span id = {0};
+    const struct rdt_seen *seen;
+    at->n = 0;
+    for (size_t i = 0; i < SEEN_STEP; i++) {
+        seen = rdt_view_next(rdt_tx_view(tx), RDT_KIND_SEEN, id, &id);
+        if (seen == NULL)
+            break;
+        if (seen->until_ms < now_ms)
+            rdt_buf_add(at, seen->signature, sizeof seen->signature);
+    }
+    for (size_t i = 0; i + 32 <= at->n; i += 32)
+        (void)rdt_tx_remove(tx, RDT_KIND_SEEN, (struct rdt_span){at->p + i, 32});
+}
+
+static enum rdt_code
+commit_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx, int64_t now_ms,
+            struct rdt_err *err)
+{
+    RDT_BUF record = {0};
+    struct rdt_outbox entry = {0};
+    uint64_t revision;
+    uint8_t digest[32];
+    size_t n_sent;
+    enum rdt_code rc = rdt_tx_seal(tx, thread->worker, &revision, digest, err);
+    if (rc == RDT_OK)
+        rc = rdt_random(thread->worker, entry.id, sizeof entry.id, err);
+    if (rc == RDT_OK) {
+        record_system("Tick", NULL, now_ms, revision, digest, entry.id, &record);
+        entry.record = rdt_buf_span(&record);
+        rc = rdt_buf_ok(&record) ? log_outbox_mac(kms, thread->worker, &entry) : RDT_E_NOMEM;
+    }
+    if (rc != RDT_OK) {
+        rdt_tx_drop(tx);
+        return rc;
+    }
+    const uint8_t(*sent)[16] = log_take_sent(kms, &n_sent);
+    rc = rdt_tx_commit(tx, kms->store, &entry, 1, sent, n_sent, err);
+    if (rc != RDT_OK)
+        return rc;
+    log_forget_sent(kms);
+    rc = log_append(kms, &entry.record, 1);
+    if (rc == RDT_OK)
+        log_sent(kms, entry.id);
+    return rc;
+}
+
+/* Outbox entries that are in the log, when no other commit takes them away. */
+static void
+clear_outbox(struct rdt_kms *kms)
+{
+    size_t n_sent;
+    const uint8_t(*sent)[16] = log_take_sent(kms, &n_sent);
+    struct rdt_commit commit = {
+        .revision = rdt_store_revision(kms->store), .sent = sent, .n_sent = n_sent};
+    if (n_sent != 0 && rdt_store_commit(kms->store, &commit, NULL) == RDT_OK)
+        log_forget_sent(kms);
+}
+
+void
+rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
+{
+    struct rdt_tx *tx = NULL;
+    struct rdt_err err = {0};
+    log_refusals(kms, now_ms);
+    open_keep_checkpoint(kms);
+    if (rdt_tx_begin(kms->state, &tx, &err) != RDT_OK)
+        return;
+    log_collect_usage(kms, tx, now_ms);
+    forget_seen(tx, thread, now_ms);
+    life_tick(kms, thread, tx, now_ms);
+    if (rdt_tx_changed(tx, 0) != 0) {
+        (void)commit_tick(kms, thread, tx, now_ms, &err);
+        return;
+    }
+    rdt_tx_drop(tx);
+    clear_outbox(kms);
+}
