@@ -20,8 +20,10 @@
 #include <sys/socket.h>
 
 #define RDT_SERVER_BODY_MAX ((size_t)256 * 1024) /* bytes of a request's body */
+#define RDT_SERVER_BODIES_MAX ((size_t)64 << 20) /* bytes of one loop's large bodies at a time */
 #define RDT_SERVER_ANSWER_MAX ((size_t)16 << 20) /* bytes of an answer's body */
 #define RDT_SERVER_LOOPS_MAX 64                  /* threads */
+#define RDT_SERVER_LISTENERS_MAX 16              /* listening sockets */
 #define RDT_SERVER_CONNS_MAX 16384           /* connections of one loop; the oldest idle one goes */
 #define RDT_SERVER_SOURCE_CONNS_MAX 1024     /* connections of one source prefix (/24, /56) */
 #define RDT_SERVER_SOURCE_HANDSHAKES_MAX 200 /* unfinished handshakes of one source prefix */
@@ -32,6 +34,10 @@
 #define RDT_SERVER_SEND_MS 30000             /* for the peer to take an answer */
 #define RDT_SERVER_CHAIN_MAX 4               /* certificates that a client may send */
 #define RDT_SERVER_CERT_MAX ((size_t)16 * 1024) /* bytes of them */
+#define RDT_SERVER_KEY_BITS_MAX 4096            /* bits of the key in each of them */
+#define RDT_SERVER_PEM_MAX ((size_t)1 << 20)    /* bytes of a file of certificates */
+#define RDT_SERVER_LINGER_MS 2000 /* a closed connection is read on, so that the answer arrives */
+#define RDT_SERVER_LINGER_MAX ((size_t)1 << 20) /* bytes that are thrown away meanwhile */
 #define RDT_SERVER_SESSION_S 30                 /* life of a TLS session: the revocation bound */
 #define RDT_SERVER_SESSIONS_MAX 4096            /* sessions of one loop */
 
@@ -81,6 +87,7 @@ struct rdt_server_opts {
     size_t n_fds;
     unsigned loops; /* 1..RDT_SERVER_LOOPS_MAX */
     bool plain;     /* no TLS: for a loopback metrics listener or a unix socket only */
+    unsigned hurry; /* for tests: every time limit is this many times shorter; 0 is 1 */
     const char *cert_file, *key_file; /* PEM; chain, leaf first */
     const char *client_ca_file;       /* PEM; NULL: no client certificates are asked for */
     struct rdt_server_hooks hooks;
