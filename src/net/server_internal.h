@@ -37,18 +37,21 @@ struct rdt_link {
 #define RDT_ITEM(link_, type, member)                                                              \
     ((struct type *)(void *)((char *)(link_)-offsetof(struct type, member)))
 
+/* rdt_link_init - an item in no list, or an empty list. */
 static inline void
 rdt_link_init(struct rdt_link *link)
 {
     link->prev = link->next = link;
 }
 
+/* rdt_link_alone - whether a list is empty, or an item in none. */
 static inline bool
 rdt_link_alone(const struct rdt_link *link)
 {
     return link->next == link;
 }
 
+/* rdt_link_drop - take an item out of its list, if it is in one. */
 static inline void
 rdt_link_drop(struct rdt_link *link)
 {
@@ -57,7 +60,7 @@ rdt_link_drop(struct rdt_link *link)
     rdt_link_init(link);
 }
 
-/* Last in the list. */
+/* rdt_link_add - put an item last in a list, out of the one that it was in. */
 static inline void
 rdt_link_add(struct rdt_link *list, struct rdt_link *link)
 {
