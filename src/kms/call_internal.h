@@ -39,7 +39,8 @@ struct rdt_kms_thread {
     struct rdt_buf aad, scratch; /* kept, emptied before use */
     struct usage *usage;
     struct sign_cache *signing;  /* auth.c: signing keys of the day */
-    struct rdt_kms_thread *next; /* kms->threads */
+    uint8_t due_at[16];          /* life.c: where the search for due keys goes on */
+    struct rdt_kms_thread *next; /* kms->late */
 };
 
 struct rdt_kms {
@@ -263,9 +264,8 @@ void open_keep_checkpoint(struct rdt_kms *kms);
 
 /* ---- life.c ---- */
 
-/* life_tick - what is due by the clock: rotations, deletions, expiries. Changes rows in tx. */
-void life_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
-               int64_t now_ms);
+/* life_due - do what is due by the clock, as calls of the service itself, each with its record. */
+void life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms);
 
 /* ---- audit_record.c ---- */
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-const struct rdt_op_table *const rdt_op_tables[] = {&rdt_ops_aws, NULL};
+const struct rdt_op_table *const rdt_op_tables[] = {&rdt_ops_aws, &rdt_ops_system, NULL};
 
 static int
 by_name(const void *key, const void *row)
@@ -29,7 +29,7 @@ by_target(struct rdt_span target)
     for (size_t i = 0; rdt_op_tables[i] != NULL; i++) {
         const struct rdt_op_table *table = rdt_op_tables[i];
         const struct rdt_op *op = bsearch(&name, table->ops, table->n, sizeof *op, by_name);
-        if (op != NULL && op->front == front)
+        if (op != NULL && op->front == front && !op->internal)
             return op;
     }
     return NULL;

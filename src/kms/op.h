@@ -78,6 +78,7 @@ struct rdt_op {
     enum rdt_op_key key;
     enum rdt_op_states states;
     const char *path;     /* OWN: "/v1/tenant/create" */
+    bool internal;        /* the service's own: nobody can ask for it */
     const char *approval; /* OWN: the operation of approval.c that it may need; NULL: none */
     const struct rdt_in *in;
     size_t n_in;

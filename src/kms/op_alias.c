@@ -4,6 +4,8 @@
 #include "kms/call_internal.h"
 #include "kms/op_internal.h"
 
+#include <stdio.h>
+
 #define ALIASES_OF_KEY_MAX 50
 
 static enum rdt_fault

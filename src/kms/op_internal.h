@@ -7,6 +7,7 @@
 #include "kms/op.h"
 
 extern const struct rdt_op_table rdt_ops_aws;
+extern const struct rdt_op_table rdt_ops_system; /* life.c */
 
 rdt_op_fn op_cancel_key_deletion;
 rdt_op_fn op_create_alias;

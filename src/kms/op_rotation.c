@@ -6,10 +6,11 @@
 #include "kms/op_internal.h"
 
 #define DAY_MS ((int64_t)86400000)
-#define PERIOD_DAYS 365                       /* if not given */
-#define ON_DEMAND_MAX 25                      /* rotations on demand of one key */
-#define CONFLICT_MS ((int64_t)20 * 60 * 1000) /* no rotation on demand this near an automatic one  \
-                                               */
+#define PERIOD_DAYS 365  /* if not given */
+#define ON_DEMAND_MAX 25 /* rotations on demand of one key */
+#define CONFLICT_MS                                                                                \
+    ((int64_t)20 * 60 * 1000) /* no rotation on demand this near an automatic one                  \
+                               */
 
 static enum rdt_fault
 retain(struct rdt_call *call, const struct rdt_key *key)

@@ -84,11 +84,11 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
         return;
     log_collect_usage(kms, tx, now_ms);
     forget_seen(tx, thread, now_ms);
-    life_tick(kms, thread, tx, now_ms);
     if (rdt_tx_changed(tx, 0) != 0) {
         (void)commit_tick(kms, thread, tx, now_ms, &err);
-        return;
+    } else {
+        rdt_tx_drop(tx);
+        clear_outbox(kms);
     }
-    rdt_tx_drop(tx);
-    clear_outbox(kms);
+    life_due(kms, thread, now_ms);
 }
