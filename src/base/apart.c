@@ -38,8 +38,13 @@ struct rdt_apart {
 };
 
 /* One question on its way to the keeper; the descriptor for the answer travels with it. */
-struct question {
+struct question_head {
     int64_t deadline_ms;
+    uint64_t secret; /* 1: request and answer are; as wide as its neighbour, so without padding */
+};
+
+struct question {
+    struct question_head head;
     uint8_t request[RDT_APART_REQUEST_MAX];
 };
 
@@ -91,7 +96,9 @@ be_child(const struct work *work, const struct question *question, size_t n, int
     struct rdt_buf answer = {0};
     struct rlimit none = {0, 0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (!set_alarm(question->deadline_ms) || setrlimit(RLIMIT_CORE, &none) != 0 ||
+    if (question->head.secret != 0)
+        prctl(PR_SET_DUMPABLE, 0);
+    if (!set_alarm(question->head.deadline_ms) || setrlimit(RLIMIT_CORE, &none) != 0 ||
         (!SANITIZED && !limit_memory()))
         _exit(1);
     work->run(work->context, (struct rdt_span){question->request, n}, &answer);
@@ -122,11 +129,21 @@ union control {
     char bytes[CMSG_SPACE(sizeof(int))];
 };
 
+/* What our maker had open is no business of the library that runs here. */
+static void
+keep_only(int socket)
+{
+    if (socket > 3)
+        close_range(3, (unsigned)socket - 1, 0);
+    close_range((unsigned)socket + 1, UINT_MAX, 0);
+}
+
 /* Until the other end is closed, by whatever way its owner came to an end. */
 static _Noreturn void
 be_keeper(const struct work *work, int socket)
 {
     struct question question;
+    keep_only(socket);
     signal(SIGCHLD, SIG_IGN); /* nobody waits for the children: none becomes a zombie */
     signal(SIGPIPE, SIG_IGN);
     for (;;) {
@@ -147,6 +164,7 @@ be_keeper(const struct work *work, int socket)
             be_child(work, &question, (size_t)n - QUESTION_HEAD, to);
         }
         rdt_fd_close(&to); /* where there is no child, the asker reads the end at once */
+        explicit_bzero(&question, (size_t)n);
     }
 }
 
@@ -180,19 +198,21 @@ rdt_apart_open(rdt_apart_fn *run, const void *context, struct rdt_apart **out, s
     return RDT_OK;
 }
 
+/* The request goes from where it is, so that no copy of a secret one is left here. */
 static enum rdt_code
-send_question(const struct rdt_apart *apart, struct rdt_span request, int64_t deadline_ms, int to,
-              struct rdt_err *err)
+send_question(const struct rdt_apart *apart, struct question_head *top, struct rdt_span request,
+              int to, struct rdt_err *err)
 {
-    struct question question = {.deadline_ms = deadline_ms};
     union control control = {.bytes = {0}};
-    struct iovec part = {&question, QUESTION_HEAD + request.n};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
+    struct iovec parts[] = {
+        {top,                          sizeof *top},
+        {(void *)(uintptr_t)request.p, request.n  }
+    };
+    struct msghdr message = {.msg_iov = parts,
+                             .msg_iovlen = RDT_COUNT(parts),
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    memcpy(question.request, request.p, request.n);
     head->cmsg_level = SOL_SOCKET;
     head->cmsg_type = SCM_RIGHTS;
     head->cmsg_len = CMSG_LEN(sizeof to);
@@ -204,56 +224,115 @@ send_question(const struct rdt_apart *apart, struct rdt_span request, int64_t de
     return RDT_OK;
 }
 
-/* One step of an answer; *ended at its end. */
+/* Send the question; *from becomes the end to read its answer from, which the caller closes. */
 static enum rdt_code
-read_step(int from, int64_t deadline_ms, size_t most, struct rdt_buf *answer, bool *ended,
+put_question(const struct rdt_apart *apart, struct question_head top, struct rdt_span request,
+             int *from, struct rdt_err *err)
+{
+    int ends[2];
+    if (request.n == 0 || request.n > RDT_APART_REQUEST_MAX)
+        return rdt_fail(err, RDT_E_LIMIT, "a request of %zu bytes", request.n);
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return rdt_fail(err, RDT_E_IO, "ask another process: %s", strerror(errno));
+    *from = ends[0];
+    RDT_FD to = ends[1];
+    return send_question(apart, &top, request, to, err);
+}
+
+/* What is there by the deadline, at most room bytes; *got is 0 at the end and -1 for: once more. */
+static enum rdt_code
+read_some(int from, int64_t deadline_ms, uint8_t *to, size_t room, ssize_t *got,
           struct rdt_err *err)
 {
-    uint8_t step[READ_STEP];
     int64_t left = deadline_ms - rdt_monotonic_ms();
     struct pollfd poller = {.fd = from, .events = POLLIN};
     int ready = left <= 0 ? 0 : poll(&poller, 1, left > INT_MAX ? INT_MAX : (int)left);
     if (ready == 0)
         return rdt_fail(err, RDT_E_TIMEOUT, "no answer in time");
-    ssize_t n = ready < 0 ? -1 : read(from, step, sizeof step);
-    if (n < 0 && errno == EINTR)
-        return RDT_OK;
-    if (n < 0)
+    *got = ready < 0 ? -1 : read(from, to, room);
+    if (*got < 0 && errno != EINTR)
         return rdt_fail(err, RDT_E_IO, "read from another process: %s", strerror(errno));
-    *ended = n == 0;
-    if (n > 0)
-        rdt_buf_add(answer, step, (size_t)n);
-    return answer->n > most ? rdt_fail(err, RDT_E_LIMIT, "an answer of over %zu bytes", most - 1)
-                            : RDT_OK;
+    return RDT_OK;
+}
+
+/* Whether an answer came whole, by its last byte; NULL: there was none. */
+static enum rdt_code
+check_end(const uint8_t *last, int64_t deadline_ms, struct rdt_err *err)
+{
+    if (rdt_monotonic_ms() >= deadline_ms)
+        return rdt_fail(err, RDT_E_TIMEOUT, "no answer in time");
+    if (last == NULL || *last != ANSWER_WHOLE)
+        return rdt_fail(err, RDT_E_IO, "the process that was asked has died");
+    return RDT_OK;
 }
 
 enum rdt_code
 rdt_apart_ask(struct rdt_apart *apart, struct rdt_span request, int64_t deadline_ms, size_t max,
               struct rdt_buf *answer, struct rdt_err *err)
 {
-    int ends[2];
+    uint8_t step[READ_STEP];
     size_t before = answer->n;
-    bool ended = false;
-    if (request.n == 0 || request.n > RDT_APART_REQUEST_MAX)
-        return rdt_fail(err, RDT_E_LIMIT, "a request of %zu bytes", request.n);
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return rdt_fail(err, RDT_E_IO, "ask another process: %s", strerror(errno));
-    RDT_FD from = ends[0];
-    RDT_FD to = ends[1];
-    enum rdt_code rc = send_question(apart, request, deadline_ms, to, err);
-    rdt_fd_close(&to);
-    while (rc == RDT_OK && !ended)
-        rc = read_step(from, deadline_ms, before + max + 1, answer, &ended, err);
+    ssize_t got = -1;
+    RDT_FD from = -1;
+    enum rdt_code rc =
+        put_question(apart, (struct question_head){deadline_ms, 0}, request, &from, err);
+    while (rc == RDT_OK && got != 0) {
+        rc = read_some(from, deadline_ms, step, sizeof step, &got, err);
+        if (rc == RDT_OK && got > 0)
+            rdt_buf_add(answer, step, (size_t)got);
+        if (rc == RDT_OK && answer->n - before > max + 1)
+            rc = rdt_fail(err, RDT_E_LIMIT, "an answer of over %zu bytes", max);
+    }
     if (rc == RDT_OK && !rdt_buf_ok(answer))
         rc = rdt_fail(err, RDT_E_NOMEM, "answer of another process");
+    if (rc == RDT_OK)
+        rc = check_end(answer->n == before ? NULL : answer->p + answer->n - 1, deadline_ms, err);
+    if (rc == RDT_OK)
+        answer->n--;
+    return rc;
+}
+
+/* Into the secret's own memory; beyond it there is room for the byte that says it is whole. */
+static enum rdt_code
+read_secret(int from, int64_t deadline_ms, struct rdt_secret *answer, struct rdt_err *err)
+{
+    uint8_t beyond[2] = {0};
+    size_t n = 0, n_beyond = 0;
+    ssize_t got = -1;
+    enum rdt_code rc = RDT_OK;
+    while (rc == RDT_OK && got != 0 && n_beyond < sizeof beyond) {
+        bool inside = n < answer->n;
+        rc = read_some(from, deadline_ms, inside ? answer->p + n : beyond + n_beyond,
+                       inside ? answer->n - n : sizeof beyond - n_beyond, &got, err);
+        if (rc == RDT_OK && got > 0)
+            *(inside ? &n : &n_beyond) += (size_t)got;
+    }
+    if (rc == RDT_OK && n_beyond == sizeof beyond)
+        rc = rdt_fail(err, RDT_E_LIMIT, "an answer of over %zu bytes", answer->n);
+    if (rc == RDT_OK)
+        rc = check_end(n_beyond != 0 ? beyond
+                       : n != 0      ? answer->p + n - 1
+                                     : NULL,
+                       deadline_ms, err);
+    explicit_bzero(beyond, sizeof beyond);
+    if (rc == RDT_OK)
+        rdt_secret_cut(answer, n_beyond != 0 ? n : n - 1);
+    return rc;
+}
+
+enum rdt_code
+rdt_apart_ask_secret(struct rdt_apart *apart, const struct rdt_secret *request, int64_t deadline_ms,
+                     struct rdt_secret *answer, struct rdt_err *err)
+{
+    RDT_FD from = -1;
+    struct rdt_span bytes = {request->p, request->n};
+    enum rdt_code rc =
+        put_question(apart, (struct question_head){deadline_ms, 1}, bytes, &from, err);
+    if (rc == RDT_OK)
+        rc = read_secret(from, deadline_ms, answer, err);
     if (rc != RDT_OK)
-        return rc;
-    if (rdt_monotonic_ms() >= deadline_ms)
-        return rdt_fail(err, RDT_E_TIMEOUT, "no answer in time");
-    if (answer->n == before || answer->p[answer->n - 1] != ANSWER_WHOLE)
-        return rdt_fail(err, RDT_E_IO, "the process that was asked has died");
-    answer->n--;
-    return RDT_OK;
+        rdt_secret_clear(answer);
+    return rc;
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/secret.h"
 
 #define RDT_APART_REQUEST_MAX ((size_t)4096)
 #define RDT_APART_MEMORY_MAX                                                                       \
@@ -47,6 +48,21 @@ RDT_MUST_CHECK enum rdt_code rdt_apart_open(rdt_apart_fn *run, const void *conte
 RDT_MUST_CHECK enum rdt_code rdt_apart_ask(struct rdt_apart *apart, struct rdt_span request,
                                            int64_t deadline_ms, size_t max, struct rdt_buf *answer,
                                            struct rdt_err *err);
+
+/*
+ * rdt_apart_ask_secret - the same where request and answer are secret.  Neither touches memory of
+ * ours that is not locked, the keeper overwrites the request as soon as the child has it, and the
+ * child, which leaves no core and cannot be looked into, takes its copies with it.
+ *
+ *   answer   made by the caller, as long as an answer may be; cut to its length, zeroes after a
+ *            failure
+ *
+ * Fails: as rdt_apart_ask().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_apart_ask_secret(struct rdt_apart *apart,
+                                                  const struct rdt_secret *request,
+                                                  int64_t deadline_ms, struct rdt_secret *answer,
+                                                  struct rdt_err *err);
 
 /* rdt_apart_close - end the keeper and what it runs; NULL is fine.  Nobody may be asking. */
 void rdt_apart_close(struct rdt_apart *apart);
