@@ -7,11 +7,10 @@
 #include "base/err.h"
 #include "base/secret.h"
 
-#define RDT_ARGON_MEMORY_MAX                                                                       \
-    ((uint32_t)1 << 20) /* KiB: 1 GiB; a file that asks for more is refused */
-#define RDT_ARGON_MEMORY_MIN ((uint32_t)19 << 10) /* KiB */
-#define RDT_ARGON_PASSES_MAX 10u
-#define RDT_ARGON_LANES_MAX 4u
+#define RDT_ARGON_MEMORY_MAX (1u << 20)  /* KiB of one derivation: 1 GiB; more is refused */
+#define RDT_ARGON_MEMORY_MIN (19u << 10) /* KiB, likewise */
+#define RDT_ARGON_PASSES_MAX 10u         /* passes over that memory */
+#define RDT_ARGON_LANES_MAX 4u           /* threads of one derivation */
 #define RDT_ARGON_SALT_LEN ((size_t)16)
 
 struct rdt_argon {
@@ -21,8 +20,12 @@ struct rdt_argon {
     uint8_t salt[16];
 };
 
+/* rdt_argon_check - whether a cost lies within the bounds above: RDT_OK or RDT_E_LIMIT. */
+RDT_MUST_CHECK enum rdt_code rdt_argon_check(const struct rdt_argon *cost, struct rdt_err *err);
+
 /*
- * rdt_passphrase_key - a key out of a passphrase.
+ * rdt_passphrase_key - a key out of a passphrase.  Its memory (gone over before it is freed) is
+ * not locked: what swap might keep of it is less than the cost to find the passphrase anew.
  *
  *   out   a secret of 16..64 bytes made by the caller
  *
