@@ -110,6 +110,9 @@ void put_metadata(struct rdt_call *call, const struct rdt_key *key);
 enum rdt_fault add_version(struct rdt_call *call, const struct rdt_key *key, uint32_t number,
                            enum rdt_rotation_type type);
 
+/* principal_named - by its name; NULL: none. */
+const struct rdt_principal *principal_named(struct rdt_view view, struct rdt_span name);
+
 /* edit_key - call->key to be changed; NULL: out of memory. */
 struct rdt_key *edit_key(struct rdt_call *call);
 

@@ -25,6 +25,16 @@ rdt_fault_body(struct rdt_request *request)
     rdt_jout_close(out, '}');
 }
 
+void
+rdt_kms_request_id(struct rdt_kms_thread *thread, uint8_t out[static 16])
+{
+    /* an id names a record, no more: without entropy calls fail elsewhere, not here */
+    if (rdt_random(thread->worker, out, 16, NULL) != RDT_OK)
+        memset(out, 0, 16);
+    out[6] = (uint8_t)((out[6] & 0x0f) | 0x40);
+    out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
+}
+
 static void
 call_init(struct rdt_call *call, struct rdt_kms *kms, struct rdt_kms_thread *thread,
           struct rdt_request *request, struct rdt_view view)

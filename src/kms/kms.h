@@ -98,6 +98,9 @@ bool rdt_kms_authenticate(struct rdt_kms *kms, struct rdt_kms_thread *thread,
                           const struct rdt_http_head *head, const uint8_t *fingerprint,
                           struct rdt_request *request);
 
+/* rdt_kms_request_id - a new request id: a random UUID. */
+void rdt_kms_request_id(struct rdt_kms_thread *thread, uint8_t out[static 16]);
+
 /* rdt_kms_read - run a READ, DATA or unsupported operation; appends to out and record. */
 void rdt_kms_read(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_request *request);
 

@@ -318,3 +318,11 @@ log_collect_usage(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms)
         usage_collect(at->usage, tx, now_ms);
     pthread_mutex_unlock(&kms->late->lock);
 }
+
+/* ---- health ---- */
+
+enum rdt_code
+rdt_kms_ready(struct rdt_kms *kms, struct rdt_err *err)
+{
+    return rdt_audit_health(kms->log, err);
+}

@@ -7,7 +7,15 @@
 #include "kms/op.h"
 
 extern const struct rdt_op_table rdt_ops_aws;
-extern const struct rdt_op_table rdt_ops_system; /* life.c */
+extern const struct rdt_op_table rdt_ops_system;    /* life.c */
+extern const struct rdt_op_table rdt_ops_principal; /* op_principal.c */
+
+/* A row of Redoubt's own operations that is about no single KMS key. */
+#define OP_OWN(text, where, how, members, handler)                                                 \
+    {                                                                                              \
+        .name = text, .front = RDT_FRONT_OWN, .path = where, .cls = RDT_OP_##how, .in = members,   \
+        .n_in = sizeof members / sizeof members[0], .run = handler                                 \
+    }
 
 rdt_op_fn op_cancel_key_deletion;
 rdt_op_fn op_create_alias;

@@ -1,0 +1,208 @@
+/*
+ * The keys process: unseal, open, listen, run until told to stop.
+ */
+#include "server/keys_internal.h"
+#include "server/process_internal.h"
+
+#include "base/file.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define SECRET_FILE_MAX ((size_t)4096) /* bytes of a passphrase or PIN file */
+#define METRICS_MS 1000
+
+/* ---- the root ---- */
+
+static enum rdt_code
+read_passphrase(const char *file, struct rdt_secret *out, struct rdt_err *err)
+{
+    RDT_BUF bytes = {0};
+    enum rdt_code rc = rdt_file_read(file, SECRET_FILE_MAX, &bytes, err);
+    while (rc == RDT_OK && bytes.n != 0 && (bytes.p[bytes.n - 1] == '\n'))
+        bytes.n--;
+    if (rc == RDT_OK)
+        rc = rdt_secret_copy(out, rdt_buf_span(&bytes), err);
+    if (bytes.p != NULL)
+        explicit_bzero(bytes.p, bytes.cap);
+    return rc;
+}
+
+/* The root is open only in here: what the service needs is taken out of it, then it is wiped. */
+static enum rdt_code
+open_kms(const struct rdt_serve_opts *opts, struct rdt_kms **out, struct rdt_err *err)
+{
+    RDT_AUTO(rdt_root_free_at) struct rdt_root *root = NULL;
+    RDT_AUTO(rdt_root_lock_at) struct rdt_root_open *open = NULL;
+    RDT_SECRET passphrase = {0};
+    enum rdt_code rc = rdt_root_load(opts->data, &root, err);
+    if (rc == RDT_OK && opts->passphrase_file != NULL)
+        rc = read_passphrase(opts->passphrase_file, &passphrase, err);
+    struct rdt_unseal means = {.passphrase = opts->passphrase_file == NULL ? NULL : &passphrase};
+    if (rc == RDT_OK)
+        rc = rdt_root_unseal(root, opts->seal, &means, &open, err);
+    if (rc != RDT_OK)
+        return rdt_fail_in(err, rc, "unseal");
+    if (!opts->development && rdt_root_needs_second(root)) {
+        rdt_fail(err, RDT_E_STATE, "%s has only one seal", opts->data);
+        rdt_hint(err,
+                 "one lost token would lose every key: redoubt root reseal --data %s --add "
+                 "shamir",
+                 opts->data);
+        return RDT_E_STATE;
+    }
+    struct rdt_kms_opts kms = {.data = opts->data, .root = root, .open = open};
+    return rdt_kms_open(&kms, out, err);
+}
+
+/* ---- running ---- */
+
+static void
+send_metrics(struct rdt_kms *kms, const struct rdt_server *server, int jobs_fd)
+{
+    RDT_BUF text = {0};
+    struct rdt_server_counts counts;
+    rdt_kms_metrics(kms, &text);
+    rdt_server_counts(server, &counts);
+    rdt_buf_fmt(&text,
+                "# HELP redoubt_connections Open connections.\n"
+                "# TYPE redoubt_connections gauge\n"
+                "redoubt_connections %llu\n"
+                "# HELP redoubt_requests_total Framed requests.\n"
+                "# TYPE redoubt_requests_total counter\n"
+                "redoubt_requests_total %llu\n"
+                "# HELP redoubt_bad_requests_total Bytes that were no request.\n"
+                "# TYPE redoubt_bad_requests_total counter\n"
+                "redoubt_bad_requests_total %llu\n"
+                "# HELP redoubt_handshakes_total TLS handshakes by result.\n"
+                "# TYPE redoubt_handshakes_total counter\n"
+                "redoubt_handshakes_total{result=\"ok\"} %llu\n"
+                "redoubt_handshakes_total{result=\"resumed\"} %llu\n"
+                "redoubt_handshakes_total{result=\"failed\"} %llu\n",
+                (unsigned long long)counts.open, (unsigned long long)counts.requests,
+                (unsigned long long)counts.bad_requests, (unsigned long long)counts.handshakes,
+                (unsigned long long)counts.resumed, (unsigned long long)counts.handshake_failures);
+    if (rdt_buf_ok(&text))
+        (void)message_send(jobs_fd, MESSAGE_METRICS, rdt_buf_span(&text));
+}
+
+/* Signals arrive here, on the main thread alone. */
+static void
+run(struct keys *keys, struct rdt_server *server, int signals, int jobs_fd)
+{
+    struct pollfd poll_fd = {.fd = signals, .events = POLLIN};
+    struct signalfd_siginfo info;
+    for (;;) {
+        int n = poll(&poll_fd, 1, METRICS_MS);
+        if (n == 0) {
+            send_metrics(keys->kms, server, jobs_fd);
+            continue;
+        }
+        if (n < 0 || read(signals, &info, sizeof info) != (ssize_t)sizeof info)
+            continue;
+        if (info.ssi_signo != SIGHUP)
+            return;
+        struct rdt_err err = {0};
+        if (rdt_server_reload(server, &err) == RDT_OK)
+            fprintf(stderr, "redoubt: certificates read again\n");
+        else
+            fprintf(stderr, "redoubt: error: certificates kept as they were: %s\n", err.text);
+    }
+}
+
+static enum rdt_code
+listen_keys(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_server **out,
+            struct rdt_err *err)
+{
+    int fds[RDT_SERVE_LISTEN_MAX];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct rdt_server_opts server = {
+        .listen = opts->listen,
+        .n_listen = opts->n_listen,
+        .fds = fds,
+        .n_fds = notify_sockets(fds, RDT_SERVE_LISTEN_MAX),
+        .loops = opts->workers != 0 ? opts->workers
+                 : cores > 0        ? (unsigned)cores
+                                    : 1,
+        .cert_file = opts->cert_file,
+        .key_file = opts->key_file,
+        .client_ca_file = opts->client_ca_file,
+        .hooks = front_hooks,
+    };
+    server.hooks.user = keys;
+    if (server.loops > RDT_SERVER_LOOPS_MAX)
+        server.loops = RDT_SERVER_LOOPS_MAX;
+    return rdt_server_open(&server, out, err);
+}
+
+static enum rdt_code
+sandbox(const struct rdt_serve_opts *opts, struct rdt_err *err)
+{
+    const char *read[] = {opts->cert_file, opts->key_file, opts->client_ca_file, NULL};
+    return sandbox_enter(SANDBOX_KEYS, opts->data, read, err);
+}
+
+static void
+say_ready(const struct rdt_serve_opts *opts, uint16_t port)
+{
+    const char *address = opts->n_listen > 0 ? opts->listen[0] : "127.0.0.1:0";
+    const char *colon = strrchr(address, ':');
+    int n = colon == NULL ? (int)strlen(address) : (int)(colon - address);
+    printf("ready https://%.*s:%u\n", n, address, port);
+    fflush(stdout);
+    notify("READY=1");
+}
+
+static enum rdt_code
+serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
+{
+    struct keys keys = {0};
+    struct rdt_server *server = NULL;
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &wanted, NULL);
+    RDT_FD signals = signalfd(-1, &wanted, SFD_CLOEXEC);
+    enum rdt_code rc =
+        signals < 0 ? rdt_fail(err, RDT_E_IO, "watch signals") : open_kms(opts, &keys.kms, err);
+    if (rc == RDT_OK)
+        rc = listen_keys(opts, &keys, &server, err);
+    if (rc == RDT_OK)
+        rc = writer_open(keys.kms, &keys.writer, err);
+    if (rc == RDT_OK)
+        rc = rdt_server_start(server, err);
+    if (rc == RDT_OK)
+        rc = sandbox(opts, err);
+    if (rc == RDT_OK) {
+        say_ready(opts, rdt_server_port(server));
+        run(&keys, server, signals, jobs_fd);
+        notify("STOPPING=1");
+    }
+    rdt_server_stop(server, RDT_SERVE_GRACE_MS);
+    writer_close(keys.writer);
+    rdt_server_close(server);
+    rdt_kms_close(keys.kms);
+    return rc;
+}
+
+int
+keys_main(const struct rdt_serve_opts *opts, int jobs_fd)
+{
+    struct rdt_err err = {0};
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* without a supervisor there is nobody to stop it */
+    if (serve_keys(opts, jobs_fd, &err) == RDT_OK)
+        return 0;
+    fprintf(stderr, "redoubt: error: %s\n", err.text);
+    if (err.hint[0] != '\0')
+        fprintf(stderr, "redoubt: hint: %s\n", err.hint);
+    return rdt_code_exit_status(err.code);
+}

@@ -1,0 +1,116 @@
+/*
+ * The supervisor: it starts the other processes before any secret exists, passes signals on, and
+ * ends with what keys ended with. It opens nothing and knows nothing.
+ */
+#include "server/server.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "server/process_internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define JOBS_AGAIN_MS 1000 /* jobs that died are started again, not more often than this */
+
+struct supervisor {
+    const struct rdt_serve_opts *opts;
+    int keys_end, jobs_end; /* of one socketpair */
+    pid_t keys, jobs;
+    int64_t jobs_ms; /* when jobs were started */
+};
+
+static void
+start_jobs(struct supervisor *sup)
+{
+    sup->jobs_ms = rdt_monotonic_ms();
+    sup->jobs = fork();
+    if (sup->jobs != 0)
+        return;
+    close(sup->keys_end);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    _exit(jobs_main(sup->jobs_end, sup->opts->metrics_listen));
+}
+
+static void
+start_keys(struct supervisor *sup)
+{
+    sup->keys = fork();
+    if (sup->keys != 0)
+        return;
+    close(sup->jobs_end);
+    exit(keys_main(sup->opts, sup->keys_end));
+}
+
+/* What a dead child means: keys end everything, jobs are started again. */
+static bool
+reap(struct supervisor *sup, int *status)
+{
+    pid_t pid;
+    int how;
+    bool ended = false;
+    while ((pid = waitpid(-1, &how, WNOHANG)) > 0) {
+        if (pid == sup->keys) {
+            *status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+            ended = true;
+        } else if (pid == sup->jobs) {
+            sup->jobs = -1;
+        }
+    }
+    return ended;
+}
+
+static int
+watch(struct supervisor *sup, const sigset_t *wanted)
+{
+    struct timespec second = {.tv_sec = 1};
+    int status = 0;
+    for (;;) {
+        int signal_no = sigtimedwait(wanted, NULL, &second);
+        if (signal_no == SIGTERM || signal_no == SIGINT || signal_no == SIGHUP)
+            kill(sup->keys, signal_no == SIGHUP ? SIGHUP : SIGTERM);
+        if (reap(sup, &status))
+            return status;
+        if (sup->jobs == -1 && rdt_monotonic_ms() - sup->jobs_ms >= JOBS_AGAIN_MS)
+            start_jobs(sup);
+    }
+}
+
+int
+rdt_serve(const struct rdt_serve_opts *opts)
+{
+    struct supervisor sup = {.opts = opts, .jobs = -1};
+    int ends[2], status = 4;
+    sigset_t wanted;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        fprintf(stderr, "redoubt: error: make a socket: %s\n", strerror(errno));
+        return status;
+    }
+    sup.keys_end = ends[0];
+    sup.jobs_end = ends[1];
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGHUP);
+    sigaddset(&wanted, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &wanted, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    start_jobs(&sup);
+    start_keys(&sup);
+    if (sup.keys > 0)
+        status = watch(&sup, &wanted);
+    else
+        fprintf(stderr, "redoubt: error: start the keys process: %s\n", strerror(errno));
+    if (sup.jobs > 0)
+        kill(sup.jobs, SIGKILL);
+    return status;
+}
