@@ -46,7 +46,7 @@ matches_any(const struct rdt_policy *policy, const struct policy_condition *c,
 {
     const struct policy_value *value = policy->values + c->values.first;
     for (size_t i = 0; i < c->values.n; i++, value++) {
-        struct rdt_span want = policy_text(policy, value);
+        struct rdt_span want = rdt_policy_text(policy, value);
         bool hit = c->test == TEST_NUMBER    ? matches_number(c, got->number, want)
                    : c->test == TEST_NETWORK ? rdt_policy_inside(want.p, got->source)
                    : c->test == TEST_NOCASE  ? rdt_policy_nocase(want, text)
@@ -62,7 +62,7 @@ matches_null(const struct rdt_policy *policy, const struct policy_condition *c, 
 {
     const struct policy_value *value = policy->values + c->values.first;
     for (size_t i = 0; i < c->values.n; i++, value++)
-        if (rdt_span_is(policy_text(policy, value), "true") == absent)
+        if (rdt_span_is(rdt_policy_text(policy, value), "true") == absent)
             return true;
     return false;
 }
@@ -80,7 +80,7 @@ holds(const struct rdt_policy *policy, const struct policy_condition *c,
       const struct rdt_policy_ask *ask)
 {
     struct policy_got got;
-    rdt_policy_get(ask, c->key, policy_text(policy, &c->name), &got);
+    rdt_policy_get(ask, c->key, rdt_policy_text(policy, &c->name), &got);
     if (got.is == IS_UNCLEAR)
         return UNCLEAR;
     bool absent = got.is == IS_ABSENT;
@@ -104,7 +104,7 @@ listed(const struct rdt_policy *policy, struct policy_slice slice, struct rdt_sp
 {
     const struct policy_value *value = policy->values + slice.first;
     for (size_t i = 0; i < slice.n; i++, value++)
-        if (rdt_policy_match(value->shape, policy_text(policy, value), text))
+        if (rdt_policy_match(value->shape, rdt_policy_text(policy, value), text))
             return true;
     return false;
 }
@@ -125,7 +125,7 @@ named(const struct rdt_policy *policy, struct policy_slice slice, const struct r
     enum rdt_policy_answer answer = RDT_POLICY_SILENT;
     const struct policy_value *value = policy->values + slice.first;
     for (size_t i = 0; i < slice.n; i++, value++) {
-        struct rdt_span text = policy_text(policy, value);
+        struct rdt_span text = rdt_policy_text(policy, value);
         if (value->shape == SHAPE_ANY ||
             (value->shape == SHAPE_CALLER && rdt_span_eq(text, ask->principal)))
             return RDT_POLICY_ALLOW;

@@ -10,9 +10,10 @@
 #include "codec/node.h"
 #include "kms/policy.h"
 
-#define POLICY_ALIASES ((size_t)64)   /* aliases of a key that a condition looks at */
-#define POLICY_FLOATING ((size_t)512) /* bytes of a document that match slowly: see text_value()   \
-                                       */
+#define POLICY_ALIASES ((size_t)64) /* aliases of a key that a condition looks at */
+#define POLICY_FLOATING                                                                            \
+    ((size_t)512) /* bytes of a document that match slowly: see text_value()                       \
+                   */
 #define POLICY_ACTION_LEN ((size_t)128)
 #define POLICY_UNIT INT64_C(1000000) /* numbers and times are kept in millionths */
 
@@ -116,8 +117,9 @@ struct rdt_policy {
     const uint8_t *bytes;
 };
 
+/* rdt_policy_text - the bytes of a value, borrowed from the policy. */
 static inline struct rdt_span
-policy_text(const struct rdt_policy *policy, const struct policy_value *value)
+rdt_policy_text(const struct rdt_policy *policy, const struct policy_value *value)
 {
     return (struct rdt_span){policy->bytes + value->at, value->n};
 }

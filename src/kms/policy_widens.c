@@ -58,7 +58,8 @@ covers_each(const struct group *wide, const struct group *narrow, covers_fn *cov
         bool found = false;
         for (size_t k = 0; k < wide->slice.n && !found; k++) {
             const struct policy_value *w = &wide->policy->values[wide->slice.first + k];
-            found = covers(w, policy_text(wide->policy, w), n, policy_text(narrow->policy, n));
+            found =
+                covers(w, rdt_policy_text(wide->policy, w), n, rdt_policy_text(narrow->policy, n));
         }
         if (!found)
             return false;
@@ -83,8 +84,8 @@ condition_inside(const struct rdt_policy *wide_policy, const struct policy_condi
     if (wide->test != narrow->test || wide->order != narrow->order || wide->set != narrow->set ||
         wide->key != narrow->key || wide->negated != narrow->negated ||
         wide->if_exists != narrow->if_exists ||
-        !rdt_span_eq(policy_text(wide_policy, &wide->name),
-                     policy_text(narrow_policy, &narrow->name)))
+        !rdt_span_eq(rdt_policy_text(wide_policy, &wide->name),
+                     rdt_policy_text(narrow_policy, &narrow->name)))
         return false;
     struct group w = {wide_policy, wide->values, wide->negated};
     struct group n = {narrow_policy, narrow->values, narrow->negated};
