@@ -24,8 +24,11 @@ struct rdt_issue {
 };
 
 /*
- * rdt_issue - make a key pair and its certificate, both PEM and appended; the caller writes the key
- * with mode 0600 and wipes the buffer.
+ * rdt_issue - make a key pair and its certificate, both PEM and appended, each in one piece; the
+ * caller writes the key (PKCS#8, not encrypted) with mode 0600 and wipes the buffer.
+ *
+ * A CA signs itself and signs no other CA; a server or client is signed by the given one. Each says
+ * in critical extensions what it is for, and in others the identifiers of both keys.
  *
  * Fails: RDT_E_BADINPUT (a name, an issuer), RDT_E_INTERNAL, RDT_E_NOMEM.
  */
