@@ -69,7 +69,10 @@ RDT_MUST_CHECK enum rdt_code rdt_record_copy(const struct rdt_record *record, co
 /* rdt_record_done - free what an object owns and leave zeroes. */
 void rdt_record_done(const struct rdt_record *record, void *object);
 
-/* rdt_text_set, rdt_bytes_set - replace an owned member; false when out of memory. */
+/*
+ * rdt_text_set, rdt_bytes_set - replace an owned member by a copy, which may be of a part of it;
+ * false, with nothing changed, when out of memory or when a text is no UTF-8 without NUL.
+ */
 bool rdt_text_set(char **member, struct rdt_span text);
 bool rdt_bytes_set(struct rdt_bytes *member, struct rdt_span bytes);
 

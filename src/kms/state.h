@@ -3,7 +3,8 @@
  *
  * The state answers reads; nothing is read from the store after the start. Any number of threads
  * may read between rdt_state_lock_shared() and rdt_state_unlock(). One thread (the writer) makes
- * transactions: it works on copies, commits them to the store, and only then publishes them.
+ * transactions: it works on copies, commits them to the store, and only then publishes them. The
+ * writer's own reads, through a transaction's view, need no lock: nobody else changes anything.
  *
  * Each row carries HMAC(row key, u16 kind | u32 length of id | id | u64 revision | body). The
  * store's digest is HMAC(digest key, "redoubt digest v1" | u64 rows | sum), where sum is the sum of
@@ -21,16 +22,19 @@ struct rdt_state;
 struct rdt_tx;
 
 struct rdt_state_keys {
-    const struct rdt_secret *rows, *digest; /* borrowed */
+    const struct rdt_secret *rows, *digest; /* borrowed for as long as the state lives */
 };
 
 /*
- * rdt_state_load - read and check every row of a store.
+ * rdt_state_load - read and check every row of a store. Policies are compiled for the account of
+ * the site row.
  *
- *   account   for compiling policies; NULL: that of the site row
+ * Fails: RDT_E_TAMPERED (a row's MAC, or a revision above the store's; the text says how many and
+ * of which kinds), RDT_E_BADINPUT (a row that this version does not understand), RDT_E_NOMEM, as
+ * rdt_store_rows() and rdt_kind_ready().
  *
- * Fails: RDT_E_TAMPERED (a row's MAC; the text says how many and of which kinds), RDT_E_BADINPUT (a
- * row that this version does not understand), RDT_E_NOMEM, as rdt_store_rows().
+ * Rows that are missing or older than they were have good MACs: whether digest and revision are
+ * those of the newest checkpoint is for the caller to see.
  */
 RDT_MUST_CHECK enum rdt_code rdt_state_load(struct rdt_store *store,
                                             const struct rdt_state_keys *keys,
@@ -40,7 +44,9 @@ RDT_MUST_CHECK enum rdt_code rdt_state_load(struct rdt_store *store,
 /* rdt_state_free - NULL is fine. */
 void rdt_state_free(struct rdt_state *state);
 
-/* rdt_state_lock_shared, rdt_state_unlock - for readers; what a view gives is borrowed meanwhile.
+/*
+ * rdt_state_lock_shared, rdt_state_unlock - for readers; what a view gives is borrowed meanwhile.
+ * A thread takes it once: a writer that waits goes before a reader that asks again.
  */
 void rdt_state_lock_shared(struct rdt_state *state);
 void rdt_state_unlock(struct rdt_state *state);
@@ -86,13 +92,17 @@ const struct rdt_principal *rdt_view_principal(struct rdt_view view, const uint8
 
 /* ---- the writer ---- */
 
-/* rdt_tx_begin - start a commit.  out: ended by rdt_tx_commit() or rdt_tx_drop(). */
+/*
+ * rdt_tx_begin - start a commit.  out: ended by rdt_tx_commit() or rdt_tx_drop().
+ * Fails: RDT_E_STATE (one is under way), RDT_E_NOMEM.
+ */
 RDT_MUST_CHECK enum rdt_code rdt_tx_begin(struct rdt_state *state, struct rdt_tx **out,
                                           struct rdt_err *err);
 
 /*
  * rdt_tx_edit - a copy of a row to be changed, seen by later reads of the same commit; NULL when
- * there is no such row or no memory.  Its id must not change.
+ * there is no such row or no memory.  Its id must not change.  The copy is borrowed until the next
+ * mark: a later call edits a copy of its own.
  */
 void *rdt_tx_edit(struct rdt_tx *tx, enum rdt_kind kind, struct rdt_span id);
 
@@ -102,27 +112,32 @@ void *rdt_tx_edit(struct rdt_tx *tx, enum rdt_kind kind, struct rdt_span id);
  */
 void *rdt_tx_add(struct rdt_tx *tx, enum rdt_kind kind, struct rdt_span id);
 
-/* rdt_tx_remove - remove a row; false when there is none. */
+/* rdt_tx_remove - remove a row; false when there is none, or no memory is left. */
 bool rdt_tx_remove(struct rdt_tx *tx, enum rdt_kind kind, struct rdt_span id);
 
-/* rdt_tx_mark, rdt_tx_undo - one call among those of a commit failed: forget what it changed. */
+/*
+ * rdt_tx_mark, rdt_tx_undo - a mark before each call of a commit; when the call fails, also in its
+ * seal, forget what it changed. Revision and digest are again those of the mark.
+ */
 size_t rdt_tx_mark(struct rdt_tx *tx);
 void rdt_tx_undo(struct rdt_tx *tx, size_t mark);
 
 /* rdt_tx_view - what the transaction sees. */
 struct rdt_view rdt_tx_view(const struct rdt_tx *tx);
 
-/* rdt_tx_changed - rows changed since a mark. */
+/* rdt_tx_changed - rows changed since a mark; 0: there is nothing to seal. */
 size_t rdt_tx_changed(const struct rdt_tx *tx, size_t mark);
 
 /*
  * rdt_tx_seal - settle what a call changed: policies are compiled, rows encoded and authenticated
  * at the next revision, the digest moved on.  Called once after each call that changed something,
- * so that its audit record can name both.
+ * so that its audit record can name both.  Where nothing changed both stay as they are.
  *
  *   revision, digest   of the store after this call
  *
- * Fails, to be undone by the caller: as rdt_kind_ready(), RDT_E_LIMIT, RDT_E_NOMEM.
+ * Fails, to be undone by the caller: as rdt_kind_ready(), RDT_E_BADINPUT (a text that is no UTF-8),
+ * RDT_E_LIMIT (a row above RDT_STORE_BODY_MAX, more rows than RDT_STORE_CHANGES_MAX in the commit),
+ * RDT_E_NOMEM, RDT_E_INTERNAL (a row whose members give another id).
  */
 RDT_MUST_CHECK enum rdt_code rdt_tx_seal(struct rdt_tx *tx, struct rdt_worker *worker,
                                          uint64_t *revision, uint8_t digest[static 32],
@@ -130,11 +145,14 @@ RDT_MUST_CHECK enum rdt_code rdt_tx_seal(struct rdt_tx *tx, struct rdt_worker *w
 
 /*
  * rdt_tx_commit - make it durable, then publish it.  The transaction is gone in either case.
+ * Where no call changed anything the store is left alone, and entries that were sent wait for the
+ * next commit.
  *
  *   outbox, n_outbox   final audit records of its calls
  *   sent, n_sent       earlier outbox entries that are in the log
  *
- * Fails, with nothing changed: as rdt_store_commit().
+ * Fails, with nothing changed: as rdt_store_commit(); RDT_E_INTERNAL (a change that was not sealed,
+ * audit records without a change).
  */
 RDT_MUST_CHECK enum rdt_code rdt_tx_commit(struct rdt_tx *tx, struct rdt_store *store,
                                            const struct rdt_outbox *outbox, size_t n_outbox,
