@@ -65,6 +65,7 @@ void rdt_index_remove(struct rdt_index *index, struct rdt_node *node);
 /* rdt_index_done - free the tables, not the nodes, and leave {0}. */
 void rdt_index_done(struct rdt_index *index);
 
+/* rdt_node_id - borrowed. */
 static inline struct rdt_span
 rdt_node_id(const struct rdt_node *node)
 {

@@ -64,8 +64,12 @@ enum rdt_version_state {
 };
 enum rdt_rotation_type { RDT_ROTATION_FIRST = 1, RDT_ROTATION_AUTOMATIC, RDT_ROTATION_ON_DEMAND };
 
-const char *rdt_key_state_word(enum rdt_key_state state);         /* "Enabled" */
-const char *rdt_version_state_word(enum rdt_version_state state); /* "current" */
+/* rdt_key_state_word, rdt_version_state_word - "Enabled", "current"; "unknown" for no such state.
+ */
+const char *rdt_key_state_word(enum rdt_key_state state);
+const char *rdt_version_state_word(enum rdt_version_state state);
+
+/* rdt_version_may_become - whether the life of a version has that step. */
 bool rdt_version_may_become(enum rdt_version_state from, enum rdt_version_state to);
 
 /* ---- rows ---- */

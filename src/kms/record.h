@@ -76,6 +76,7 @@ void rdt_record_done(const struct rdt_record *record, void *object);
 bool rdt_text_set(char **member, struct rdt_span text);
 bool rdt_bytes_set(struct rdt_bytes *member, struct rdt_span bytes);
 
+/* rdt_bytes_span - borrowed. */
 static inline struct rdt_span
 rdt_bytes_span(const struct rdt_bytes *bytes)
 {

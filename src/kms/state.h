@@ -83,7 +83,10 @@ const void *rdt_view_next(struct rdt_view view, enum rdt_kind kind, struct rdt_s
 /* rdt_view_revision - at which a row was written last; 0: no such row, or changed in this tx. */
 uint64_t rdt_view_revision(struct rdt_view view, enum rdt_kind kind, struct rdt_span id);
 
-/* The same by kind, for reading ease. */
+/*
+ * rdt_view_site, rdt_view_key, rdt_view_version, rdt_view_principal - rdt_view_get() of one kind,
+ * for reading ease.
+ */
 const struct rdt_site *rdt_view_site(struct rdt_view view);
 const struct rdt_key *rdt_view_key(struct rdt_view view, const uint8_t id[static 16]);
 const struct rdt_version *rdt_view_version(struct rdt_view view, const uint8_t key[static 16],
