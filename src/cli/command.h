@@ -40,6 +40,10 @@
     X(OPT_RESOLVED, "resolved", 0, NULL, NULL, "after environment and `like`, with origins")       \
     X(OPT_FROM, "from", 0, "EXAMPLE", "saas medtrack minimal", "start from an example")            \
     X(OPT_CHECK, "check", 0, NULL, NULL, "change nothing; exit 1 if it would change")              \
+    X(OPT_CONFIG, "config", 'c', "FILE", NULL, "the server's configuration (YAML)")                \
+    X(OPT_DEV, "dev", 0, NULL, NULL, "for a laptop: make or reuse everything in one folder")       \
+    X(OPT_LISTEN, "listen", 0, "ADDR:PORT", NULL, "where to listen; port 0 takes a free one")      \
+    X(OPT_DATA, "data", 0, "DIR", NULL, "the server's folder")                                     \
     X(OPT_FORCE, "force", 0, NULL, NULL, "overwrite a file that is there")
 
 #define X(name, text, letter, arg, choices, help) name,
@@ -99,6 +103,7 @@ rdt_command_fn rdt_cmd_rules_list;
 rdt_command_fn rdt_cmd_rules_show;
 rdt_command_fn rdt_cmd_rules_explain;
 rdt_command_fn rdt_cmd_rules_test;
+rdt_command_fn rdt_cmd_serve;
 rdt_command_fn rdt_cmd_help;
 
 /* rdt_cli_has - whether an option was given; rdt_cli_value - its last value, or otherwise. */

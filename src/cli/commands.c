@@ -26,6 +26,7 @@ static const enum rdt_option fmt_options[] = {OPT_CHECK, OPT_OUT};
 static const enum rdt_option map_options[] = {OPT_ENV, OPT_OUT, OPT_PACK};
 static const enum rdt_option rules_options[] = {OPT_PACK};
 static const enum rdt_option explain_options[] = {OPT_PACK, OPT_ENV, OPT_RUN};
+static const enum rdt_option serve_options[] = {OPT_CONFIG, OPT_DEV, OPT_LISTEN, OPT_DATA};
 static const enum rdt_option test_options[] = {OPT_PACK, OPT_RULE};
 
 const struct rdt_command rdt_commands[] = {
@@ -80,6 +81,15 @@ const struct rdt_command rdt_commands[] = {
      "and the data that gives it, the floor, and how to fix it."},
     {"rules", "test", rdt_cmd_rules_test, OPTIONS(test_options), 0, 0, "",
      "run the tests that rules carry", NULL},
+    {"serve", NULL, rdt_cmd_serve, OPTIONS(serve_options), 0, 0, "",
+     "run the key management service", "Answers AWS KMS clients over HTTPS until it is told to stop (SIGTERM); SIGHUP reads the "
+     "certificates again.\n"
+     "With --dev it makes what it needs in DIR (redoubt-dev if none is given): a CA, a "
+     "certificate, "
+     "a development root, an administrator (DIR/dev.env) and an application (DIR/app.env). A "
+     "second "
+     "start uses all of it again. A development root protects nothing.\n"
+     "It prints `ready https://ADDR:PORT` once it answers."},
     {"help", NULL, rdt_cmd_help, .max_words = 2, .operands = "[COMMAND]",
      .summary = "show help for a command"},
 };

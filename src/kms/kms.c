@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define SEEN_MARGIN_MS 1000 /* a replay row outlives the window in which its signature is taken */
 
@@ -239,4 +240,34 @@ rdt_kms_write(struct rdt_kms *kms, struct rdt_kms_thread *thread,
                 record_take_back(requests[i], written[i].record_n);
             }
     log_all(kms, written, n);
+}
+
+enum rdt_code
+rdt_kms_local(struct rdt_kms *kms, struct rdt_kms_thread *thread, const char *op, const char *body,
+              struct rdt_buf *out, struct rdt_err *err)
+{
+    RDT_BUF answer = {0};
+    RDT_BUF record = {0};
+    RDT_BUF input = {0};
+    struct timespec now;
+    struct rdt_request request = {.op = rdt_op_named(op), .out = &answer, .record = &record};
+    struct rdt_request *one = &request;
+    if (request.op == NULL)
+        return rdt_fail(err, RDT_E_NOTFOUND, "no operation %s", op);
+    clock_gettime(CLOCK_REALTIME, &now);
+    request.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    request.caller.system = true;
+    rdt_buf_str(&input, body);
+    request.body = input.p;
+    request.body_n = input.n;
+    rdt_kms_request_id(thread, request.id);
+    if (!rdt_buf_ok(&input))
+        return rdt_fail(err, RDT_E_NOMEM, "%s", op);
+    rdt_kms_write(kms, thread, &one, 1);
+    if (request.fault != RDT_FAULT_NONE)
+        return rdt_fail(err, RDT_E_DENIED, "%s: %s: %s", op, rdt_fault_wire(request.fault),
+                        request.message);
+    rdt_buf_add(out, answer.p, answer.n);
+    explicit_bzero(answer.p, answer.n);
+    return rdt_buf_ok(out) ? RDT_OK : rdt_fail(err, RDT_E_NOMEM, "%s", op);
 }

@@ -28,15 +28,23 @@ struct rdt_kms_opts {
     struct rdt_root_open *open;
 };
 
-/*
- * rdt_kms_make - a new service in an empty folder: items of the root (saved by the caller
- * afterwards), store with its site row, audit log.
- */
 struct rdt_kms_new {
     const char *account; /* 12 digits */
-    const char *region;
+    const char *region;  /* 1..63 of a-z, 0-9 and - */
     bool development;
 };
+
+/*
+ * rdt_kms_make - a new service in a folder without one: keys as items of the root, root.json, the
+ * store with its site row, the audit log with its first record. It is made under DATA/.making and
+ * moved into place with root.json last, so that a folder has a service or has none; what an
+ * interrupted call left is made anew.
+ *
+ *   opts->root   a new root with its seals; opts->open unsealed
+ *
+ * Fails: RDT_E_STATE (there is a service, or a store without its root), RDT_E_BADINPUT (account,
+ * region), RDT_E_FULL, RDT_E_IO, RDT_E_NOMEM.
+ */
 RDT_MUST_CHECK enum rdt_code rdt_kms_make(const struct rdt_kms_opts *opts,
                                           const struct rdt_kms_new *site, struct rdt_err *err);
 
@@ -111,6 +119,21 @@ void rdt_kms_read(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt
  */
 void rdt_kms_write(struct rdt_kms *kms, struct rdt_kms_thread *thread,
                    struct rdt_request *const *requests, size_t n);
+
+/*
+ * rdt_kms_local - a call by whoever holds the folder and its root: the first administrator is made
+ * this way, and what the scheduler does. No policy is asked; it is recorded as the service's own.
+ * On the writer's thread, or before there is one.
+ *
+ *   op     name of an operation of any table
+ *   body   its JSON input
+ *   out    appended: its JSON answer
+ *
+ * Fails: RDT_E_NOTFOUND (no such operation), RDT_E_DENIED (the call's fault; text has its message).
+ */
+RDT_MUST_CHECK enum rdt_code rdt_kms_local(struct rdt_kms *kms, struct rdt_kms_thread *thread,
+                                           const char *op, const char *body, struct rdt_buf *out,
+                                           struct rdt_err *err);
 
 /*
  * rdt_kms_tick - once a second on the writer's thread: usage counters, the clock, what is due

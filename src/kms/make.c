@@ -8,27 +8,30 @@
 #include "base/clock.h"
 #include "base/file.h"
 
+#include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
-#include <time.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define QUORUM 2         /* approvals that an operation needs */
 #define WAITING_DAYS 30  /* before destruction */
 #define CLIENT_TTL_S 300 /* an exported KEK in a client */
 
 static enum rdt_code
-fill_site(struct rdt_tx *tx, const uint8_t deployment[static 16], const struct rdt_kms_new *new,
+fill_site(struct rdt_tx *tx, const uint8_t deployment[static 16], const struct rdt_kms_new *wanted,
           int64_t now_ms, struct rdt_err *err)
 {
     static const uint8_t first[4] = {0, 0, 0, 1};
     struct rdt_site *site = rdt_tx_add(tx, RDT_KIND_SITE, rdt_span_str("site"));
     struct rdt_domain *domain = rdt_tx_add(tx, RDT_KIND_DOMAIN, (struct rdt_span){first, 4});
     if (site == NULL || domain == NULL ||
-        !rdt_text_set(&site->account, rdt_span_str(new->account)) ||
-        !rdt_text_set(&site->region, rdt_span_str(new->region)))
+        !rdt_text_set(&site->account, rdt_span_str(wanted->account)) ||
+        !rdt_text_set(&site->region, rdt_span_str(wanted->region)))
         return rdt_fail(err, RDT_E_NOMEM, "make the site");
     memcpy(site->deployment, deployment, sizeof site->deployment);
     site->created_ms = site->highest_ms = now_ms;
-    site->development = new->development;
+    site->development = wanted->development;
     site->quorum = QUORUM;
     site->approvers_revision = 1;
     site->waiting_days = WAITING_DAYS;
@@ -40,7 +43,7 @@ fill_site(struct rdt_tx *tx, const uint8_t deployment[static 16], const struct r
 
 /* The first commit and the first record; kms has keys, store and an empty state. */
 static enum rdt_code
-genesis(struct rdt_kms *kms, struct rdt_worker *worker, const struct rdt_kms_new *new,
+genesis(struct rdt_kms *kms, struct rdt_worker *worker, const struct rdt_kms_new *wanted,
         struct rdt_err *err)
 {
     RDT_BUF record = {0};
@@ -51,7 +54,7 @@ genesis(struct rdt_kms *kms, struct rdt_worker *worker, const struct rdt_kms_new
     int64_t now_ms = rdt_now() * 1000;
     enum rdt_code rc = rdt_tx_begin(kms->state, &tx, err);
     if (rc == RDT_OK)
-        rc = fill_site(tx, kms->deployment, new, now_ms, err);
+        rc = fill_site(tx, kms->deployment, wanted, now_ms, err);
     if (rc == RDT_OK)
         rc = rdt_tx_seal(tx, worker, &revision, digest, err);
     if (rc == RDT_OK)
@@ -85,18 +88,116 @@ put_items(const struct rdt_kms_opts *opts, struct rdt_worker *worker, struct rdt
     return RDT_OK;
 }
 
-enum rdt_code
-rdt_kms_make(const struct rdt_kms_opts *opts, const struct rdt_kms_new *new, struct rdt_err *err)
+/* ---- the folder ---- */
+
+#define MAKING ".making" /* while it is there, what lies beside it is not a service yet */
+
+static bool
+here(const char *dir, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return access(path, F_OK) == 0;
+}
+
+static int
+remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
+{
+    (void)info;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static void
+remove_tree(const char *dir, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    (void)nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A folder is free when it has no service and nothing that could be the rest of one. */
+static enum rdt_code
+clear_folder(const char *dir, struct rdt_err *err)
+{
+    static const char *const parts[] = {"store.db", "store.db-wal", "store.db-shm", "audit"};
+    if (here(dir, "root.json"))
+        return rdt_fail(err, RDT_E_STATE, "there is a service already");
+    bool interrupted = here(dir, MAKING);
+    if (!interrupted && (here(dir, "store.db") || here(dir, "audit"))) {
+        rdt_fail(err, RDT_E_STATE, "there is a store, but the root that opens it is missing");
+        rdt_hint(err, "put root.json back; without it nothing in the store can be read");
+        return RDT_E_STATE;
+    }
+    for (size_t i = 0; interrupted && i < sizeof parts / sizeof parts[0]; i++)
+        remove_tree(dir, parts[i]);
+    remove_tree(dir, MAKING);
+    return RDT_OK;
+}
+
+static enum rdt_code
+move_in(const char *from, const char *dir, struct rdt_err *err)
+{
+    static const char *const parts[] = {"store.db", "audit", "root.json"}; /* the root last */
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        char old[4096], new[4096];
+        snprintf(old, sizeof old, "%s/%s", from, parts[i]);
+        snprintf(new, sizeof new, "%s/%s", dir, parts[i]);
+        if (rename(old, new) != 0)
+            return rdt_fail(err, RDT_E_IO, "move %s into place", parts[i]);
+        RDT_FD folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0 || fsync(folder) != 0)
+            return rdt_fail(err, RDT_E_IO, "sync the folder");
+    }
+    return RDT_OK;
+}
+
+static bool
+good_site(const struct rdt_kms_new *site)
+{
+    size_t region = strlen(site->region);
+    return strlen(site->account) == 12 && strspn(site->account, "0123456789") == 12 && region > 0 &&
+           region < 64 && strspn(site->region, "abcdefghijklmnopqrstuvwxyz0123456789-") == region;
+}
+
+static enum rdt_code
+make_in(const struct rdt_kms_opts *opts, const struct rdt_kms_new *site, struct rdt_err *err)
 {
     RDT_AUTO(rdt_worker_close_at) struct rdt_worker *worker = NULL;
-    enum rdt_code rc = rdt_worker_open(&worker, err);
+    struct rdt_kms *kms = NULL;
+    enum rdt_code rc = rdt_file_mkdirs(opts->data, err);
+    if (rc == RDT_OK)
+        rc = rdt_worker_open(&worker, err);
     if (rc == RDT_OK)
         rc = put_items(opts, worker, err);
-    struct rdt_kms *kms = NULL;
+    if (rc == RDT_OK)
+        rc = rdt_root_save(opts->root, opts->data, err);
     if (rc == RDT_OK)
         rc = open_parts(opts, worker, &kms, err);
     if (rc == RDT_OK)
-        rc = genesis(kms, worker, new, err);
+        rc = genesis(kms, worker, site, err);
     rdt_kms_close(kms);
+    return rc;
+}
+
+enum rdt_code
+rdt_kms_make(const struct rdt_kms_opts *opts, const struct rdt_kms_new *site, struct rdt_err *err)
+{
+    char making[4096];
+    struct rdt_kms_opts inside = *opts;
+    if (!good_site(site))
+        return rdt_fail(err, RDT_E_BADINPUT,
+                        "an account has 12 digits, a region letters, digits and -");
+    if ((size_t)snprintf(making, sizeof making, "%s/%s", opts->data, MAKING) >= sizeof making)
+        return rdt_fail(err, RDT_E_LIMIT, "the folder's name is too long");
+    inside.data = making;
+    enum rdt_code rc = clear_folder(opts->data, err);
+    if (rc == RDT_OK)
+        rc = make_in(&inside, site, err);
+    if (rc == RDT_OK)
+        rc = move_in(making, opts->data, err);
+    if (rc == RDT_OK)
+        remove_tree(opts->data, MAKING);
     return rc == RDT_OK ? RDT_OK : rdt_fail_in(err, rc, "make a service in %s", opts->data);
 }

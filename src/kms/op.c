@@ -15,6 +15,21 @@ by_name(const void *key, const void *row)
 }
 
 static const struct rdt_op *
+in_table(const struct rdt_op_table *table, struct rdt_span name)
+{
+    return bsearch(&name, table->ops, table->n, sizeof table->ops[0], by_name);
+}
+
+const struct rdt_op *
+rdt_op_named(const char *name)
+{
+    const struct rdt_op *op = NULL;
+    for (size_t i = 0; op == NULL && rdt_op_tables[i] != NULL; i++)
+        op = in_table(rdt_op_tables[i], rdt_span_str(name));
+    return op;
+}
+
+static const struct rdt_op *
 by_target(struct rdt_span target)
 {
     struct rdt_span service, name = target;
@@ -28,8 +43,7 @@ by_target(struct rdt_span target)
     else
         return NULL;
     for (size_t i = 0; rdt_op_tables[i] != NULL; i++) {
-        const struct rdt_op_table *table = rdt_op_tables[i];
-        const struct rdt_op *op = bsearch(&name, table->ops, table->n, sizeof *op, by_name);
+        const struct rdt_op *op = in_table(rdt_op_tables[i], name);
         if (op != NULL && op->front == front && !op->internal)
             return op;
     }

@@ -93,6 +93,9 @@ struct rdt_op_table {
 /* rdt_op_tables - every table, NULL-terminated: AWS's, then Redoubt's own by subject. */
 extern const struct rdt_op_table *const rdt_op_tables[];
 
+/* rdt_op_named - by its name in any table, also the service's own; NULL: no such operation. */
+const struct rdt_op *rdt_op_named(const char *name);
+
 /*
  * rdt_op_find - by the value of X-Amz-Target, or by path when target is empty; NULL: no such
  * operation.

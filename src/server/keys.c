@@ -121,12 +121,13 @@ listen_keys(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_ser
             struct rdt_err *err)
 {
     int fds[RDT_SERVE_LISTEN_MAX];
+    size_t n_fds = notify_sockets(fds, RDT_SERVE_LISTEN_MAX);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     struct rdt_server_opts server = {
         .listen = opts->listen,
         .n_listen = opts->n_listen,
-        .fds = fds,
-        .n_fds = notify_sockets(fds, RDT_SERVE_LISTEN_MAX),
+        .fds = n_fds != 0 ? fds : opts->fds,
+        .n_fds = n_fds != 0 ? n_fds : opts->n_fds,
         .loops = opts->workers != 0 ? opts->workers
                  : cores > 0        ? (unsigned)cores
                                     : 1,

@@ -14,6 +14,9 @@
 #include "base/secret.h"
 #include "kms/root.h"
 
+struct rdt_arena;
+struct rdt_diags;
+
 #define RDT_SERVE_LISTEN_MAX 8   /* addresses */
 #define RDT_SERVE_GRACE_MS 10000 /* for calls under way when the server is told to stop */
 
@@ -21,6 +24,8 @@ struct rdt_serve_opts {
     const char *data; /* the folder: root.json, store.db, audit/ */
     const char *listen[RDT_SERVE_LISTEN_MAX];
     size_t n_listen;
+    int fds[RDT_SERVE_LISTEN_MAX]; /* listening sockets that were bound already, used instead */
+    size_t n_fds;
     const char *cert_file, *key_file, *client_ca_file; /* client_ca_file NULL: no mTLS */
     const char *metrics_listen;                        /* loopback "ADDR:PORT"; NULL: none */
     unsigned workers;                                  /* 0: one a core */
@@ -40,13 +45,14 @@ int rdt_serve(const struct rdt_serve_opts *opts);
 /*
  * rdt_serve_config - read a YAML file: docs/guides/server.md lists its fields.
  *
- *   out   texts are owned by arena
+ *   out    texts are owned by arena
+ *   diags  gets each complaint with its place
  *
  * Fails: RDT_E_BADINPUT (file, line, column, what was expected), as rdt_file_read().
  */
-struct rdt_arena;
 RDT_MUST_CHECK enum rdt_code rdt_serve_config(const char *file, struct rdt_arena *arena,
-                                              struct rdt_serve_opts *out, struct rdt_err *err);
+                                              struct rdt_serve_opts *out, struct rdt_diags *diags,
+                                              struct rdt_err *err);
 
 /*
  * rdt_serve_dev - make or reuse DIR for a laptop: CA, certificate, development root, service, an
