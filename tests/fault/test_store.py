@@ -50,7 +50,7 @@ def killed_rounds(rounds, chance, *writer, **settings):
         seed = chance.randrange(1 << 31)
         run = Run([STORE_MAIN, "write", path] + list(writer),
                   preloaded(where, seed=seed, **kept, **settings))
-        run.read(chance.choice((1, 2, 5, 40, 400, 900)))
+        run.read(chance.choice((2, 3, 6, 40, 400, 900)))
         drop(run)
         acks += sum(words[0] == "ack" for words in run.lines)
         bad = complaint(run, path) if run.status == DROPPED else "status %d: %s" % (run.status, run.err)
