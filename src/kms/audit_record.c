@@ -6,7 +6,7 @@
 #define CONTEXT_DIGITS ((size_t)16)
 
 #define F(number, type, field) RDT_M(number, type, rdt_audit_record, field)
-static const struct rdt_member members[] = {
+static const struct rdt_record_member members[] = {
     F(1, RDT_M_U8, type),         F(2, RDT_M_I64, time_ms),   F(3, RDT_M_B16, id),
     F(4, RDT_M_TEXT, operation),  F(5, RDT_M_B16, principal), F(6, RDT_M_TEXT, caller),
     F(7, RDT_M_TEXT, credential), F(8, RDT_M_TEXT, source),   F(9, RDT_M_B16, key),

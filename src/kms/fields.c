@@ -6,7 +6,7 @@
 
 #define ID_FIELDS 3
 
-static const struct rdt_member site_members[] = {
+static const struct rdt_record_member site_members[] = {
     RDT_M(1, RDT_M_B16, rdt_site, deployment),
     RDT_M(2, RDT_M_TEXT, rdt_site, account),
     RDT_M(3, RDT_M_TEXT, rdt_site, region),
@@ -22,7 +22,7 @@ static const struct rdt_member site_members[] = {
     RDT_M(13, RDT_M_TEXT, rdt_site, clock_reason),
 };
 
-static const struct rdt_member key_members[] = {
+static const struct rdt_record_member key_members[] = {
     RDT_M(1, RDT_M_B16, rdt_key, id),
     RDT_M(2, RDT_M_U8, rdt_key, state),
     RDT_M(3, RDT_M_U8, rdt_key, spec),
@@ -47,7 +47,7 @@ static const struct rdt_member key_members[] = {
     RDT_M(22, RDT_M_U8, rdt_key, gate),
 };
 
-static const struct rdt_member version_members[] = {
+static const struct rdt_record_member version_members[] = {
     RDT_M(1, RDT_M_B16, rdt_version, key),         RDT_M(2, RDT_M_U32, rdt_version, number),
     RDT_M(3, RDT_M_U8, rdt_version, state),        RDT_M(4, RDT_M_U8, rdt_version, rotation),
     RDT_M(5, RDT_M_B32, rdt_version, material_id), RDT_M(6, RDT_M_BYTES, rdt_version, wrapped),
@@ -56,14 +56,14 @@ static const struct rdt_member version_members[] = {
     RDT_M(11, RDT_M_I64, rdt_version, refused_ms),
 };
 
-static const struct rdt_member alias_members[] = {
+static const struct rdt_record_member alias_members[] = {
     RDT_M(1, RDT_M_TEXT, rdt_alias, name),
     RDT_M(2, RDT_M_B16, rdt_alias, key),
     RDT_M(3, RDT_M_I64, rdt_alias, created_ms),
     RDT_M(4, RDT_M_I64, rdt_alias, updated_ms),
 };
 
-static const struct rdt_member principal_members[] = {
+static const struct rdt_record_member principal_members[] = {
     RDT_M(1, RDT_M_B16, rdt_principal, id),
     RDT_M(2, RDT_M_TEXT, rdt_principal, name),
     RDT_M(3, RDT_M_TEXT, rdt_principal, person),
@@ -73,7 +73,7 @@ static const struct rdt_member principal_members[] = {
     RDT_M(7, RDT_M_TEXT, rdt_principal, plan_service),
 };
 
-static const struct rdt_member credential_members[] = {
+static const struct rdt_record_member credential_members[] = {
     RDT_M(1, RDT_M_TEXT, rdt_credential, key_id),
     RDT_M(2, RDT_M_B16, rdt_credential, principal),
     RDT_M(3, RDT_M_BYTES, rdt_credential, wrapped),
@@ -83,20 +83,20 @@ static const struct rdt_member credential_members[] = {
     RDT_M(7, RDT_M_I64, rdt_credential, revoked_ms),
 };
 
-static const struct rdt_member client_cert_members[] = {
+static const struct rdt_record_member client_cert_members[] = {
     RDT_M(1, RDT_M_B32, rdt_client_cert, fingerprint),
     RDT_M(2, RDT_M_B16, rdt_client_cert, principal),
     RDT_M(3, RDT_M_I64, rdt_client_cert, created_ms),
     RDT_M(4, RDT_M_I64, rdt_client_cert, revoked_ms),
 };
 
-static const struct rdt_member approver_members[] = {
+static const struct rdt_record_member approver_members[] = {
     RDT_M(1, RDT_M_B16, rdt_approver, id),       RDT_M(2, RDT_M_TEXT, rdt_approver, name),
     RDT_M(3, RDT_M_TEXT, rdt_approver, person),  RDT_M(4, RDT_M_BYTES, rdt_approver, public_key),
     RDT_M(5, RDT_M_I64, rdt_approver, added_ms),
 };
 
-static const struct rdt_member approval_members[] = {
+static const struct rdt_record_member approval_members[] = {
     RDT_M(1, RDT_M_B16, rdt_approval, id),
     RDT_M(2, RDT_M_TEXT, rdt_approval, operation),
     RDT_M(3, RDT_M_BYTES, rdt_approval, parameters),
@@ -113,43 +113,43 @@ static const struct rdt_member approval_members[] = {
     RDT_M(14, RDT_M_BYTES, rdt_approval, signatures),
 };
 
-static const struct rdt_member tenant_members[] = {
+static const struct rdt_record_member tenant_members[] = {
     RDT_M(1, RDT_M_B16, rdt_tenant, id),       RDT_M(2, RDT_M_TEXT, rdt_tenant, name),
     RDT_M(3, RDT_M_U8, rdt_tenant, state),     RDT_M(4, RDT_M_I64, rdt_tenant, created_ms),
     RDT_M(5, RDT_M_I64, rdt_tenant, state_ms),
 };
 
-static const struct rdt_member handle_members[] = {
+static const struct rdt_record_member handle_members[] = {
     RDT_M(1, RDT_M_U32, rdt_handle, handle),     RDT_M(2, RDT_M_B16, rdt_handle, key),
     RDT_M(3, RDT_M_B16, rdt_handle, tenant),     RDT_M(4, RDT_M_U32, rdt_handle, epoch),
     RDT_M(5, RDT_M_I64, rdt_handle, rotated_ms), RDT_M(6, RDT_M_U8, rdt_handle, dead),
 };
 
-static const struct rdt_member seed_members[] = {
+static const struct rdt_record_member seed_members[] = {
     RDT_M(1, RDT_M_U32, rdt_seed, handle),     RDT_M(2, RDT_M_U32, rdt_seed, epoch),
     RDT_M(3, RDT_M_BYTES, rdt_seed, wrapped),  RDT_M(4, RDT_M_U32, rdt_seed, domain),
     RDT_M(5, RDT_M_I64, rdt_seed, created_ms), RDT_M(6, RDT_M_I64, rdt_seed, destroyed_ms),
 };
 
-static const struct rdt_member store_reg_members[] = {
+static const struct rdt_record_member store_reg_members[] = {
     RDT_M(1, RDT_M_TEXT, rdt_store_reg, name),   RDT_M(2, RDT_M_TEXT, rdt_store_reg, kind),
     RDT_M(3, RDT_M_BYTES, rdt_store_reg, keys),  RDT_M(4, RDT_M_I64, rdt_store_reg, added_ms),
     RDT_M(5, RDT_M_U8, rdt_store_reg, declared),
 };
 
-static const struct rdt_member scanner_members[] = {
+static const struct rdt_record_member scanner_members[] = {
     RDT_M(1, RDT_M_B16, rdt_scanner, id),           RDT_M(2, RDT_M_TEXT, rdt_scanner, name),
     RDT_M(3, RDT_M_BYTES, rdt_scanner, public_key), RDT_M(4, RDT_M_BYTES, rdt_scanner, stores),
     RDT_M(5, RDT_M_I64, rdt_scanner, added_ms),     RDT_M(6, RDT_M_U8, rdt_scanner, revoked),
 };
 
-static const struct rdt_member census_nonce_members[] = {
+static const struct rdt_record_member census_nonce_members[] = {
     RDT_M(1, RDT_M_B16, rdt_census_nonce, nonce),     RDT_M(2, RDT_M_B16, rdt_census_nonce, key),
     RDT_M(3, RDT_M_U32, rdt_census_nonce, version),   RDT_M(4, RDT_M_TEXT, rdt_census_nonce, store),
     RDT_M(5, RDT_M_I64, rdt_census_nonce, issued_ms),
 };
 
-static const struct rdt_member census_report_members[] = {
+static const struct rdt_record_member census_report_members[] = {
     RDT_M(1, RDT_M_TEXT, rdt_census_report, store),
     RDT_M(2, RDT_M_B16, rdt_census_report, key),
     RDT_M(3, RDT_M_B16, rdt_census_report, nonce),
@@ -162,13 +162,13 @@ static const struct rdt_member census_report_members[] = {
     RDT_M(10, RDT_M_BYTES, rdt_census_report, signature),
 };
 
-static const struct rdt_member hold_members[] = {
+static const struct rdt_record_member hold_members[] = {
     RDT_M(1, RDT_M_B16, rdt_hold, file),       RDT_M(2, RDT_M_TEXT, rdt_hold, name),
     RDT_M(3, RDT_M_I64, rdt_hold, created_ms), RDT_M(4, RDT_M_I64, rdt_hold, until_ms),
     RDT_M(5, RDT_M_BYTES, rdt_hold, versions),
 };
 
-static const struct rdt_member kek_export_members[] = {
+static const struct rdt_record_member kek_export_members[] = {
     RDT_M(1, RDT_M_U32, rdt_kek_export, handle),
     RDT_M(2, RDT_M_U32, rdt_kek_export, epoch),
     RDT_M(3, RDT_M_B16, rdt_kek_export, principal),
@@ -177,7 +177,7 @@ static const struct rdt_member kek_export_members[] = {
     RDT_M(6, RDT_M_I64, rdt_kek_export, ttl_until_ms),
 };
 
-static const struct rdt_member usage_members[] = {
+static const struct rdt_record_member usage_members[] = {
     RDT_M(1, RDT_M_B16, rdt_usage, key),
     RDT_M(2, RDT_M_U32, rdt_usage, version),
     RDT_M(3, RDT_M_U64, rdt_usage, wraps),
@@ -188,24 +188,24 @@ static const struct rdt_member usage_members[] = {
     RDT_M(8, RDT_M_I64, rdt_usage, tracking_ms),
 };
 
-static const struct rdt_member seen_members[] = {
+static const struct rdt_record_member seen_members[] = {
     RDT_M(1, RDT_M_B32, rdt_seen, signature),
     RDT_M(2, RDT_M_I64, rdt_seen, until_ms),
 };
 
-static const struct rdt_member death_members[] = {
+static const struct rdt_record_member death_members[] = {
     RDT_M(1, RDT_M_B16, rdt_death, key),           RDT_M(2, RDT_M_U32, rdt_death, version),
     RDT_M(3, RDT_M_BYTES, rdt_death, certificate), RDT_M(4, RDT_M_I64, rdt_death, erased_ms),
     RDT_M(5, RDT_M_I64, rdt_death, backups_ms),
 };
 
-static const struct rdt_member domain_members[] = {
+static const struct rdt_record_member domain_members[] = {
     RDT_M(1, RDT_M_U32, rdt_domain, number),
     RDT_M(2, RDT_M_I64, rdt_domain, created_ms),
     RDT_M(3, RDT_M_U8, rdt_domain, retired),
 };
 
-static const struct rdt_member grant_members[] = {
+static const struct rdt_record_member grant_members[] = {
     RDT_M(1, RDT_M_B16, rdt_grant, id),
 };
 
@@ -263,7 +263,7 @@ put_u32(uint32_t v, struct rdt_buf *out)
 
 /* Of fixed length by its type; a text that is not the last is ended by a NUL, which none holds. */
 static void
-put_id_field(const struct rdt_member *m, const void *object, bool last, struct rdt_buf *out)
+put_id_field(const struct rdt_record_member *m, const void *object, bool last, struct rdt_buf *out)
 {
     const void *at = (const uint8_t *)object + m->at;
     if (m->type == RDT_M_U32) {

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -141,7 +142,7 @@ move_in(const char *from, const char *dir, struct rdt_err *err)
 {
     static const char *const parts[] = {"store.db", "audit", "root.json"}; /* the root last */
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        char old[4096], new[4096];
+        char old[PATH_MAX + 16], new[PATH_MAX + 16];
         snprintf(old, sizeof old, "%s/%s", from, parts[i]);
         snprintf(new, sizeof new, "%s/%s", dir, parts[i]);
         if (rename(old, new) != 0)
@@ -184,7 +185,7 @@ make_in(const struct rdt_kms_opts *opts, const struct rdt_kms_new *site, struct 
 enum rdt_code
 rdt_kms_make(const struct rdt_kms_opts *opts, const struct rdt_kms_new *site, struct rdt_err *err)
 {
-    char making[4096];
+    char making[PATH_MAX];
     struct rdt_kms_opts inside = *opts;
     if (!good_site(site))
         return rdt_fail(err, RDT_E_BADINPUT,

@@ -120,7 +120,7 @@ data_key(struct rdt_call *call, bool plaintext)
 {
     struct rdt_kms_thread *thread = call->thread;
     const struct rdt_version *version;
-    size_t n;
+    size_t n = 0;
     enum rdt_fault fault = data_key_length(call, &n);
     if (fault == RDT_FAULT_NONE)
         fault = call_dry_run(call);

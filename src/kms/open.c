@@ -356,7 +356,7 @@ open_keep_checkpoint(struct rdt_kms *kms)
 {
     RDT_BUF checkpoint = {0};
     if (log_checkpoint_take(kms, &checkpoint) && rdt_buf_ok(&checkpoint))
-        (void)rdt_store_put_value(kms->store, CHECKPOINT_VALUE, rdt_buf_span(&checkpoint), NULL);
+        (void)!rdt_store_put_value(kms->store, CHECKPOINT_VALUE, rdt_buf_span(&checkpoint), NULL);
 }
 
 void

@@ -59,7 +59,7 @@ number_bytes(uint64_t v, uint8_t room[static 8])
 
 /* What is written of a member; nothing when it is zero or empty. */
 static struct rdt_span
-value_of(const struct rdt_member *m, const void *object, uint8_t room[static 8])
+value_of(const struct rdt_record_member *m, const void *object, uint8_t room[static 8])
 {
     const void *at = (const uint8_t *)object + m->at;
     size_t fixed = fixed_len(m->type);
@@ -77,7 +77,7 @@ void
 rdt_record_put(const struct rdt_record *record, const void *object, struct rdt_buf *out)
 {
     for (size_t i = 0; i < record->n_members; i++) {
-        const struct rdt_member *m = &record->members[i];
+        const struct rdt_record_member *m = &record->members[i];
         uint8_t room[8];
         struct rdt_span value = value_of(m, object, room);
         if (value.n == 0)
@@ -118,7 +118,7 @@ set_number(enum rdt_member_type type, struct rdt_span value, void *at)
 
 /* value is not empty. RDT_E_BADINPUT without words: the caller has the names. */
 static enum rdt_code
-set_member(const struct rdt_member *m, struct rdt_span value, void *object)
+set_member(const struct rdt_record_member *m, struct rdt_span value, void *object)
 {
     void *at = (uint8_t *)object + m->at;
     size_t fixed = fixed_len(m->type);
@@ -164,7 +164,7 @@ rdt_record_get(const struct rdt_record *record, struct rdt_span bytes, void *obj
         if (next == record->n_members || record->members[next].number != number)
             return rdt_fail(err, RDT_E_BADINPUT, "record %s: field %u is unknown or out of order",
                             record->name, number);
-        const struct rdt_member *m = &record->members[next++];
+        const struct rdt_record_member *m = &record->members[next++];
         enum rdt_code rc = set_member(m, value, object);
         if (rc != RDT_OK)
             return rdt_fail(err, rc, "record %s: field %s", record->name, m->name);
@@ -173,7 +173,7 @@ rdt_record_get(const struct rdt_record *record, struct rdt_span bytes, void *obj
 }
 
 static bool
-copy_member(const struct rdt_member *m, const void *from, void *to)
+copy_member(const struct rdt_record_member *m, const void *from, void *to)
 {
     const void *source = (const uint8_t *)from + m->at;
     void *target = (uint8_t *)to + m->at;

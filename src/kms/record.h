@@ -29,7 +29,7 @@ enum rdt_member_type {
     RDT_M_BYTES /* struct rdt_bytes, owned */
 };
 
-struct rdt_member {
+struct rdt_record_member {
     uint8_t number; /* 1..255, never used again for something else */
     enum rdt_member_type type;
     size_t at;        /* offsetof in the object */
@@ -39,7 +39,7 @@ struct rdt_member {
 struct rdt_record {
     const char *name; /* "key", "principal" */
     size_t size;      /* of the object */
-    const struct rdt_member *members;
+    const struct rdt_record_member *members;
     size_t n_members; /* ascending by number */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/cursor.h"
 #include "base/file.h"
 #include "codec/json.h"
 #include "crypto/issue.h"

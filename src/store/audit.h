@@ -14,12 +14,13 @@
 #include "crypto/hash.h"
 #include "crypto/sign.h"
 
-#define RDT_AUDIT_RECORD_MAX ((size_t)64 * 1024)   /* bytes of one record */
-#define RDT_AUDIT_FRAME_MAX ((size_t)8 << 20)      /* bytes of one frame */
-#define RDT_AUDIT_SEGMENT_BYTES ((size_t)64 << 20) /* preallocated; the next one is made in time   \
-                                                    */
-#define RDT_AUDIT_RESERVE_BYTES ((size_t)1 << 20)  /* kept for administrators on a full disk */
-#define RDT_AUDIT_CHECKPOINT_MAX ((size_t)512)     /* bytes of a checkpoint */
+#define RDT_AUDIT_RECORD_MAX ((size_t)64 * 1024) /* bytes of one record */
+#define RDT_AUDIT_FRAME_MAX ((size_t)8 << 20)    /* bytes of one frame */
+#define RDT_AUDIT_SEGMENT_BYTES                                                                    \
+    ((size_t)64 << 20)                            /* preallocated; the next one is made in time    \
+                                                   */
+#define RDT_AUDIT_RESERVE_BYTES ((size_t)1 << 20) /* kept for administrators on a full disk */
+#define RDT_AUDIT_CHECKPOINT_MAX ((size_t)512)    /* bytes of a checkpoint */
 
 struct rdt_audit;
 
@@ -27,6 +28,8 @@ struct rdt_audit;
 struct rdt_checkpoint {
     uint8_t deployment[16];
     uint8_t node[16];
+    uint64_t frame;                 /* number of the log's frame that holds it */
+    uint8_t link[RDT_SHA256_LEN];   /* over every byte of the log before that frame */
     uint64_t size;                  /* records */
     uint8_t root[RDT_SHA256_LEN];   /* RFC 6962 */
     uint64_t time_us;               /* since 1970 */
@@ -42,7 +45,8 @@ struct rdt_audit_opts {
     struct rdt_signer *signer;      /* Ed25519; borrowed until close */
     struct rdt_span known;          /* the newest checkpoint known from elsewhere, or empty: a
                                        log that is shorter, or says otherwise, is refused */
-    bool create;                    /* a new log; otherwise a missing one is refused */
+    bool create;          /* make it when it is not there; otherwise a missing one is refused */
+    size_t segment_bytes; /* of segments made from now on; 0: RDT_AUDIT_SEGMENT_BYTES */
 };
 
 /*
@@ -106,6 +110,9 @@ void rdt_audit_stats(const struct rdt_audit *audit, struct rdt_audit_stats *out)
 /* rdt_audit_close - NULL is fine. */
 void rdt_audit_close(struct rdt_audit *audit);
 
+/* rdt_audit_close_at - the same as a closer for RDT_AUTO. */
+void rdt_audit_close_at(struct rdt_audit **audit);
+
 /* ---- reading, without any key: also beside a running server ---- */
 
 typedef enum rdt_code rdt_audit_fn(void *user, uint64_t index, struct rdt_span record,
@@ -124,7 +131,8 @@ struct rdt_audit_verdict {
     struct rdt_checkpoint last; /* valid when checkpoints > 0 */
     bool key_given;             /* the public key came from outside the folder */
     bool fresh;                 /* an anchor from outside agrees */
-    uint64_t bad_index; /* first record that something is wrong with, after RDT_E_TAMPERED */
+    bool torn;                  /* a frame follows that a crash cut short; nobody was answered */
+    uint64_t bad_index; /* after RDT_E_TAMPERED: records below it are as they were */
 };
 
 /*
@@ -135,7 +143,8 @@ struct rdt_audit_verdict {
  *   anchor       a checkpoint kept elsewhere, or empty
  *   known        checkpoint bytes that the node's store holds, or empty
  *
- * Fails: RDT_E_TAMPERED (text says what and where), RDT_E_NOTFOUND, RDT_E_IO.
+ * Fails: RDT_E_TAMPERED (text says what and where), RDT_E_NOTFOUND, RDT_E_BADINPUT (public_key),
+ * RDT_E_IO.
  */
 RDT_MUST_CHECK enum rdt_code rdt_audit_verify(const char *dir, struct rdt_span public_key,
                                               struct rdt_span anchor, struct rdt_span known,

@@ -14,7 +14,7 @@ new_object(enum rdt_kind kind)
 }
 
 static inline void
-fill_member(const struct rdt_member *m, unsigned seed, void *object)
+fill_member(const struct rdt_record_member *m, unsigned seed, void *object)
 {
     static const char *const texts[] = {"a", "alias/\xc3\xa4 b", "{\"Version\":\"2012-10-17\"}"};
     void *at = (uint8_t *)object + m->at;

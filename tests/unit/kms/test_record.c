@@ -16,7 +16,7 @@ struct sample {
     struct rdt_bytes bytes;
 };
 
-static const struct rdt_member sample_members[] = {
+static const struct rdt_record_member sample_members[] = {
     RDT_M(1, RDT_M_U8, sample, u8),     RDT_M(2, RDT_M_U32, sample, u32),
     RDT_M(3, RDT_M_U64, sample, u64),   RDT_M(4, RDT_M_I64, sample, i64),
     RDT_M(5, RDT_M_B16, sample, b16),   RDT_M(7, RDT_M_B32, sample, b32),
@@ -251,7 +251,7 @@ test_tables(void **unused)
         uint8_t used[512] = {0};
         assert_in_range(record->size, 1, sizeof used);
         for (size_t i = 0; i < record->n_members; i++) {
-            const struct rdt_member *m = &record->members[i];
+            const struct rdt_record_member *m = &record->members[i];
             assert_true(m->number > (i == 0 ? 0 : m[-1].number));
             assert_true(m->at + sizes[m->type] <= record->size);
             for (size_t k = 0; k < sizes[m->type]; k++)
