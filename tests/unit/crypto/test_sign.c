@@ -177,17 +177,18 @@ refuses_public_keys(void **state)
     static const struct {
         const char *why, *hex;
     } keys[] = {
-        {"nothing",           ""                                                              },
-        {"one byte",          "04"                                                            },
-        {"compressed",        "02" P256_X                                                     },
-        {"hybrid",            "06" P256_X P256_Y                                              },
-        {"infinity and more", "00" P256_X P256_Y                                              },
-        {"not on the curve",  "04" P256_Y P256_X                                              },
-        {"nor is this",       "04" ZERO_HEX ZERO_HEX                                          },
-        {"not in the field",  "04" ALL_HEX ALL_HEX                                            },
-        {"one byte more",     "04" P256_X P256_Y "00"                                         },
-        {"33 bytes",          P256_X "00"                                                     },
-        {"31 bytes",          "5a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"},
+        {"nothing",                  ""                                                              },
+        {"one byte",                 "04"                                                            },
+        {"compressed",               "02" P256_X                                                     },
+        {"hybrid",                   "07" P256_X P256_Y                                              },
+        {"hybrid of the other half", "06" P256_X P256_Y                                              },
+        {"infinity and more",        "00" P256_X P256_Y                                              },
+        {"not on the curve",         "04" P256_Y P256_X                                              },
+        {"nor is this",              "04" ZERO_HEX ZERO_HEX                                          },
+        {"not in the field",         "04" ALL_HEX ALL_HEX                                            },
+        {"one byte more",            "04" P256_X P256_Y "00"                                         },
+        {"33 bytes",                 P256_X "00"                                                     },
+        {"31 bytes",                 "5a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"},
     };
     (void)state;
     for (size_t i = 0; i < RDT_COUNT(keys); i++) {
@@ -335,6 +336,47 @@ pem_goes_round(void **state)
         }
 }
 
+/* Whole, and right as far as it goes; only more than there should be. */
+static void
+pem_with_more_is_refused(void **state)
+{
+    static const struct {
+        const char *why, *header;
+        int more;
+        enum rdt_code want;
+    } texts[] = {
+        {"as it was",             "",             0, RDT_OK        },
+        {"a byte behind the key", "",             1, RDT_E_BADINPUT},
+        {"a header",              "Comment: x\n", 0, RDT_E_BADINPUT},
+    };
+    RDT_AUTO(rdt_signer_free_at) struct rdt_signer *s = NULL;
+    RDT_BUF pem = {0}, der = {0};
+    char *name = NULL, *header = NULL;
+    unsigned char *p = NULL;
+    long n = 0;
+    (void)state;
+    assert_int_equal(rdt_signer_new(RDT_SIGN_P256, &s, NULL), RDT_OK);
+    assert_int_equal(rdt_signer_pem(s, NULL, &pem, NULL), RDT_OK);
+    BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
+    assert_int_equal(PEM_read_bio(in, &name, &header, &p, &n), 1);
+    rdt_buf_add(&der, p, (size_t)n);
+    rdt_buf_str(&der, "x");
+    for (size_t i = 0; i < RDT_COUNT(texts); i++) {
+        RDT_AUTO(rdt_signer_free_at) struct rdt_signer *back = NULL;
+        BIO *out = BIO_new(BIO_s_mem());
+        char *text = NULL;
+        assert_true(PEM_write_bio(out, name, texts[i].header, der.p, n + texts[i].more) > 0);
+        long text_n = BIO_get_mem_data(out, &text);
+        struct rdt_span whole = {(const uint8_t *)text, (size_t)text_n};
+        assert_int_equal(rdt_signer_load_pem(whole, NULL, &back, NULL), texts[i].want);
+        BIO_free(out);
+    }
+    BIO_free(in);
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(p);
+}
+
 static void
 pem_cut_is_refused(void **state)
 {
@@ -466,6 +508,7 @@ main(void)
         cmocka_unit_test(ed25519_wycheproof),
         cmocka_unit_test(p256_wycheproof),
         cmocka_unit_test(pem_goes_round),
+        cmocka_unit_test(pem_with_more_is_refused),
         cmocka_unit_test(pem_cut_is_refused),
         cmocka_unit_test(pem_of_others_is_refused),
         cmocka_unit_test(a_foreign_public_key_is_not_believed),

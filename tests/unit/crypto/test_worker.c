@@ -429,7 +429,7 @@ wraps(void **state)
     for (size_t i = 0; i < RDT_COUNT(lengths); i++) {
         RDT_SECRET under = {0}, key = {0}, got = {0}, wide = {0};
         const struct rdt_span aad = rdt_span_str("deployment|keys|1");
-        uint8_t a[RDT_WRAPPED_LEN + 1000], b[sizeof a];
+        uint8_t a[RDT_WRAPPED_LEN + 1000] = {0}, b[sizeof a];
         size_t n = RDT_GCM_IV_LEN + lengths[i] + RDT_GCM_TAG_LEN;
         struct rdt_span wrapped = {a, n};
         counting_key(&under);
@@ -449,6 +449,8 @@ wraps(void **state)
         for (size_t k = 0; k < got.n; k++)
             assert_int_equal(got.p[k], 0);
         assert_int_equal(rdt_key_unwrap(*state, &under, aad, (struct rdt_span){a, n - 1}, &got),
+                         RDT_E_BADINPUT);
+        assert_int_equal(rdt_key_unwrap(*state, &under, aad, (struct rdt_span){a, n + 1}, &got),
                          RDT_E_BADINPUT);
         under.p[31] ^= 1;
         assert_int_equal(rdt_key_unwrap(*state, &under, aad, wrapped, &got), RDT_E_TAMPERED);
