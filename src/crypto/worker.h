@@ -1,6 +1,8 @@
 /*
  * worker.h - one thread's libcrypto: an OSSL_LIB_CTX of its own, algorithms fetched once, contexts
- * kept, random bytes buffered. Fetching or sharing them costs more than the ciphers do.
+ * kept, random bytes buffered. Fetching or sharing them costs more than the ciphers do. Where the
+ * operator names a configuration (OPENSSL_CONF), and so a provider of his own, everything runs
+ * through it, and what it lacks is an error.
  *
  * A worker belongs to one thread at a time, and to the process that opened it: a child of fork()
  * may draw random bytes and close it. No function below allocates in the hot path, and those
