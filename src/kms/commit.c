@@ -109,24 +109,20 @@ publish(struct commit *c)
 }
 
 enum rdt_code
-rdt_tx_commit(struct rdt_tx *tx, struct rdt_store *store, const struct rdt_outbox *outbox,
-              size_t n_outbox, const uint8_t (*sent)[16], size_t n_sent, struct rdt_err *err)
+rdt_tx_commit(struct rdt_tx *tx, struct rdt_store *store, const struct rdt_tx_records *records,
+              struct rdt_err *err)
 {
+    static const struct rdt_tx_records none;
+    const struct rdt_tx_records *r = records == NULL ? &none : records;
     struct commit c = {.tx = tx};
     bool changed = tx->head.revision != tx->state->head.revision;
     enum rdt_code rc = prepare(&c, err);
-    if (rc == RDT_OK && !changed && n_outbox != 0)
+    if (rc == RDT_OK && !changed && r->n_outbox != 0)
         rc = rdt_fail(err, RDT_E_INTERNAL, "audit records of a commit that changes nothing");
-    if (rc == RDT_OK && changed) {
-        rc = rdt_store_commit(store,
-                              &(struct rdt_commit){.revision = tx->head.revision,
-                                                   .rows = c.rows,
-                                                   .n_rows = c.n_rows,
-                                                   .outbox = outbox,
-                                                   .n_outbox = n_outbox,
-                                                   .sent = sent,
-                                                   .n_sent = n_sent},
-                              err);
+    if (rc == RDT_OK && (changed || r->n_sent != 0)) {
+        const struct rdt_commit commit = {tx->head.revision, c.rows,  c.n_rows, r->outbox,
+                                          r->n_outbox,       r->sent, r->n_sent};
+        rc = rdt_store_commit(store, &commit, err);
         if (rc == RDT_OK)
             publish(&c);
     }

@@ -184,7 +184,8 @@ commit(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
         rdt_tx_drop(tx);
         return RDT_OK;
     }
-    enum rdt_code rc = rdt_tx_commit(tx, kms->store, outbox, n_outbox, sent, n_sent, err);
+    enum rdt_code rc = rdt_tx_commit(tx, kms->store,
+                                     &(struct rdt_tx_records){outbox, n_outbox, sent, n_sent}, err);
     if (rc == RDT_OK)
         log_forget_sent(kms);
     return rc;

@@ -69,7 +69,8 @@ genesis(struct rdt_kms *kms, struct rdt_worker *worker, const struct rdt_kms_new
         rdt_tx_drop(tx);
         return rc;
     }
-    rc = rdt_tx_commit(tx, kms->store, &entry, 1, NULL, 0, err);
+    rc = rdt_tx_commit(tx, kms->store, &(struct rdt_tx_records){.outbox = &entry, .n_outbox = 1},
+                       err);
     return rc == RDT_OK ? rdt_audit_append(kms->audit, &entry.record, 1, true, &first, err) : rc;
 }
 

@@ -146,20 +146,24 @@ RDT_MUST_CHECK enum rdt_code rdt_tx_seal(struct rdt_tx *tx, struct rdt_worker *w
                                          uint64_t *revision, uint8_t digest[static 32],
                                          struct rdt_err *err);
 
+struct rdt_tx_records {
+    const struct rdt_outbox *outbox; /* final audit records of its calls */
+    size_t n_outbox;
+    const uint8_t (*sent)[16]; /* earlier outbox entries that are in the log */
+    size_t n_sent;
+};
+
 /*
  * rdt_tx_commit - make it durable, then publish it.  The transaction is gone in either case.
- * Where no call changed anything the store is left alone, and entries that were sent wait for the
- * next commit.
+ * Where no call changed anything, only what was sent goes to the store.
  *
- *   outbox, n_outbox   final audit records of its calls
- *   sent, n_sent       earlier outbox entries that are in the log
+ *   records   NULL: none
  *
  * Fails, with nothing changed: as rdt_store_commit(); RDT_E_INTERNAL (a change that was not sealed,
  * audit records without a change).
  */
 RDT_MUST_CHECK enum rdt_code rdt_tx_commit(struct rdt_tx *tx, struct rdt_store *store,
-                                           const struct rdt_outbox *outbox, size_t n_outbox,
-                                           const uint8_t (*sent)[16], size_t n_sent,
+                                           const struct rdt_tx_records *records,
                                            struct rdt_err *err);
 
 /* rdt_tx_drop - forget it; NULL is fine. */

@@ -51,7 +51,7 @@ commit_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *t
         return rc;
     }
     const uint8_t(*sent)[16] = log_take_sent(kms, &n_sent);
-    rc = rdt_tx_commit(tx, kms->store, &entry, 1, sent, n_sent, err);
+    rc = rdt_tx_commit(tx, kms->store, &(struct rdt_tx_records){&entry, 1, sent, n_sent}, err);
     if (rc != RDT_OK)
         return rc;
     log_forget_sent(kms);

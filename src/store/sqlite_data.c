@@ -7,7 +7,8 @@ static const char *const sql[RDT_SQL_END] = {
     [RDT_SQL_COMMIT] = "COMMIT",
     [RDT_SQL_ROLLBACK] = "ROLLBACK",
     [RDT_SQL_REVISION] = "SELECT revision FROM rdt_head WHERE one = 1",
-    [RDT_SQL_RAISE] = "UPDATE rdt_head SET revision = ?1 WHERE one = 1 AND revision < ?1",
+    [RDT_SQL_RAISE] = "UPDATE rdt_head SET revision = ?1 WHERE one = 1 AND (revision < ?1 OR (?2 "
+                      "AND revision = ?1))",
     [RDT_SQL_ROW_PUT] = "INSERT INTO rdt_row (kind, id, revision, body, mac)"
                         " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (kind, id) DO UPDATE"
                         " SET revision = ?3, body = ?4, mac = ?5",
@@ -106,6 +107,7 @@ static int
 write_commit(struct rdt_sqlite *sq, const struct rdt_commit *commit)
 {
     bind_number(sq->statements[RDT_SQL_RAISE], 1, commit->revision);
+    bind_number(sq->statements[RDT_SQL_RAISE], 2, commit->n_rows == 0 && commit->n_outbox == 0);
     int rc = run(sq, RDT_SQL_RAISE);
     if (rc == SQLITE_OK && sqlite3_changes(sq->db) != 1)
         return SQLITE_CONSTRAINT; /* what is stored is not below: somebody else wrote */

@@ -168,7 +168,8 @@ check_commit(const struct rdt_store *store, const struct rdt_commit *commit, str
         return rdt_fail(err, RDT_E_LIMIT, "commit: more than %d changes", RDT_STORE_CHANGES_MAX);
     if (commit->revision > INT64_MAX)
         return rdt_fail(err, RDT_E_LIMIT, "commit: the revision");
-    if (commit->revision <= store->revision)
+    bool tidies = commit->n_rows == 0 && commit->n_outbox == 0;
+    if (commit->revision < store->revision || (commit->revision == store->revision && !tidies))
         return rdt_fail(err, RDT_E_STATE, "commit: the store is at this revision already");
     enum rdt_code code = check_rows(commit, &bytes, err);
     if (code != RDT_OK)
@@ -210,12 +211,12 @@ settle_commit(struct rdt_store *store, uint64_t wanted, enum rdt_code code, stru
     enum rdt_code settled = settle(store, &now, err);
     if (settled != RDT_OK)
         return settled;
-    if (now == wanted) {
+    if (now == wanted && wanted != store->revision) {
         clear(err);
         return RDT_OK;
     }
     if (now == store->revision)
-        return code;
+        return code;    /* where only outbox entries were to go they may be gone: no harm in that */
     store->dead = true; /* someone else was faster than we could come back */
     return rdt_fail(err, RDT_E_STATE, "commit: somebody else wrote");
 }

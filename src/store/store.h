@@ -50,7 +50,8 @@ struct rdt_outbox {
 };
 
 struct rdt_commit {
-    uint64_t revision;          /* of the store, after this; must be the old one + 1 or more */
+    uint64_t revision; /* of the store, after this: the old one + 1 or more; the old one itself
+                        * where only `sent` is given */
     const struct rdt_row *rows; /* written in this order */
     size_t n_rows;
     const struct rdt_outbox *outbox; /* records to add */

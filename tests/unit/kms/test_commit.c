@@ -102,24 +102,30 @@ test_outbox(void **unused)
         {.id = {1}, .record = rdt_span_str("first") },
         {.id = {2}, .record = rdt_span_str("second")}
     };
+    const struct rdt_tx_records made = {.outbox = two, .n_outbox = 2},
+                                sent = {.sent = &two[0].id, .n_sent = 1},
+                                sent2 = {.sent = &two[1].id, .n_sent = 1};
     world_open(&w);
     struct rdt_tx *tx = begin(&w);
     add_alias(tx, "a", 1);
     seal(&w, tx);
-    assert_int_equal(rdt_tx_commit(tx, w.store, two, 2, NULL, 0, NULL), RDT_OK);
+    assert_int_equal(rdt_tx_commit(tx, w.store, &made, NULL), RDT_OK);
     assert_int_equal(see(&w).records, 2);
     tx = begin(&w);
     edit_alias(tx, "a", 2);
     seal(&w, tx);
-    assert_int_equal(rdt_tx_commit(tx, w.store, NULL, 0, (const uint8_t(*)[16])two[0].id, 1, NULL),
-                     RDT_OK);
+    assert_int_equal(rdt_tx_commit(tx, w.store, &sent, NULL), RDT_OK);
     assert_int_equal(see(&w).records, 1);
     assert_int_equal(see(&w).first[0], 2);
-    /* without a change there is nothing to record, and the store is left alone */
+    /* without a change there is nothing to record, and revision and rows stay */
     uint64_t revision = rdt_store_revision(w.store);
-    assert_int_equal(rdt_tx_commit(begin(&w), w.store, two, 1, NULL, 0, NULL), RDT_E_INTERNAL);
+    assert_int_equal(rdt_tx_commit(begin(&w), w.store, &made, NULL), RDT_E_INTERNAL);
     commit(&w, begin(&w));
+    assert_int_equal(rdt_tx_commit(begin(&w), w.store, &sent2, NULL), RDT_OK);
+    assert_int_equal(see(&w).records, 0);
     assert_true(rdt_store_revision(w.store) == revision);
+    assert_true(revision_of(&w) == revision);
+    must_load(&w);
     world_close(&w);
 }
 
@@ -133,7 +139,7 @@ test_unsealed(void **unused)
     add_alias(tx, "a", 1);
     seal(&w, tx);
     add_alias(tx, "b", 1);
-    assert_int_equal(rdt_tx_commit(tx, w.store, NULL, 0, NULL, 0, NULL), RDT_E_INTERNAL);
+    assert_int_equal(rdt_tx_commit(tx, w.store, NULL, NULL), RDT_E_INTERNAL);
     assert_string_equal(aliases(published(&w)), "");
     assert_int_equal(see(&w).rows, 0);
     world_close(&w);
@@ -162,7 +168,7 @@ expect_unchanged(struct world *w, struct rdt_tx *tx, enum rdt_code one, enum rdt
     uint64_t revision = revision_of(w);
     struct rdt_err err;
     digest_now(w, before);
-    enum rdt_code rc = rdt_tx_commit(tx, w->store, NULL, 0, NULL, 0, &err);
+    enum rdt_code rc = rdt_tx_commit(tx, w->store, NULL, &err);
     if (rc != one && rc != other)
         fail_msg("%d: %s", rc, rc == RDT_OK ? "" : err.text);
     digest_now(w, after);

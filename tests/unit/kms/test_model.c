@@ -124,7 +124,7 @@ test_ready(void **unused)
 
 /* Whether the id is made of this member: it shows when the member alone is set. */
 static bool
-is_of_id(enum rdt_kind kind, const struct rdt_member *m)
+is_of_id(enum rdt_kind kind, const struct rdt_record_member *m)
 {
     RDT_BUF without = {0}, with = {0};
     void *object = new_object(kind);

@@ -163,7 +163,7 @@ test_refused(void **unused)
         tx = begin(&w);
         refused[i].make(tx);
         assert_int_equal(try_seal(&w, tx), refused[i].want);
-        assert_int_equal(rdt_tx_commit(tx, w.store, NULL, 0, NULL, 0, NULL), RDT_E_INTERNAL);
+        assert_int_equal(rdt_tx_commit(tx, w.store, NULL, NULL), RDT_E_INTERNAL);
     }
     world_close(&w);
 }

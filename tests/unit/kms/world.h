@@ -102,7 +102,7 @@ static inline void
 commit(struct world *w, struct rdt_tx *tx)
 {
     struct rdt_err err;
-    if (rdt_tx_commit(tx, w->store, NULL, 0, NULL, 0, &err) != RDT_OK)
+    if (rdt_tx_commit(tx, w->store, NULL, &err) != RDT_OK)
         fail_msg("%s", err.text);
 }
 

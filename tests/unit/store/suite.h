@@ -230,6 +230,31 @@ the_outbox_keeps_its_order(void **state)
     assert_int_equal(rdt_store_revision(f->store), 3);
 }
 
+/* What is in the log goes without a change of anything, so without a new revision. */
+static void
+sent_alone_keeps_the_revision(void **state)
+{
+    struct fixture *f = *state;
+    const struct rdt_outbox two[] = {entry(9, "first"), entry(3, "second")};
+    const struct rdt_row r = row(1, "a", 3, "a3");
+    struct rdt_commit c = {.revision = 3, .outbox = two, .n_outbox = 2};
+    assert_int_equal(rdt_store_commit(f->store, &c, NULL), RDT_OK);
+    const struct rdt_commit refused[] = {
+        {.revision = 2, .sent = &two[0].id, .n_sent = 1},
+        {.revision = 3, .rows = &r, .n_rows = 1, .sent = &two[0].id, .n_sent = 1},
+        {.revision = 3, .outbox = two, .n_outbox = 1, .sent = &two[0].id, .n_sent = 1},
+    };
+    for (size_t i = 0; i < RDT_COUNT(refused); i++)
+        assert_int_equal(rdt_store_commit(f->store, &refused[i], NULL), RDT_E_STATE);
+    assert_outbox(f->store, "9:first;3:second;");
+    c = (struct rdt_commit){.revision = 3, .sent = &two[0].id, .n_sent = 1};
+    assert_int_equal(rdt_store_commit(f->store, &c, NULL), RDT_OK);
+    assert_outbox(f->store, "3:second;");
+    reopen(f);
+    assert_outbox(f->store, "3:second;");
+    assert_int_equal(rdt_store_revision(f->store), 3);
+}
+
 /* Removed and added again in one commit: the sent one goes first. */
 static void
 an_outbox_id_may_come_again(void **state)
@@ -567,21 +592,14 @@ run_suite(const struct kind *which)
 {
     kind = which;
     const struct CMUnitTest tests[] = {
-        SUITE_TEST(a_new_store_is_empty),
-        SUITE_TEST(rows_come_back_in_order),
-        SUITE_TEST(rows_change_and_go),
-        SUITE_TEST(an_empty_body_is_no_removal),
-        SUITE_TEST(the_outbox_keeps_its_order),
-        SUITE_TEST(an_outbox_id_may_come_again),
-        SUITE_TEST(values_are_kept),
-        SUITE_TEST(refuses_old_revisions),
-        SUITE_TEST(refuses_what_is_too_large),
-        SUITE_TEST(takes_the_largest),
-        SUITE_TEST(takes_many_rows_at_once),
-        SUITE_TEST(refuses_calls_from_within),
-        SUITE_TEST(one_at_a_time),
-        SUITE_TEST(a_copy_is_a_store),
-        SUITE_TEST(copies_while_others_commit),
+        SUITE_TEST(a_new_store_is_empty),        SUITE_TEST(rows_come_back_in_order),
+        SUITE_TEST(rows_change_and_go),          SUITE_TEST(an_empty_body_is_no_removal),
+        SUITE_TEST(the_outbox_keeps_its_order),  SUITE_TEST(sent_alone_keeps_the_revision),
+        SUITE_TEST(an_outbox_id_may_come_again), SUITE_TEST(values_are_kept),
+        SUITE_TEST(refuses_old_revisions),       SUITE_TEST(refuses_what_is_too_large),
+        SUITE_TEST(takes_the_largest),           SUITE_TEST(takes_many_rows_at_once),
+        SUITE_TEST(refuses_calls_from_within),   SUITE_TEST(one_at_a_time),
+        SUITE_TEST(a_copy_is_a_store),           SUITE_TEST(copies_while_others_commit),
         cmocka_unit_test(closing_nothing),
     };
     return cmocka_run_group_tests_name(which->name, tests, NULL, NULL);
