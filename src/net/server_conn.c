@@ -214,6 +214,37 @@ shake(struct rdt_conn *conn)
 
 /* ---- requests */
 
+bool
+rdt_conn_is_idle(const struct rdt_conn *conn)
+{
+    return conn->phase == RDT_PHASE_IDLE || conn->phase == RDT_PHASE_QUIET;
+}
+
+bool
+rdt_conn_waits(const struct rdt_conn *conn)
+{
+    return rdt_conn_is_idle(conn) || conn->phase == RDT_PHASE_HEAD || conn->phase == RDT_PHASE_BODY;
+}
+
+/*
+ * libssl's two buffers are 33 KiB. A connection that has nothing to say must not hold them, one
+ * that sends request after request should not have them made and wiped for each: so it keeps them
+ * from its second request on, until it has been idle for a while.
+ */
+static void
+keep_buffers(struct rdt_conn *conn, bool keep)
+{
+    if (conn->ssl == NULL || conn->buffered == keep)
+        return;
+    conn->buffered = keep;
+    if (keep) {
+        SSL_clear_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
+    } else {
+        SSL_set_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
+        (void)SSL_free_buffers(conn->ssl);
+    }
+}
+
 static void
 be_ready(struct rdt_conn *conn)
 {
@@ -236,7 +267,7 @@ rest(struct rdt_conn *conn)
 static void
 at_end(struct rdt_conn *conn)
 {
-    if (conn->phase == RDT_PHASE_IDLE && (conn->flight == NULL || conn->flight->in_n == 0)) {
+    if (rdt_conn_is_idle(conn) && (conn->flight == NULL || conn->flight->in_n == 0)) {
         rdt_conn_leave(conn);
         return;
     }
@@ -298,8 +329,7 @@ pump(struct rdt_conn *conn)
 void
 rdt_conn_pump(struct rdt_conn *conn)
 {
-    if (conn->phase != RDT_PHASE_IDLE && conn->phase != RDT_PHASE_HEAD &&
-        conn->phase != RDT_PHASE_BODY)
+    if (!rdt_conn_waits(conn))
         return;
     conn->pumping = true;
     pump(conn);
@@ -317,6 +347,8 @@ rdt_conn_answered(struct rdt_conn *conn)
     size_t used = flight->head_n + (flight->big == NULL ? flight->x.body_n : 0);
     rdt_flight_reset(flight, used);
     rdt_conn_phase(conn, RDT_PHASE_IDLE);
+    keep_buffers(conn, conn->streak);
+    conn->streak = true;
     if (conn->pumping)
         return;
     if (flight->in_n > 0 || conn->more)
@@ -332,6 +364,15 @@ rdt_conn_expire(struct rdt_conn *conn)
         shake_failed(conn, "handshake not in time");
         return;
     case RDT_PHASE_IDLE:
+        if (conn->loop->stopping) {
+            rdt_conn_leave(conn);
+        } else {
+            rdt_conn_phase(conn, RDT_PHASE_QUIET);
+            conn->streak = false;
+            keep_buffers(conn, false);
+        }
+        return;
+    case RDT_PHASE_QUIET:
         rdt_conn_leave(conn);
         return;
     case RDT_PHASE_HEAD:
@@ -341,6 +382,20 @@ rdt_conn_expire(struct rdt_conn *conn)
     default:
         rdt_conn_close(conn);
     }
+}
+
+void
+rdt_conn_settle(struct rdt_conn *conn)
+{
+    uint8_t byte;
+    if (conn->phase == RDT_PHASE_SHAKE) {
+        if (conn->ssl == NULL && recv(conn->fd, &byte, 1, MSG_PEEK) <= 0)
+            rdt_conn_close(conn);
+        return;
+    }
+    rdt_conn_pump(conn);
+    if (rdt_conn_is_idle(conn))
+        rdt_conn_leave(conn);
 }
 
 /* ---- events */
@@ -353,6 +408,7 @@ on_readable(struct rdt_conn *conn)
         shake(conn);
         return;
     case RDT_PHASE_IDLE:
+    case RDT_PHASE_QUIET:
     case RDT_PHASE_HEAD:
     case RDT_PHASE_BODY:
         rdt_conn_pump(conn);

@@ -79,7 +79,8 @@ rdt_link_add(struct rdt_link *list, struct rdt_link *link)
  */
 enum rdt_phase {
     RDT_PHASE_SHAKE,  /* TLS handshake */
-    RDT_PHASE_IDLE,   /* nothing of a request is here */
+    RDT_PHASE_IDLE,   /* nothing of a request is here, but likely soon */
+    RDT_PHASE_QUIET,  /* the same for longer: it has no buffers any more */
     RDT_PHASE_HEAD,   /* part of its head is */
     RDT_PHASE_BODY,   /* its head is, part of its body is not */
     RDT_PHASE_CALLER, /* the caller has it; no limit of ours */
@@ -102,6 +103,8 @@ struct rdt_conn {
     bool pumping;      /* rdt_conn_pump() is at work below us on the stack */
     bool more;         /* bytes may be left behind the last read, where poll does not see them */
     bool closing;      /* after this answer */
+    bool streak;       /* it has had an answer, and was not idle for long since */
+    bool buffered;     /* it keeps libssl's buffers */
     bool has_cert;     /* the peer proved one */
     unsigned reads;    /* of the socket that are left in this turn */
     size_t discarded;  /* bytes, while lingering */
@@ -316,6 +319,15 @@ void rdt_conn_answered(struct rdt_conn *conn);
 
 /* rdt_conn_expire - its phase has taken too long. */
 void rdt_conn_expire(struct rdt_conn *conn);
+
+/* rdt_conn_waits - whether it is between requests, or within one that is still coming. */
+bool rdt_conn_waits(const struct rdt_conn *conn);
+
+/* rdt_conn_is_idle - whether it is between requests. */
+bool rdt_conn_is_idle(const struct rdt_conn *conn);
+
+/* rdt_conn_settle - have a look for a request that nobody has seen yet; without one, close. */
+void rdt_conn_settle(struct rdt_conn *conn);
 
 /* rdt_conn_leave - say goodbye and close; for a connection that waits for a request. */
 void rdt_conn_leave(struct rdt_conn *conn);

@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #define TICK_MS 500
-#define DATE_MS 250 /* the clock is looked at this often at most */
+#define FRESH_MS 1000 /* after a request, until a connection gives its buffers back */
+#define DATE_MS 250   /* the clock is looked at this often at most */
 
 /*
  * One turn of a loop: libuv polls and calls back for what is ready, which reads, asks the caller
@@ -19,7 +20,8 @@ static const struct {
     int limit_ms; /* 0: none */
 } phases[RDT_N_PHASES] = {
     [RDT_PHASE_SHAKE] = {RDT_SERVER_HANDSHAKE_MS},
-    [RDT_PHASE_IDLE] = {RDT_SERVER_IDLE_MS},
+    [RDT_PHASE_IDLE] = {FRESH_MS},
+    [RDT_PHASE_QUIET] = {RDT_SERVER_IDLE_MS - FRESH_MS},
     [RDT_PHASE_HEAD] = {RDT_SERVER_HEAD_MS},
     [RDT_PHASE_BODY] = {RDT_SERVER_BODY_MS},
     [RDT_PHASE_CALLER] = {0},
@@ -92,27 +94,28 @@ on_tick(uv_timer_t *timer)
 static bool
 evict_idle(struct rdt_loop *loop)
 {
-    struct rdt_conn *conn = first_of(loop, RDT_PHASE_IDLE);
+    struct rdt_conn *conn = first_of(loop, RDT_PHASE_QUIET);
+    if (conn == NULL)
+        conn = first_of(loop, RDT_PHASE_IDLE);
     if (conn != NULL)
         rdt_conn_leave(conn);
     return conn != NULL;
 }
 
-/* Idle connections go, but not before a last look: a request may have come that nobody has seen. */
+/* Connections that wait for nothing go, but not before a last look at each. */
 static void
-close_idle(struct rdt_loop *loop)
+settle(struct rdt_loop *loop)
 {
+    static const enum rdt_phase waiting[] = {RDT_PHASE_SHAKE, RDT_PHASE_IDLE, RDT_PHASE_QUIET};
     struct rdt_link list;
     rdt_link_init(&list);
-    struct rdt_conn *conn;
-    while ((conn = first_of(loop, RDT_PHASE_IDLE)) != NULL)
-        rdt_link_add(&list, &conn->queue);
+    for (size_t i = 0; i < RDT_COUNT(waiting); i++)
+        for (struct rdt_conn *conn; (conn = first_of(loop, waiting[i])) != NULL;)
+            rdt_link_add(&list, &conn->queue);
     while (!rdt_link_alone(&list)) {
-        conn = RDT_ITEM(list.next, rdt_conn, queue);
-        rdt_link_add(&loop->phases[RDT_PHASE_IDLE], &conn->queue);
-        rdt_conn_pump(conn);
-        if (conn->phase == RDT_PHASE_IDLE)
-            rdt_conn_leave(conn);
+        struct rdt_conn *conn = RDT_ITEM(list.next, rdt_conn, queue);
+        rdt_link_add(&loop->phases[conn->phase], &conn->queue);
+        rdt_conn_settle(conn);
     }
 }
 
@@ -180,7 +183,7 @@ on_control(uv_async_t *async)
     if (stop) {
         loop->stopping = true;
         (void)uv_timer_start(&loop->grace, on_grace, (uint64_t)(grace_ms > 0 ? grace_ms : 0), 0);
-        close_idle(loop);
+        settle(loop);
     }
 }
 
