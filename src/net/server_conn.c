@@ -265,14 +265,15 @@ rest(struct rdt_conn *conn)
 
 /* The peer sends no more: between requests that is how connections end, within one it is wrong. */
 static void
-at_end(struct rdt_conn *conn)
+at_end(struct rdt_conn *conn, bool orderly)
 {
-    if (rdt_conn_is_idle(conn) && (conn->flight == NULL || conn->flight->in_n == 0)) {
+    if (conn->phase == RDT_PHASE_HEAD || conn->phase == RDT_PHASE_BODY) {
+        RDT_COUNT_ONE(conn->loop->counts.bad_requests);
+        rdt_loop_refused(conn->loop, conn, "request cut short");
+    } else if (orderly) {
         rdt_conn_leave(conn);
         return;
     }
-    RDT_COUNT_ONE(conn->loop->counts.bad_requests);
-    rdt_loop_refused(conn->loop, conn, "request cut short");
     rdt_conn_close(conn);
 }
 
@@ -293,10 +294,8 @@ fill(struct rdt_conn *conn)
     }
     if (got == RDT_IO_AGAIN)
         rest(conn);
-    else if (got == 0)
-        at_end(conn);
     else
-        rdt_conn_close(conn);
+        at_end(conn, got == 0);
     return false;
 }
 
@@ -430,7 +429,7 @@ on_poll(uv_poll_t *poll, int status, int events)
     struct rdt_conn *conn = poll->data;
     if (status < 0) { /* reset by the peer */
         conn->armed = 0;
-        rdt_conn_close(conn);
+        at_end(conn, false);
         return;
     }
     if ((events & UV_WRITABLE) != 0 && conn->phase == RDT_PHASE_SEND)

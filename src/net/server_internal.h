@@ -187,8 +187,9 @@ struct rdt_loop {
     bool asked;        /* the request hook was called since the idle hook */
     bool stopping;
     int64_t date_s;
-    uint64_t date_ms; /* on the loop's clock, when the date was looked at */
-    char date[40];    /* "Tue, 24 Nov 2026 10:15:00 GMT" */
+    uint64_t forget_ms; /* on the loop's clock, when old sessions are looked for again */
+    uint64_t date_ms;   /* on the loop's clock, when the date was looked at */
+    char date[40];      /* "Tue, 24 Nov 2026 10:15:00 GMT" */
     uint8_t scratch[RDT_RECORD_LEN];
 
     /* From other threads, under the lock; then control is sent. */
@@ -404,6 +405,7 @@ void rdt_answer_flush(struct rdt_conn *conn);
 struct rdt_pems { /* the certificate files' bytes, so that all loops are made of the same */
     struct rdt_buf cert, ca;
     struct rdt_secret key;
+    long session_s;
 };
 
 /* rdt_pems_read - read the files.  Fails: as rdt_server_open(). */

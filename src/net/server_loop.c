@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #define TICK_MS 500
+#define FORGET_MS 5000
 #define FRESH_MS 1000 /* after a request, until a connection gives its buffers back */
 #define DATE_MS 250   /* the clock is looked at this often at most */
 
@@ -78,6 +79,17 @@ first_of(struct rdt_loop *loop, enum rdt_phase phase)
     return rdt_link_alone(list) ? NULL : RDT_ITEM(list->next, rdt_conn, queue);
 }
 
+/* libssl looks for old sessions when new ones come; nobody comes, and they hold certificates. */
+static void
+forget_sessions(struct rdt_loop *loop)
+{
+    uint64_t now_ms = uv_now(&loop->uv);
+    if (loop->tls == NULL || now_ms < loop->forget_ms)
+        return;
+    loop->forget_ms = now_ms + FORGET_MS;
+    SSL_CTX_flush_sessions(loop->tls, (long)rdt_now());
+}
+
 static void
 on_tick(uv_timer_t *timer)
 {
@@ -89,6 +101,11 @@ on_tick(uv_timer_t *timer)
                conn->until_ms <= now)
             rdt_conn_expire(conn);
     }
+    forget_sessions(loop);
+    bool needed = atomic_load_explicit(&loop->open, memory_order_relaxed) > 0 ||
+                  (loop->tls != NULL && SSL_CTX_sess_number(loop->tls) > 0);
+    if (!needed)
+        (void)uv_timer_stop(timer);
 }
 
 static bool
@@ -239,8 +256,6 @@ on_check(uv_check_t *check)
     uint64_t every = TICK_MS / loop->server->hurry;
     if (open > 0 && !uv_is_active((uv_handle_t *)&loop->tick))
         (void)uv_timer_start(&loop->tick, on_tick, every, every == 0 ? 1 : every);
-    else if (open == 0)
-        (void)uv_timer_stop(&loop->tick);
 }
 
 /* ---- from other threads */

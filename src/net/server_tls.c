@@ -73,6 +73,7 @@ enum rdt_code
 rdt_pems_read(const struct rdt_server *server, struct rdt_pems *out, struct rdt_err *err)
 {
     enum rdt_code rc = rdt_file_read(server->cert_file, RDT_SERVER_PEM_MAX, &out->cert, err);
+    out->session_s = RDT_SERVER_SESSION_S / (long)server->hurry;
     if (rc == RDT_OK)
         rc = read_key(server->key_file, &out->key, err);
     if (rc == RDT_OK && server->client_ca_file != NULL)
@@ -106,9 +107,10 @@ next_cert(OSSL_LIB_CTX *lib, BIO *bio, bool *bad)
 static enum rdt_code
 use_chain(SSL_CTX *ctx, OSSL_LIB_CTX *lib, struct rdt_span pem, struct rdt_err *err)
 {
-    RDT_AUTO(free_bio) BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+    RDT_AUTO(free_bio) BIO *bio = pem.n == 0 ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
     bool bad = bio == NULL;
     size_t n = 0;
+    ERR_clear_error();
     while (!bad) {
         RDT_AUTO(free_x509) X509 *cert = next_cert(lib, bio, &bad);
         if (cert == NULL)
@@ -173,6 +175,15 @@ verify_peer(X509_STORE_CTX *store, void *arg)
     return 0;
 }
 
+static pthread_once_t birth_once = PTHREAD_ONCE_INIT;
+static int birth_index = -1; /* of a session's own data; 0 would not survive a copy */
+
+static void
+make_birth_index(void)
+{
+    birth_index = SSL_SESSION_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
 /*
  * A session that was resumed gives birth to new ones in TLS 1.3, which would be good for their own
  * full life each. They inherit the hour of the handshake that proved the certificate instead.
@@ -181,10 +192,11 @@ static int
 keep_birth(SSL *ssl, SSL_SESSION *session)
 {
     if (SSL_session_reused(ssl)) {
-        long birth = (long)(intptr_t)SSL_SESSION_get_ex_data(session, 0);
+        long birth = (long)(intptr_t)SSL_SESSION_get_ex_data(session, birth_index);
         (void)SSL_SESSION_set_time(session, birth);
     } else {
-        (void)SSL_SESSION_set_ex_data(session, 0, (void *)(intptr_t)SSL_SESSION_get_time(session));
+        void *birth = (void *)(intptr_t)SSL_SESSION_get_time(session);
+        (void)SSL_SESSION_set_ex_data(session, birth_index, birth);
     }
     return 0; /* no reference kept */
 }
@@ -195,7 +207,8 @@ use_client_ca(SSL_CTX *ctx, OSSL_LIB_CTX *lib, struct rdt_span pem, struct rdt_e
     RDT_AUTO(free_bio) BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
     RDT_AUTO(free_names) STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
     X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-    bool bad = bio == NULL || names == NULL;
+    bool bad = bio == NULL || names == NULL || pthread_once(&birth_once, make_birth_index) != 0 ||
+               birth_index < 0;
     size_t n = 0;
     while (!bad) {
         RDT_AUTO(free_x509) X509 *cert = next_cert(lib, bio, &bad);
@@ -250,7 +263,6 @@ set_up(SSL_CTX *ctx)
     SSL_CTX_set_max_cert_list(ctx, (long)RDT_SERVER_CERT_MAX);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_SERVER);
     SSL_CTX_sess_set_cache_size(ctx, RDT_SERVER_SESSIONS_MAX);
-    SSL_CTX_set_timeout(ctx, RDT_SERVER_SESSION_S);
     SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
     bool ok = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) &&
               SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
@@ -269,6 +281,7 @@ rdt_server_tls(OSSL_LIB_CTX *lib, const struct rdt_pems *pems, SSL_CTX **out, st
         return rdt_fail(err, RDT_E_NOMEM, "TLS");
     enum rdt_code rc =
         set_up(ctx) ? RDT_OK : rdt_fail(err, RDT_E_INTERNAL, "libssl lacks what the server needs");
+    SSL_CTX_set_timeout(ctx, pems->session_s);
     if (rc == RDT_OK)
         rc = use_chain(ctx, lib, rdt_buf_span(&pems->cert), err);
     if (rc == RDT_OK)
