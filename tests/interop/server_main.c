@@ -105,7 +105,7 @@ request(void *arg, struct rdt_exchange *x)
     if (rdt_span_is(path, "/big")) {
         x->answer.n = 0;
         for (unsigned long n = number(x->head.query); n > 0; n--)
-            rdt_buf_add(&x->answer, "0123456789abcdef" + n % 16, 1);
+            rdt_buf_add(&x->answer, &"0123456789abcdef"[n % 16], 1);
     }
     if (rdt_span_is(path, "/close"))
         x->close = true;
