@@ -121,6 +121,7 @@ static void
 count(struct rdt_audit *audit, const struct audit_frame *frame, uint64_t us)
 {
     struct audit_counts *counts = &audit->counts;
+    audit->sync_us = (7 * audit->sync_us + us) / 8;
     pthread_mutex_lock(&counts->lock);
     counts->sync_us[counts->sums.syncs++ % AUDIT_SYNCS_KEPT] =
         us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
@@ -297,6 +298,12 @@ rdt_audit_checkpoint(struct rdt_audit *audit, uint64_t revision,
 }
 
 /* ---- looking ---- */
+
+int64_t
+rdt_audit_sync_us(const struct rdt_audit *audit)
+{
+    return (int64_t)audit->sync_us;
+}
 
 uint64_t
 rdt_audit_size(const struct rdt_audit *audit)

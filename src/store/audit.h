@@ -132,7 +132,7 @@ struct rdt_audit_verdict {
     bool key_given;             /* the public key came from outside the folder */
     bool fresh;                 /* an anchor from outside agrees */
     bool torn;                  /* a frame follows that a crash cut short; nobody was answered */
-    uint64_t bad_index; /* after RDT_E_TAMPERED: records below it are as they were */
+    uint64_t bad_index;         /* after RDT_E_TAMPERED: records below it are as they were */
 };
 
 /*

@@ -59,6 +59,7 @@ struct rdt_audit {
     struct audit_inode *inodes; /* of segments 0 to header.number */
     size_t cap_inodes;
     struct timespec looked; /* when the folder was changed before we last looked */
+    uint64_t sync_us;       /* what a write and sync takes lately */
     uint64_t dirty;         /* bytes behind at that a failed write may have left; 0: none */
     struct audit_maker maker;
     struct audit_counts counts;
@@ -122,6 +123,9 @@ RDT_MUST_CHECK enum rdt_code rdt_audit_remember(struct rdt_audit *audit, uint64_
 /* rdt_audit_payload_max - bytes of records, each with 4 more for its length, that one frame takes.
  */
 size_t rdt_audit_payload_max(const struct rdt_audit *audit);
+
+/* rdt_audit_sync_us - what writing and syncing a frame takes lately. */
+int64_t rdt_audit_sync_us(const struct rdt_audit *audit);
 
 /* rdt_audit_room - whether a record of an ordinary caller would find room; tries to make some.
  * Fails: RDT_E_FULL, and as rdt_audit_append() on a dead log. */

@@ -1,14 +1,17 @@
 #include "store/audit_writer.h"
 
-#include "base/clock.h"
 #include "store/audit_internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 
-#define TICK_MS 1000 /* between two looks at the files, and two checkpoints */
+#define TICK_MS 1000      /* between two looks at the files, and two checkpoints */
+#define GATHER_SHARE 8    /* a crowd is waited for this part of a sync, */
+#define GATHER_US_TOP 500 /* and no longer than this */
 
 struct rdt_audit_writer {
     struct rdt_audit *audit;
@@ -20,13 +23,15 @@ struct rdt_audit_writer {
     pthread_cond_t wake;  /* counts by the monotonic clock */
     struct rdt_audit_batch *head, **tail;
     size_t n_waiting;
-    bool asleep, closing;
+    size_t want; /* wake the thread when so many wait; 0: it is awake */
+    bool closing;
     struct rdt_err health;
     /* of the thread alone */
     struct rdt_span *records;
     size_t cap;
     uint64_t covered; /* records under the newest checkpoint */
-    int64_t tick_ms;  /* when the next one is due */
+    int64_t tick_us;  /* when the next one is due */
+    size_t crowd;     /* batches that came together last time */
     bool well;        /* health says RDT_OK */
 };
 
@@ -228,13 +233,39 @@ tick(struct rdt_audit_writer *writer)
 
 /* ---- the thread ---- */
 
-static void
-sleep_until(struct rdt_audit_writer *writer, int64_t ms)
+static int64_t
+now_us(void)
 {
-    struct timespec until = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    writer->asleep = true;
-    pthread_cond_timedwait(&writer->wake, &writer->lock, &until);
-    writer->asleep = false;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Until so many batches wait, or the time has come. */
+static void
+sleep_until(struct rdt_audit_writer *writer, size_t want, int64_t us)
+{
+    struct timespec until = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    int rc = 0;
+    while (writer->n_waiting < want && !writer->closing && rc != ETIMEDOUT) {
+        writer->want = want;
+        rc = pthread_cond_timedwait(&writer->wake, &writer->lock, &until);
+    }
+    writer->want = 0;
+}
+
+/*
+ * Those that were answered together tend to ask again together, but one by one: the first of them
+ * would get a sync for itself and the others wait for it, so that everybody waited for two. So give
+ * as many as came last time a moment, a small part of what a sync takes; one alone never waits.
+ */
+static void
+gather(struct rdt_audit_writer *writer)
+{
+    int64_t us = rdt_audit_sync_us(writer->audit) / GATHER_SHARE;
+    us = us < GATHER_US_TOP ? us : GATHER_US_TOP;
+    if (us > 0 && writer->crowd > 1)
+        sleep_until(writer, writer->crowd, now_us() + us);
 }
 
 /* Everything that waits, or NULL when it is time to look around or to end. */
@@ -242,12 +273,14 @@ static struct rdt_audit_batch *
 take_waiting(struct rdt_audit_writer *writer, bool *ends)
 {
     pthread_mutex_lock(&writer->lock);
-    while (writer->head == NULL && !writer->closing && rdt_monotonic_ms() < writer->tick_ms)
-        sleep_until(writer, writer->tick_ms);
+    if (writer->n_waiting < writer->crowd)
+        gather(writer);
+    sleep_until(writer, 1, writer->tick_us);
     struct rdt_audit_batch *batches = writer->head;
     *ends = writer->closing && batches == NULL;
     writer->head = NULL;
     writer->tail = &writer->head;
+    writer->crowd = writer->n_waiting;
     writer->n_waiting = 0;
     pthread_mutex_unlock(&writer->lock);
     return batches;
@@ -258,14 +291,15 @@ run(void *arg)
 {
     struct rdt_audit_writer *writer = arg;
     bool ends = false;
+    prctl(PR_SET_TIMERSLACK, 1000UL); /* nanoseconds; else a moment is 50 us longer */
     while (!ends) {
         struct rdt_audit_batch *batches = take_waiting(writer, &ends);
         append_all(writer, batches);
-        int64_t now_ms = rdt_monotonic_ms();
-        if (now_ms < writer->tick_ms && !ends)
+        int64_t now = now_us();
+        if (now < writer->tick_us && !ends)
             continue;
         tick(writer);
-        writer->tick_ms = now_ms + TICK_MS;
+        writer->tick_us = now + TICK_MS * 1000;
     }
     return NULL;
 }
@@ -306,7 +340,7 @@ rdt_audit_writer_open(struct rdt_audit *audit, rdt_audit_state_fn *state, rdt_au
     writer->tail = &writer->head;
     writer->well = true;
     writer->covered = rdt_audit_last(audit, &last) ? last.size : 0;
-    writer->tick_ms = rdt_monotonic_ms() + TICK_MS;
+    writer->tick_us = now_us() + TICK_MS * 1000;
     pthread_mutex_init(&writer->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -326,15 +360,17 @@ rdt_audit_submit(struct rdt_audit_writer *writer, struct rdt_audit_batch *batch)
     pthread_mutex_lock(&writer->lock);
     assert(!writer->closing);
     bool room = writer->n_waiting < RDT_AUDIT_QUEUE_MAX;
-    bool asleep = room && writer->asleep && writer->head == NULL;
     if (room) {
         batch->next = NULL;
         *writer->tail = batch;
         writer->tail = &batch->next;
         writer->n_waiting++;
     }
+    bool wake = writer->want != 0 && writer->n_waiting >= writer->want;
+    if (wake)
+        writer->want = 0; /* once is enough */
     pthread_mutex_unlock(&writer->lock);
-    if (asleep)
+    if (wake)
         pthread_cond_signal(&writer->wake);
     return room ? RDT_OK : RDT_E_LIMIT;
 }
