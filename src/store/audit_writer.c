@@ -22,8 +22,8 @@ struct rdt_audit_writer {
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake;  /* counts by the monotonic clock */
     struct rdt_audit_batch *head, **tail;
-    size_t n_waiting;
-    size_t want; /* wake the thread when so many wait; 0: it is awake */
+    size_t n_waiting, n_records; /* batches, and the records in them */
+    size_t want;                 /* wake the thread when so many records wait; 0: it is awake */
     bool closing;
     struct rdt_err health;
     /* of the thread alone */
@@ -31,7 +31,7 @@ struct rdt_audit_writer {
     size_t cap;
     uint64_t covered; /* records under the newest checkpoint */
     int64_t tick_us;  /* when the next one is due */
-    size_t crowd;     /* batches that came together last time */
+    size_t crowd;     /* records that came together last time */
     bool well;        /* health says RDT_OK */
 };
 
@@ -241,13 +241,13 @@ now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Until so many batches wait, or the time has come. */
+/* Until so many records wait, or the time has come. */
 static void
 sleep_until(struct rdt_audit_writer *writer, size_t want, int64_t us)
 {
     struct timespec until = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
     int rc = 0;
-    while (writer->n_waiting < want && !writer->closing && rc != ETIMEDOUT) {
+    while (writer->n_records < want && !writer->closing && rc != ETIMEDOUT) {
         writer->want = want;
         rc = pthread_cond_timedwait(&writer->wake, &writer->lock, &until);
     }
@@ -273,15 +273,15 @@ static struct rdt_audit_batch *
 take_waiting(struct rdt_audit_writer *writer, bool *ends)
 {
     pthread_mutex_lock(&writer->lock);
-    if (writer->n_waiting < writer->crowd)
+    if (writer->n_records < writer->crowd)
         gather(writer);
     sleep_until(writer, 1, writer->tick_us);
     struct rdt_audit_batch *batches = writer->head;
     *ends = writer->closing && batches == NULL;
     writer->head = NULL;
     writer->tail = &writer->head;
-    writer->crowd = writer->n_waiting;
-    writer->n_waiting = 0;
+    writer->crowd = writer->n_records;
+    writer->n_waiting = writer->n_records = 0;
     pthread_mutex_unlock(&writer->lock);
     return batches;
 }
@@ -365,8 +365,9 @@ rdt_audit_submit(struct rdt_audit_writer *writer, struct rdt_audit_batch *batch)
         *writer->tail = batch;
         writer->tail = &batch->next;
         writer->n_waiting++;
+        writer->n_records += batch->n == 0 ? 1 : batch->n; /* an empty one is answered too */
     }
-    bool wake = writer->want != 0 && writer->n_waiting >= writer->want;
+    bool wake = writer->want != 0 && writer->n_records >= writer->want;
     if (wake)
         writer->want = 0; /* once is enough */
     pthread_mutex_unlock(&writer->lock);
