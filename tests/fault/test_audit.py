@@ -120,7 +120,7 @@ def main():
     wrong, acks = killed_plainly(50, chance)
     print("# %d acknowledged frames" % acks)
     tap.ok(not wrong and acks > 50, "50 plain kills", "\n".join(wrong))
-    for name, before, frames, least in (("a new log", 0, 9, 20), ("into the next segment", 30, 12, 20)):
+    for name, before, frames, least in (("a new log", 0, 9, 20), ("into the next segment", 15, 24, 40)):
         for keep in (0, 50):
             wrong, moments = every_moment(before, frames, keep=keep)
             print("# %d moments" % moments)
