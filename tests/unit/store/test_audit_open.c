@@ -360,6 +360,34 @@ of_somebody_else(void **state)
     closed_done(&c);
 }
 
+/* A segment that holds nothing yet is its header alone, which says what came before. */
+static void
+a_forged_header_is_refused(void **state)
+{
+    struct closed c;
+    struct audit_header header;
+    struct rdt_worker *worker = NULL;
+    RDT_SECRET key = {0};
+    (void)state;
+    log_init(&c.log, 1);
+    log_open(&c.log);
+    closed_take(&c);
+    assert_int_equal(c.n_frames, 0);
+    assert_int_equal(try_again(&c, (struct rdt_span){NULL, 0}), RDT_OK);
+    assert_int_equal(rdt_worker_open(&worker, NULL), RDT_OK);
+    log_fill(&key, 3);
+    struct rdt_span bytes = {c.bytes, AUDIT_HEADER_LEN};
+    assert_int_equal(rdt_audit_header_get(bytes, worker, &header, NULL), RDT_OK);
+    header.frame = 7;
+    assert_int_equal(rdt_audit_header_put(&header, worker, &key, c.bytes, NULL), RDT_OK);
+    log_close(&c.log);
+    log_save(&c.log, SEG0, c.bytes, c.n);
+    refused(&c, (struct rdt_span){NULL, 0}, RDT_E_TAMPERED, "a forged header", 0);
+    assert_non_null(strstr(c.log.err.text, "header's MAC"));
+    rdt_worker_close(worker);
+    closed_done(&c);
+}
+
 static void
 used_by_somebody_else(void **state)
 {
@@ -488,6 +516,7 @@ main(void)
         cmocka_unit_test(known_checkpoints),
         cmocka_unit_test(known_in_an_earlier_segment),
         cmocka_unit_test(of_somebody_else),
+        cmocka_unit_test(a_forged_header_is_refused),
         cmocka_unit_test(used_by_somebody_else),
         cmocka_unit_test(a_newer_format_is_refused),
         cmocka_unit_test(segments_that_are_missing_or_moved),

@@ -162,9 +162,9 @@ struct forged {
     uint8_t link[RDT_SHA256_LEN];
 };
 
-/* Start over: the header as it is, or made anew with a MAC of the forger's. */
+/* Start over: the header as it is, or with another tree and a MAC of the forger's. */
 static void
-forge_begin(struct forged *f, struct log *log, const uint8_t *bytes, bool new_header)
+forge_begin(struct forged *f, struct log *log, const uint8_t *bytes, bool other_tree)
 {
     RDT_SECRET chain = {0}, key = {0};
     *f = (struct forged){.log = log, .at = AUDIT_HEADER_LEN};
@@ -176,7 +176,9 @@ forge_begin(struct forged *f, struct log *log, const uint8_t *bytes, bool new_he
     struct rdt_span header = {bytes, AUDIT_HEADER_LEN};
     assert_int_equal(rdt_audit_header_get(header, f->worker, &f->header, NULL), RDT_OK);
     memcpy(f->out, bytes, AUDIT_HEADER_LEN);
-    if (new_header)
+    if (other_tree) /* which then is not empty */
+        f->header.tree.node[__builtin_ctzll(f->header.tree.size)][0] ^= 1;
+    if (other_tree)
         assert_int_equal(rdt_audit_header_put(&f->header, f->worker, &key, f->out, NULL), RDT_OK);
     assert_int_equal(rdt_audit_link(f->worker, f->header.digest, f->header.mac, f->link, NULL),
                      RDT_OK);
@@ -209,9 +211,9 @@ forge_frame(struct forged *f, uint8_t kind, uint32_t count, struct rdt_span payl
 }
 
 static void
-forge_end(struct forged *f)
+forge_end(struct forged *f, const char *name)
 {
-    log_save(f->log, SEG0, f->out, SEGMENT);
+    log_save(f->log, name, f->out, SEGMENT);
     rdt_audit_keys_done(&f->keys);
     rdt_worker_close(f->worker);
 }
@@ -327,7 +329,7 @@ forge(struct log *log, const uint8_t *bytes, const size_t *at, enum forgery how,
         forge_frame(&f, count == 0 ? AUDIT_CHECKPOINT : AUDIT_RECORDS, count, payload,
                     bytes + at[i + 1] - 33);
     }
-    forge_end(&f);
+    forge_end(&f, SEG0);
 }
 
 static void
@@ -384,10 +386,46 @@ a_forged_end_is_for_the_node_to_find(void **state)
     forge_frame(&f, AUDIT_CHECKPOINT, 0, payload_at(bytes, at, 1), bytes + at[2] - 33);
     uint8_t other[] = {0, 0, 0, 3, 'n', 'o', 't'};
     forge_frame(&f, AUDIT_RECORDS, 1, (struct rdt_span){other, sizeof other}, NULL);
-    forge_end(&f);
+    forge_end(&f, SEG0);
     good(&log, 3, 2);
     assert_int_equal(log_try(&log, false, none), RDT_E_TAMPERED);
     assert_non_null(strstr(log.err.text, "MAC of frame 2"));
+    free(bytes);
+    log_done(&log);
+}
+
+/* What a header says of the records before it is compared with them. */
+static void
+a_forged_tree_in_a_header_is_found(void **state)
+{
+    static struct forged f;
+    static const char *const name = "00000001.seg";
+    struct log log;
+    char path[128];
+    size_t n, at[FRAMES_TOP];
+    (void)state;
+    log_init(&log, 1);
+    log_open(&log);
+    while (access(log_path(&log, name, path), F_OK) != 0)
+        log_append(&log, 63); /* never a power of two: the tree has more than one part */
+    log_append(&log, 2);
+    uint64_t size = rdt_audit_size(log.audit);
+    log_close(&log);
+    good(&log, size, 0);
+    uint8_t *bytes = log_load(&log, name, &n);
+    size_t frames = log_frames(bytes, n, at, FRAMES_TOP);
+    assert_int_equal(frames, 2);
+    for (int other = 0; other < 2; other++) {
+        forge_begin(&f, &log, bytes, other);
+        forge_frame(&f, AUDIT_RECORDS, 63, payload_at(bytes, at, 0), NULL);
+        forge_frame(&f, AUDIT_RECORDS, 2, payload_at(bytes, at, 1), NULL);
+        forge_end(&f, name);
+        if (other)
+            found(&log, size, "a forged tree", 0);
+        else
+            good(&log, size, 0); /* no checkpoint, so this shows only to the node */
+        assert_int_equal(log_try(&log, false, none), RDT_E_TAMPERED);
+    }
     free(bytes);
     log_done(&log);
 }
@@ -548,6 +586,7 @@ main(void)
         cmocka_unit_test(a_torn_frame_is_said_and_a_cut_log_is_not_seen),
         cmocka_unit_test(a_careful_forger_is_found),
         cmocka_unit_test(a_forged_end_is_for_the_node_to_find),
+        cmocka_unit_test(a_forged_tree_in_a_header_is_found),
         cmocka_unit_test(another_keys_log_is_told_by_the_key),
         cmocka_unit_test(anchors),
         cmocka_unit_test(segments_taken_away_swapped_or_repeated),
