@@ -1,5 +1,6 @@
 /* Appending to an audit log, and what it says about itself. */
 #include "audit_log.h"
+#include "store/audit_internal.h"
 
 static void
 appended_is_there_after_reopening(void **state)
@@ -204,6 +205,37 @@ other_files_are_no_harm(void **state)
     log_done(&log);
 }
 
+/* After a failed write or sync nobody knows what is on disk: no later call may say that it does. */
+static void
+a_failed_write_is_the_end(void **state)
+{
+    struct log log;
+    uint8_t digest[32] = {0};
+    char path[128];
+    RDT_BUF out = {0};
+    (void)state;
+    log_init(&log, 1);
+    log_open(&log);
+    log_append(&log, 2);
+    int good = dup(log.audit->fd), bad = open(log_path(&log, "00000000.seg", path), O_RDONLY);
+    assert_true(good >= 0 && bad >= 0);
+    assert_int_equal(dup2(bad, log.audit->fd), log.audit->fd);
+    assert_int_equal(log_append_code(&log, 1, false), RDT_E_IO);
+    assert_int_equal(dup2(good, log.audit->fd), log.audit->fd);
+    assert_int_equal(log_append_code(&log, 1, true), RDT_E_IO);
+    assert_non_null(strstr(log.err.text, "closed since"));
+    assert_int_equal(rdt_audit_checkpoint(log.audit, 1, digest, &out, NULL), RDT_E_IO);
+    assert_int_equal(rdt_audit_intact(log.audit, NULL), RDT_E_IO);
+    assert_int_equal(rdt_audit_room(log.audit, NULL), RDT_E_IO);
+    assert_int_equal(rdt_audit_size(log.audit), 2);
+    close(good);
+    close(bad);
+    log_close(&log);
+    log_open(&log);
+    log_append(&log, 1);
+    log_done(&log);
+}
+
 int
 main(void)
 {
@@ -213,6 +245,7 @@ main(void)
         cmocka_unit_test(limits_of_an_append),
         cmocka_unit_test(stats_count),
         cmocka_unit_test(notices_harm),
+        cmocka_unit_test(a_failed_write_is_the_end),
         cmocka_unit_test(other_files_are_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

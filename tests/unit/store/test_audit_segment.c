@@ -158,6 +158,41 @@ no_space_for_the_first_segment(void **state)
     small_disk_done(&log);
 }
 
+/* A file system that promised the space and has not got it: half a frame may be on disk, the next
+ * one may be shorter, and nothing of it may be left behind. */
+static void
+a_write_that_finds_no_space_leaves_nothing(void **state)
+{
+    static uint8_t filling[400 * 1024];
+    struct log log;
+    char path[128];
+    (void)state;
+    small_disk(&log, 320);
+    log_open(&log);
+    log_append(&log, 2);
+    uint64_t hole = (log.audit->at / 4096 + 1) * 4096;
+    assert_int_equal(fallocate(log.audit->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                               (off_t)hole, (off_t)(SEGMENT - hole)),
+                     0);
+    int fd = open(log_path(&log, "filling", path), O_WRONLY | O_CREAT, 0600);
+    ssize_t n = write(fd, filling, sizeof filling);
+    close(fd);
+    assert_in_range(n, 4096, sizeof filling - 1);
+    assert_int_equal(log_append_code(&log, 60, false), RDT_E_FULL); /* about 12 KiB */
+    assert_true(log.audit->dirty != 0);
+    assert_int_equal(rdt_audit_size(log.audit), 2);
+    assert_int_equal(log_append_code(&log, 60, true), RDT_E_FULL);
+    assert_int_equal(unlink(path), 0);
+    log_append(&log, 1);
+    is_whole(&log, 3);
+    size_t end = (size_t)log.audit->at, length;
+    uint8_t *bytes = log_load(&log, "00000000.seg", &length);
+    for (size_t i = end; i < length; i++)
+        assert_true(bytes[i] == 0);
+    free(bytes);
+    small_disk_done(&log);
+}
+
 /* ---- by the thread ---- */
 
 struct batch {
@@ -296,6 +331,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_disk_keeps_room_for_administrators),
         cmocka_unit_test(no_space_for_the_first_segment),
+        cmocka_unit_test(a_write_that_finds_no_space_leaves_nothing),
         cmocka_unit_test(the_thread_tells_them_apart),
         cmocka_unit_test(a_made_segment_is_zeroes_of_that_length),
         cmocka_unit_test(a_reserve_fits_its_segment),
