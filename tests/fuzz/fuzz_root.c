@@ -1,4 +1,5 @@
-/* fuzz_root - root.json: any bytes; what is accepted can be written, and is then read as the same. */
+/* fuzz_root - root.json: any bytes; what is accepted can be written, and is then read as the same.
+ */
 #include "kms/root_internal.h"
 
 #include <stdlib.h>
