@@ -216,9 +216,7 @@ make_service(const char *dir, struct rdt_err *err)
         rc = rdt_random(worker, deployment, sizeof deployment, err);
     struct rdt_seal_opts seal = {.type = RDT_SEAL_DEVELOPMENT, .id = "development"};
     if (rc == RDT_OK)
-        rc = rdt_root_create(deployment, &seal, NULL, &root, err);
-    if (rc == RDT_OK)
-        rc = rdt_root_unseal(root, NULL, &(struct rdt_unseal){0}, &open, err);
+        rc = rdt_root_create(deployment, &seal, NULL, &root, &open, err);
     struct rdt_kms_opts opts = {.data = dir, .root = root, .open = open};
     struct rdt_kms_new site = {.account = DEV_ACCOUNT, .region = DEV_REGION, .development = true};
     return rc == RDT_OK ? rdt_kms_make(&opts, &site, err) : rc;
