@@ -1,6 +1,6 @@
 #include "kms/policy_internal.h"
 
-#include "base/clock.h"
+#include "base/cursor.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -168,16 +168,43 @@ rdt_policy_parts(struct rdt_span arn, struct rdt_span parts[static 6])
     return rdt_span_is(parts[0], "arn") && arn.n != 0;
 }
 
-/* A star does not reach over a colon, but in the last part. */
+static bool
+match_prefix(struct rdt_span pattern, struct rdt_span text)
+{
+    size_t n = pattern.n - 1;
+    return text.n >= n &&
+           rdt_span_eq((struct rdt_span){pattern.p, n}, (struct rdt_span){text.p, n});
+}
+
+/* The part of a pattern up to a colon, or the last one, which also says of what shape it is. */
+static enum policy_shape
+next_part(struct rdt_span *pattern, bool last, struct rdt_span *part)
+{
+    size_t n = 0, wild = 0;
+    for (; n < pattern->n && (last || pattern->p[n] != ':'); n++)
+        wild += pattern->p[n] == '*' || pattern->p[n] == '?';
+    *part = (struct rdt_span){pattern->p, n};
+    size_t past = n < pattern->n ? n + 1 : n;
+    *pattern = (struct rdt_span){pattern->p + past, pattern->n - past};
+    if (wild == 0)
+        return SHAPE_EXACT;
+    return wild == 1 && part->p[n - 1] == '*' ? SHAPE_PREFIX : SHAPE_GLOB;
+}
+
+/* A star does not reach over a colon, but in the last part. The pattern has its six parts. */
 static bool
 match_arn(struct rdt_span pattern, struct rdt_span text)
 {
-    struct rdt_span want[6], have[6];
-    if (!rdt_policy_parts(pattern, want) || !rdt_policy_parts(text, have))
-        return false;
-    for (size_t i = 0; i < 6; i++)
-        if (!glob(want[i], have[i]))
+    for (unsigned i = 0; i < 6; i++) {
+        struct rdt_span want, have = text;
+        if (i < 5 && !rdt_take_until(&text, ':', &have))
             return false;
+        enum policy_shape shape = next_part(&pattern, i == 5, &want);
+        if (shape == SHAPE_EXACT    ? !rdt_span_eq(want, have)
+            : shape == SHAPE_PREFIX ? !match_prefix(want, have)
+                                    : !glob(want, have))
+            return false;
+    }
     return true;
 }
 
@@ -190,8 +217,7 @@ rdt_policy_match(enum policy_shape shape, struct rdt_span pattern, struct rdt_sp
     case SHAPE_ANY:
         return true;
     case SHAPE_PREFIX:
-        return text.n >= pattern.n - 1 && rdt_span_eq((struct rdt_span){pattern.p, pattern.n - 1},
-                                                      (struct rdt_span){text.p, pattern.n - 1});
+        return match_prefix(pattern, text);
     case SHAPE_GLOB:
         return glob(pattern, text);
     case SHAPE_ARN:

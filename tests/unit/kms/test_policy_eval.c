@@ -535,6 +535,20 @@ long_action(void **state)
     rdt_policy_free(policy);
 }
 
+/* Only this deployment's own account delegates, whatever account a caller might come with. */
+static void
+foreign_account(void **state)
+{
+    struct asked a;
+    (void)state;
+    ask_make(&(struct tweak){0}, &a);
+    a.ask.account = rdt_span_str("999999999999");
+    struct rdt_policy *policy =
+        policy_of(RDT_POLICY_KEY, ALLOW_TO("{\"AWS\":[\"999999999999\",\"" ROOT "\"]}"));
+    assert_int_equal(rdt_policy_ask(policy, &a.ask), RDT_POLICY_SILENT);
+    rdt_policy_free(policy);
+}
+
 /* ---- both documents ---- */
 
 #define MY_ALLOW "{\"Effect\":\"Allow\"," STAR_STAR
@@ -604,7 +618,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_condition), cmocka_unit_test(each_statement),
         cmocka_unit_test(long_action),    cmocka_unit_test(decisions),
-        cmocka_unit_test(the_default),
+        cmocka_unit_test(the_default),    cmocka_unit_test(foreign_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
