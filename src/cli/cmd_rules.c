@@ -296,7 +296,7 @@ rdt_cmd_rules_explain(struct rdt_cli *cli)
     struct rdt_judge judge = {.time = cli->time, .packs = packs_of(cli)};
     enum rdt_code rc = RDT_OK;
     if (rdt_cli_has(cli, OPT_RUN)) {
-        rc = rdt_state_load(cli, &stored);
+        rc = rdt_runs_load(cli, &stored);
         if (rc == RDT_OK) {
             judge.stored = true;
             judge.plan = rdt_stored_plan(stored);

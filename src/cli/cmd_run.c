@@ -96,7 +96,7 @@ judge_and_show(struct rdt_cli *cli, const struct rdt_plan *plan,
     enum rdt_code rc = rdt_run_judge(&judge, &run, &cli->err);
     if (rc != RDT_OK)
         return rdt_cli_fail(cli, rc);
-    rdt_state_keep(cli, run, plan, evidence);
+    rdt_runs_keep(cli, run, plan, evidence);
     rc = show(cli, run, plan, evidence);
     return rc == RDT_OK ? exit_status(cli, run) : rdt_cli_fail(cli, rc);
 }
@@ -305,7 +305,7 @@ int
 rdt_cmd_report(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_stored_close_at) struct rdt_stored *stored = NULL;
-    enum rdt_code rc = rdt_state_load(cli, &stored);
+    enum rdt_code rc = rdt_runs_load(cli, &stored);
     if (rc == RDT_OK)
         rc =
             show(cli, rdt_stored_run(stored), rdt_stored_plan(stored), rdt_stored_evidence(stored));

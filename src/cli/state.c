@@ -45,8 +45,8 @@ check_folder(const char *folder, struct rdt_err *err)
 }
 
 void
-rdt_state_keep(struct rdt_cli *cli, const struct rdt_run *run, const struct rdt_plan *plan,
-               const struct rdt_evidence *evidence)
+rdt_runs_keep(struct rdt_cli *cli, const struct rdt_run *run, const struct rdt_plan *plan,
+              const struct rdt_evidence *evidence)
 {
     RDT_BUF folder = {0}, path = {0}, bytes = {0};
     struct rdt_err err = {0};
@@ -70,7 +70,7 @@ rdt_state_keep(struct rdt_cli *cli, const struct rdt_run *run, const struct rdt_
 }
 
 enum rdt_code
-rdt_state_load(struct rdt_cli *cli, struct rdt_stored **out)
+rdt_runs_load(struct rdt_cli *cli, struct rdt_stored **out)
 {
     RDT_BUF path = {0}, bytes = {0};
     const char *given = rdt_cli_value(cli, OPT_RUN, NULL);

@@ -8,15 +8,15 @@
 #include "report/report.h"
 
 /*
- * rdt_state_keep - store a run as $XDG_STATE_HOME/redoubt/last-run.json, mode 0600.  A folder that
+ * rdt_runs_keep - store a run as $XDG_STATE_HOME/redoubt/last-run.json, mode 0600.  A folder that
  * cannot be written is no failure of the run: a note says so.
  */
-void rdt_state_keep(struct rdt_cli *cli, const struct rdt_run *run, const struct rdt_plan *plan,
-                    const struct rdt_evidence *evidence);
+void rdt_runs_keep(struct rdt_cli *cli, const struct rdt_run *run, const struct rdt_plan *plan,
+                   const struct rdt_evidence *evidence);
 
-/* rdt_state_load - the run of --run FILE, or the last one.  Caller closes.  Fails: as
+/* rdt_runs_load - the run of --run FILE, or the last one.  Caller closes.  Fails: as
  * rdt_file_read() and rdt_run_load(). */
-RDT_MUST_CHECK enum rdt_code rdt_state_load(struct rdt_cli *cli, struct rdt_stored **out);
+RDT_MUST_CHECK enum rdt_code rdt_runs_load(struct rdt_cli *cli, struct rdt_stored **out);
 
 /* rdt_cli_width - columns of the terminal, 80 when there is none, within 60 to 120. */
 unsigned rdt_cli_width(const struct rdt_cli *cli);

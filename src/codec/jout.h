@@ -26,6 +26,7 @@ void rdt_jout_hex(struct rdt_buf *out, const char *name, struct rdt_span bytes);
 /* rdt_jout_uuid - 16 bytes as a UUID. */
 void rdt_jout_uuid(struct rdt_buf *out, const char *name, const uint8_t uuid[static 16]);
 
+/* rdt_jout_int, rdt_jout_bool - a whole number, a truth value. */
 void rdt_jout_int(struct rdt_buf *out, const char *name, int64_t value);
 void rdt_jout_bool(struct rdt_buf *out, const char *name, bool value);
 

@@ -8,7 +8,7 @@
 #define UUID_LEN ((size_t)36)
 
 void
-key_arn(const struct rdt_kms *kms, const uint8_t id[static 16], char out[static ARN_TEXT])
+rdt_key_arn(const struct rdt_kms *kms, const uint8_t id[static 16], char out[static ARN_TEXT])
 {
     char uuid[RDT_UUID_TEXT];
     rdt_uuid_text(id, uuid);
@@ -16,7 +16,7 @@ key_arn(const struct rdt_kms *kms, const uint8_t id[static 16], char out[static 
 }
 
 void
-principal_arn(const struct rdt_kms *kms, const char *name, char out[static RDT_CALLER_TEXT])
+rdt_principal_arn(const struct rdt_kms *kms, const char *name, char out[static RDT_CALLER_TEXT])
 {
     snprintf(out, RDT_CALLER_TEXT, "arn:aws:iam::%s:user/%s", kms->account, name);
 }
@@ -36,8 +36,8 @@ by_alias(struct rdt_call *call, struct rdt_span name, const struct rdt_key **out
     *out = alias == NULL ? NULL : rdt_view_key(call->view, alias->key);
     if (*out != NULL)
         return RDT_FAULT_NONE;
-    return call_fail(call, RDT_FAULT_NOT_FOUND, "Alias %s%.*s is not found.", call->kms->arn_prefix,
-                     RDT_FMT(name));
+    return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Alias %s%.*s is not found.",
+                         call->kms->arn_prefix, RDT_FMT(name));
 }
 
 static enum rdt_fault
@@ -45,14 +45,14 @@ by_id(struct rdt_call *call, struct rdt_span id, const struct rdt_key **out)
 {
     uint8_t uuid[16];
     if (id.n != UUID_LEN || !rdt_uuid_parse(id, uuid))
-        return call_fail(call, RDT_FAULT_NOT_FOUND, "Invalid keyId '%.*s'",
-                         (int)(id.n < UUID_LEN ? id.n : UUID_LEN), (const char *)id.p);
+        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Invalid keyId '%.*s'",
+                             (int)(id.n < UUID_LEN ? id.n : UUID_LEN), (const char *)id.p);
     *out = rdt_view_key(call->view, uuid);
     if (*out != NULL)
         return RDT_FAULT_NONE;
     char arn[ARN_TEXT];
-    key_arn(call->kms, uuid, arn);
-    return call_fail(call, RDT_FAULT_NOT_FOUND, "Key '%s' does not exist", arn);
+    rdt_key_arn(call->kms, uuid, arn);
+    return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Key '%s' does not exist", arn);
 }
 
 /* arn:PARTITION:kms:REGION:ACCOUNT:key/ID or :alias/NAME */
@@ -63,27 +63,27 @@ by_arn(struct rdt_call *call, struct rdt_span arn, bool any, const struct rdt_ke
     struct rdt_span in = arn, part[5], rest;
     for (size_t i = 0; i < 5; i++)
         if (!rdt_take_until(&in, ':', &part[i]))
-            return call_fail(call, RDT_FAULT_INVALID_ARN, "the ARN has too few parts");
+            return rdt_call_fail(call, RDT_FAULT_INVALID_ARN, "the ARN has too few parts");
     if (!rdt_span_is(part[2], "kms"))
-        return call_fail(call, RDT_FAULT_INVALID_ARN, "the ARN is not one of kms");
+        return rdt_call_fail(call, RDT_FAULT_INVALID_ARN, "the ARN is not one of kms");
     if (!rdt_span_is(part[3], call->kms->region))
-        return call_fail(call, RDT_FAULT_NOT_FOUND, "Invalid arn %.*s",
-                         (int)(part[3].n < 64 ? part[3].n : 64), (const char *)part[3].p);
+        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Invalid arn %.*s",
+                             (int)(part[3].n < 64 ? part[3].n : 64), (const char *)part[3].p);
     if (!rdt_span_is(part[1], "aws") || !rdt_span_is(part[4], call->kms->account))
-        return call_fail(call, RDT_FAULT_NOT_FOUND, "the ARN is of another account");
+        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "the ARN is of another account");
     if (starts(in, "key/", &rest))
         return by_id(call, rest, out);
     if (starts(in, "alias/", &rest) && any) {
         *alias = in;
         return by_alias(call, in, out);
     }
-    return call_fail(call, RDT_FAULT_INVALID_ARN, "the ARN does not name a key%s",
-                     any ? " or alias" : "");
+    return rdt_call_fail(call, RDT_FAULT_INVALID_ARN, "the ARN does not name a key%s",
+                         any ? " or alias" : "");
 }
 
 enum rdt_fault
-arn_key(struct rdt_call *call, struct rdt_span id, bool any, const struct rdt_key **out,
-        struct rdt_span *alias)
+rdt_arn_key(struct rdt_call *call, struct rdt_span id, bool any, const struct rdt_key **out,
+            struct rdt_span *alias)
 {
     struct rdt_span rest;
     *out = NULL;
@@ -93,7 +93,8 @@ arn_key(struct rdt_call *call, struct rdt_span id, bool any, const struct rdt_ke
     if (!starts(id, "alias/", &rest))
         return by_id(call, id, out);
     if (!any)
-        return call_fail(call, RDT_FAULT_NOT_FOUND, "Invalid keyId: an alias is not taken here");
+        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND,
+                             "Invalid keyId: an alias is not taken here");
     *alias = id;
     return by_alias(call, id, out);
 }

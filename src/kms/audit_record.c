@@ -43,14 +43,14 @@ put_context(struct rdt_call *call, const struct rdt_context *context, struct rdt
 }
 
 void
-call_record(struct rdt_call *call, uint64_t revision, const uint8_t *digest)
+rdt_call_record(struct rdt_call *call, uint64_t revision, const uint8_t *digest)
 {
     struct rdt_request *request = call->request;
     struct rdt_buf *context = &call->thread->scratch;
     context->n = 0;
     put_context(call, call->context, context);
     struct rdt_audit_record record = {
-        .type = request->caller.system ? RDT_AUDIT_SYSTEM : RDT_AUDIT_CALL,
+        .type = request->caller.internal ? RDT_AUDIT_SYSTEM : RDT_AUDIT_CALL,
         .time_ms = request->now_ms,
         .operation = (char *)call->op->name,
         .caller = request->caller.arn,
@@ -74,7 +74,7 @@ call_record(struct rdt_call *call, uint64_t revision, const uint8_t *digest)
 }
 
 void
-record_take_back(struct rdt_request *request, size_t from)
+rdt_record_take_back(struct rdt_request *request, size_t from)
 {
     struct rdt_buf *bytes = request->record;
     struct rdt_audit_record record = {0};
@@ -91,13 +91,12 @@ record_take_back(struct rdt_request *request, size_t from)
 }
 
 void
-record_system(const char *operation, const char *reason, int64_t now_ms, uint64_t revision,
-              const uint8_t *digest, const uint8_t id[static 16], struct rdt_buf *out)
+rdt_record_system(const char *operation, int64_t now_ms, uint64_t revision, const uint8_t *digest,
+                  const uint8_t id[static 16], struct rdt_buf *out)
 {
     struct rdt_audit_record record = {.type = RDT_AUDIT_SYSTEM,
                                       .time_ms = now_ms,
                                       .operation = (char *)operation,
-                                      .reason = (char *)reason,
                                       .revision = revision};
     memcpy(record.id, id, sizeof record.id);
     if (digest != NULL)

@@ -30,7 +30,7 @@ struct sign_cache {
 };
 
 void
-sign_cache_free(struct sign_cache *cache)
+rdt_sign_cache_free(struct sign_cache *cache)
 {
     if (cache == NULL)
         return;
@@ -43,13 +43,13 @@ sign_cache_free(struct sign_cache *cache)
 }
 
 struct sign_cache *
-sign_cache_new(struct rdt_err *err)
+rdt_sign_cache_new(struct rdt_err *err)
 {
     struct sign_cache *cache = calloc(1, sizeof *cache);
     if (cache == NULL || rdt_secret_block_new(CACHED, RDT_KEY_LEN, &cache->keys, err) != RDT_OK ||
         rdt_secret_new(&cache->secret, SECRET_TEXT_LEN, err) != RDT_OK ||
         rdt_secret_new(&cache->spare, RDT_KEY_LEN, err) != RDT_OK) {
-        sign_cache_free(cache);
+        rdt_sign_cache_free(cache);
         return NULL;
     }
     return cache;
@@ -71,7 +71,7 @@ known(struct rdt_kms *kms, const struct rdt_principal *principal, struct rdt_req
     if (principal == NULL || principal->disabled)
         return false;
     memcpy(request->caller.principal, principal->id, sizeof principal->id);
-    principal_arn(kms, principal->name, request->caller.arn);
+    rdt_principal_arn(kms, principal->name, request->caller.arn);
     return true;
 }
 
@@ -124,8 +124,8 @@ derive(struct rdt_kms *kms, struct rdt_kms_thread *thread, const struct rdt_cred
     struct sign_cache *cache = thread->signing;
     struct wrap_at at = {
         .kind = RDT_KIND_CREDENTIAL, .id = rdt_span_str(credential->key_id), .purpose = "secret"};
-    bool ok = wrap_open(kms, thread, &at, credential->domain, rdt_bytes_span(&credential->wrapped),
-                        &cache->secret) == RDT_OK &&
+    bool ok = rdt_wrap_open(kms, thread, &at, credential->domain,
+                            rdt_bytes_span(&credential->wrapped), &cache->secret) == RDT_OK &&
               rdt_sigv4_key(thread->worker, &cache->secret, sig->date, sig->region, sig->service,
                             out) == RDT_OK;
     rdt_secret_clear(&cache->secret);

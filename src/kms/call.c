@@ -8,7 +8,7 @@
 #define ACTION_MAX 96 /* bytes of "redoubt:..." */
 
 enum rdt_fault
-call_fail(struct rdt_call *call, enum rdt_fault fault, const char *fmt, ...)
+rdt_call_fail(struct rdt_call *call, enum rdt_fault fault, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -46,7 +46,7 @@ static const struct {
 };
 
 enum rdt_fault
-call_state(struct rdt_call *call, const struct rdt_key *key, enum rdt_op_states states)
+rdt_call_state(struct rdt_call *call, const struct rdt_key *key, enum rdt_op_states states)
 {
     enum cell cell = matrix[states][key->state];
     if (cell == OK && key->suspended && states == RDT_STATES_USE)
@@ -54,8 +54,8 @@ call_state(struct rdt_call *call, const struct rdt_key *key, enum rdt_op_states 
     if (cell == OK)
         return RDT_FAULT_NONE;
     char arn[ARN_TEXT];
-    key_arn(call->kms, key->id, arn);
-    return call_fail(call, cells[cell].fault, cells[cell].words, arn);
+    rdt_key_arn(call->kms, key->id, arn);
+    return rdt_call_fail(call, cells[cell].fault, cells[cell].words, arn);
 }
 
 /* ---- who may do what ---- */
@@ -102,10 +102,10 @@ same_key(const struct rdt_call *call)
 }
 
 bool
-call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *key,
-             struct rdt_span resource, const struct rdt_context *context)
+rdt_call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *key,
+                 struct rdt_span resource, const struct rdt_context *context)
 {
-    if (call->request->caller.system)
+    if (call->request->caller.internal)
         return true;
     if (call->principal == NULL || call->principal->disabled)
         return false;
@@ -113,7 +113,7 @@ call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *ke
         return false; /* being changed in this very call: nothing may be decided by it yet */
     char name[ACTION_MAX], arn[ARN_TEXT];
     if (key != NULL) {
-        key_arn(call->kms, key->id, arn);
+        rdt_key_arn(call->kms, key->id, arn);
         resource = rdt_span_str(arn);
     }
     const struct rdt_key *before = call->key;
@@ -126,10 +126,10 @@ call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *ke
         .request_alias = call->alias,
         .source_ip = rdt_span_str(call->request->caller.source),
         .now_s = call->request->now_ms / 1000,
-        .pending_window_days = in_int(call, "PendingWindowInDays", 0),
+        .pending_window_days = rdt_in_int(call, "PendingWindowInDays", 0),
         .reencrypt_same_key = same_key(call),
         .secure_transport = true,
-        .bypass_lockout_check = in_bool(call, "BypassPolicyLockoutSafetyCheck"),
+        .bypass_lockout_check = rdt_in_bool(call, "BypassPolicyLockoutSafetyCheck"),
         .resource_aliases = resource_aliases,
         .resource_tag = resource_tag,
         .user = call,
@@ -156,31 +156,31 @@ static enum rdt_fault
 refused(struct rdt_call *call, const char *action, const char *resource)
 {
     char name[ACTION_MAX];
-    return call_fail(call, RDT_FAULT_ACCESS_DENIED,
-                     "User: %s is not authorized to perform: %s on resource: %s",
-                     call->request->caller.arn, action_name(call->op, action, name), resource);
+    return rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED,
+                         "User: %s is not authorized to perform: %s on resource: %s",
+                         call->request->caller.arn, action_name(call->op, action, name), resource);
 }
 
 enum rdt_fault
-call_key(struct rdt_call *call, struct rdt_span id, const char *action,
-         const struct rdt_context *context, const struct rdt_key **out)
+rdt_call_key(struct rdt_call *call, struct rdt_span id, const char *action,
+             const struct rdt_context *context, const struct rdt_key **out)
 {
     struct rdt_span alias;
     bool any = call->op->key == RDT_KEY_ANY || call->op->cls == RDT_OP_DATA;
-    enum rdt_fault fault = arn_key(call, id, any, out, &alias);
+    enum rdt_fault fault = rdt_arn_key(call, id, any, out, &alias);
     if (fault != RDT_FAULT_NONE) {
         /* who may not use such a key does not learn whether it exists */
-        if (!call_allowed(call, action, NULL, rdt_span_str("*"), context))
+        if (!rdt_call_allowed(call, action, NULL, rdt_span_str("*"), context))
             return refused(call, action, "*");
         return fault;
     }
     call->alias = alias;
-    if (!call_allowed(call, action, *out, (struct rdt_span){0}, context)) {
+    if (!rdt_call_allowed(call, action, *out, (struct rdt_span){0}, context)) {
         char arn[ARN_TEXT];
-        key_arn(call->kms, (*out)->id, arn);
+        rdt_key_arn(call->kms, (*out)->id, arn);
         return refused(call, action, arn);
     }
-    return call_state(call, *out, call->op->states);
+    return rdt_call_state(call, *out, call->op->states);
 }
 
 /* ---- one call ---- */
@@ -191,12 +191,12 @@ about_key(struct rdt_call *call)
     if (call->op->key == RDT_KEY_OWN)
         return RDT_FAULT_NONE; /* the handler asks */
     if (call->op->key == RDT_KEY_NONE)
-        return call_allowed(call, NULL, NULL, rdt_span_str("*"), call->context)
+        return rdt_call_allowed(call, NULL, NULL, rdt_span_str("*"), call->context)
                    ? RDT_FAULT_NONE
                    : refused(call, NULL, "*");
     const struct rdt_key *key;
     const char *member = call->op->key == RDT_KEY_TARGET ? "TargetKeyId" : "KeyId";
-    enum rdt_fault fault = call_key(call, in_text(call, member), NULL, call->context, &key);
+    enum rdt_fault fault = rdt_call_key(call, rdt_in_text(call, member), NULL, call->context, &key);
     if (fault != RDT_FAULT_NONE)
         return fault;
     call->key = key;
@@ -205,32 +205,32 @@ about_key(struct rdt_call *call)
 }
 
 enum rdt_fault
-call_dry_run(struct rdt_call *call)
+rdt_call_dry_run(struct rdt_call *call)
 {
-    if (!in_bool(call, "DryRun"))
+    if (!rdt_in_bool(call, "DryRun"))
         return RDT_FAULT_NONE;
     call->note.dry_run = true;
-    return call_fail(call, RDT_FAULT_DRY_RUN,
-                     "The request would have succeeded, but the DryRun option is set.");
+    return rdt_call_fail(call, RDT_FAULT_DRY_RUN,
+                         "The request would have succeeded, but the DryRun option is set.");
 }
 
 enum rdt_fault
-call_run(struct rdt_call *call)
+rdt_call_run(struct rdt_call *call)
 {
     if (call->op->cls == RDT_OP_UNSUPPORTED)
-        return call_fail(call, RDT_FAULT_UNSUPPORTED, "%s is not offered by this service",
-                         call->op->name);
-    enum rdt_fault fault = input_check(call);
+        return rdt_call_fail(call, RDT_FAULT_UNSUPPORTED, "%s is not offered by this service",
+                             call->op->name);
+    enum rdt_fault fault = rdt_input_check(call);
     if (fault != RDT_FAULT_NONE)
         return fault;
-    if (in_has(call, "EncryptionContext")) {
-        fault = in_context(call, "EncryptionContext", &call->thread->context);
+    if (rdt_in_has(call, "EncryptionContext")) {
+        fault = rdt_in_context(call, "EncryptionContext", &call->thread->context);
         if (fault != RDT_FAULT_NONE)
             return fault;
         call->context = &call->thread->context;
     }
-    if (in_has(call, "Recipient"))
-        return call_fail(call, RDT_FAULT_UNSUPPORTED, "attested recipients are not offered");
+    if (rdt_in_has(call, "Recipient"))
+        return rdt_call_fail(call, RDT_FAULT_UNSUPPORTED, "attested recipients are not offered");
     fault = about_key(call);
     if (fault != RDT_FAULT_NONE)
         return fault;

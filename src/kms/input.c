@@ -10,35 +10,35 @@
 #define QUOTED_MAX 64 /* bytes of a value that a message quotes */
 
 struct rdt_span
-in_text(const struct rdt_call *call, const char *name)
+rdt_in_text(const struct rdt_call *call, const char *name)
 {
     return rdt_jspan(call->in, rdt_jget(call->in, 0, name));
 }
 
 uint32_t
-in_token(const struct rdt_call *call, const char *name)
+rdt_in_token(const struct rdt_call *call, const char *name)
 {
     return rdt_jget(call->in, 0, name);
 }
 
 bool
-in_has(const struct rdt_call *call, const char *name)
+rdt_in_has(const struct rdt_call *call, const char *name)
 {
-    return in_token(call, name) != 0;
+    return rdt_in_token(call, name) != 0;
 }
 
 int64_t
-in_int(const struct rdt_call *call, const char *name, int64_t otherwise)
+rdt_in_int(const struct rdt_call *call, const char *name, int64_t otherwise)
 {
     int64_t value;
-    uint32_t token = in_token(call, name);
+    uint32_t token = rdt_in_token(call, name);
     return token != 0 && rdt_jint(call->in, token, &value) ? value : otherwise;
 }
 
 bool
-in_bool(const struct rdt_call *call, const char *name)
+rdt_in_bool(const struct rdt_call *call, const char *name)
 {
-    uint32_t token = in_token(call, name);
+    uint32_t token = rdt_in_token(call, name);
     return token != 0 && call->in->tok[token].type == RDT_J_TRUE;
 }
 
@@ -59,9 +59,9 @@ decode(struct rdt_call *call, uint32_t token)
 }
 
 struct rdt_span
-in_blob(struct rdt_call *call, const char *name)
+rdt_in_blob(struct rdt_call *call, const char *name)
 {
-    return in_text(call, name);
+    return rdt_in_text(call, name);
 }
 
 /* "KeyId" as AWS's messages write it: "keyId". */
@@ -83,14 +83,14 @@ violated(struct rdt_call *call, const struct rdt_in *in, struct rdt_span value, 
     for (size_t i = 0; quote && i < value.n; i++)
         quote = value.p[i] >= 0x20 && value.p[i] < 0x7f;
     if (quote)
-        return call_fail(call, RDT_FAULT_VALIDATION,
-                         "1 validation error detected: Value '%.*s' at '%s' failed to satisfy "
-                         "constraint: Member must %s",
-                         RDT_FMT(value), member, must);
-    return call_fail(call, RDT_FAULT_VALIDATION,
-                     "1 validation error detected: Value at '%s' failed to satisfy constraint: "
-                     "Member must %s",
-                     member, must);
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                             "1 validation error detected: Value '%.*s' at '%s' failed to satisfy "
+                             "constraint: Member must %s",
+                             RDT_FMT(value), member, must);
+    return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                         "1 validation error detected: Value at '%s' failed to satisfy constraint: "
+                         "Member must %s",
+                         member, must);
 }
 
 static bool
@@ -163,7 +163,7 @@ check_int(struct rdt_call *call, const struct rdt_in *in, uint32_t token)
 {
     int64_t value;
     if (!rdt_jint(call->in, token, &value))
-        return call_fail(call, RDT_FAULT_SERIALIZATION, "%s is not a whole number", in->name);
+        return rdt_call_fail(call, RDT_FAULT_SERIALIZATION, "%s is not a whole number", in->name);
     char must[96];
     if (value < in->min)
         snprintf(must, sizeof must, "have value greater than or equal to %" PRId64, in->min);
@@ -194,13 +194,13 @@ check_word(struct rdt_call *call, const struct rdt_in *in, struct rdt_span value
 static enum rdt_fault
 check_member(struct rdt_call *call, const struct rdt_in *in)
 {
-    uint32_t token = in_token(call, in->name);
+    uint32_t token = rdt_in_token(call, in->name);
     if (token == 0)
         return in->required ? violated(call, in, (struct rdt_span){0}, "not be null")
                             : RDT_FAULT_NONE;
     const struct rdt_jtok *tok = &call->in->tok[token];
     if (!type_fits(tok, in->type))
-        return call_fail(call, RDT_FAULT_SERIALIZATION, "%s is of another type", in->name);
+        return rdt_call_fail(call, RDT_FAULT_SERIALIZATION, "%s is of another type", in->name);
     struct rdt_span value = rdt_jspan(call->in, token);
     switch (in->type) {
     case RDT_IN_WORD:
@@ -212,13 +212,13 @@ check_member(struct rdt_call *call, const struct rdt_in *in)
         return RDT_FAULT_NONE;
     case RDT_IN_BLOB:
         if (!decode(call, token))
-            return call_fail(call, RDT_FAULT_SERIALIZATION, "%s is not base64", in->name);
+            return rdt_call_fail(call, RDT_FAULT_SERIALIZATION, "%s is not base64", in->name);
         return check_length(call, in, tok->n, (struct rdt_span){0});
     case RDT_IN_MAP:
     case RDT_IN_TEXTS:
     case RDT_IN_OBJECTS:
         if (!items_fit(call->in, token, in->type))
-            return call_fail(call, RDT_FAULT_SERIALIZATION, "%s holds another type", in->name);
+            return rdt_call_fail(call, RDT_FAULT_SERIALIZATION, "%s holds another type", in->name);
         return check_length(call, in, tok->count, (struct rdt_span){0});
     case RDT_IN_TEXT:
         return check_length(call, in, (int64_t)value.n, value);
@@ -227,12 +227,12 @@ check_member(struct rdt_call *call, const struct rdt_in *in)
 }
 
 enum rdt_fault
-input_check(struct rdt_call *call)
+rdt_input_check(struct rdt_call *call)
 {
     struct rdt_request *request = call->request;
     if (request->body_n == 0 || !rdt_jscan(request->body, request->body_n, call->in) ||
         call->in->tok[0].type != RDT_J_OBJECT)
-        return call_fail(call, RDT_FAULT_SERIALIZATION, "the body is not a JSON object");
+        return rdt_call_fail(call, RDT_FAULT_SERIALIZATION, "the body is not a JSON object");
     for (size_t i = 0; i < call->op->n_in; i++) {
         enum rdt_fault fault = check_member(call, &call->op->in[i]);
         if (fault != RDT_FAULT_NONE)
@@ -242,24 +242,24 @@ input_check(struct rdt_call *call)
 }
 
 enum rdt_fault
-in_context(struct rdt_call *call, const char *name, struct rdt_context *out)
+rdt_in_context(struct rdt_call *call, const char *name, struct rdt_context *out)
 {
     const struct rdt_jdoc *doc = call->in;
-    uint32_t map = in_token(call, name), at = map + 1;
+    uint32_t map = rdt_in_token(call, name), at = map + 1;
     out->n = 0;
     for (uint32_t i = 0; map != 0 && i < doc->tok[map].count; i++) {
         if (!rdt_context_add(out, rdt_jspan(doc, at), rdt_jspan(doc, at + 1)))
-            return call_fail(call, RDT_FAULT_VALIDATION, "%s has more than %d pairs", name,
-                             RDT_CONTEXT_PAIRS_MAX);
+            return rdt_call_fail(call, RDT_FAULT_VALIDATION, "%s has more than %d pairs", name,
+                                 RDT_CONTEXT_PAIRS_MAX);
         at += 2;
     }
     switch (rdt_context_finish(out)) {
     case RDT_OK:
         return RDT_FAULT_NONE;
     case RDT_E_LIMIT:
-        return call_fail(call, RDT_FAULT_VALIDATION, "%s is longer than %zu bytes", name,
-                         RDT_CONTEXT_MAX);
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION, "%s is longer than %zu bytes", name,
+                             RDT_CONTEXT_MAX);
     default:
-        return call_fail(call, RDT_FAULT_VALIDATION, "%s has an empty name", name);
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION, "%s has an empty name", name);
     }
 }

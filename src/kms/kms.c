@@ -66,12 +66,12 @@ rdt_kms_read(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_requ
     struct rdt_call call;
     rdt_state_lock_shared(kms->state);
     call_init(&call, kms, thread, request, (struct rdt_view){.state = kms->state});
-    request->fault = call_run(&call);
+    request->fault = rdt_call_run(&call);
     finish(request);
-    call_record(&call, 0, NULL);
+    rdt_call_record(&call, 0, NULL);
     rdt_state_unlock(kms->state);
     rdt_buf_done(&call.note.parameters);
-    log_counted(kms, request);
+    rdt_log_counted(kms, request);
 }
 
 /* ---- writing ---- */
@@ -114,9 +114,9 @@ settle(struct rdt_call *call, uint64_t *revision, uint8_t digest[static 32])
 {
     struct rdt_err err = {0};
     if (!remember(call->tx, call->request))
-        return call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
     if (rdt_tx_seal(call->tx, call->thread->worker, revision, digest, &err) != RDT_OK)
-        return call_fail(call, RDT_FAULT_INTERNAL, "%s", err.text);
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "%s", err.text);
     return RDT_FAULT_NONE;
 }
 
@@ -132,10 +132,11 @@ write_one(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
     call_init(&call, kms, thread, request, rdt_tx_view(tx));
     call.tx = tx;
     if (replayed(tx, request))
-        request->fault = call_fail(&call, RDT_FAULT_THROTTLING,
-                                   "this signed request was already carried out; sign it again");
+        request->fault =
+            rdt_call_fail(&call, RDT_FAULT_THROTTLING,
+                          "this signed request was already carried out; sign it again");
     else
-        request->fault = call_run(&call);
+        request->fault = rdt_call_run(&call);
     bool keep = request->fault == RDT_FAULT_NONE || call.keep;
     if (keep && rdt_tx_changed(tx, mark) != 0) {
         enum rdt_fault fault = settle(&call, &revision, digest);
@@ -149,9 +150,9 @@ write_one(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
     written->changed = keep && revision != 0;
     finish(request);
     written->record_n = request->record->n;
-    call_record(&call, revision, revision == 0 ? NULL : digest);
+    rdt_call_record(&call, revision, revision == 0 ? NULL : digest);
     rdt_buf_done(&call.note.parameters);
-    log_counted(kms, request);
+    rdt_log_counted(kms, request);
 }
 
 static struct rdt_span
@@ -167,14 +168,15 @@ commit(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
 {
     struct rdt_outbox outbox[RDT_WRITE_BATCH_MAX];
     size_t n_outbox = 0, n_sent;
-    const uint8_t(*sent)[16] = log_take_sent(kms, &n_sent);
+    const uint8_t(*sent)[16];
+    rdt_log_take_sent(kms, &sent, &n_sent);
     for (size_t i = 0; i < n; i++) {
         if (!written[i].changed)
             continue;
         struct rdt_outbox *entry = &outbox[n_outbox++];
         memcpy(entry->id, written[i].request->id, sizeof entry->id);
         entry->record = record_of(&written[i]);
-        enum rdt_code rc = log_outbox_mac(kms, thread->worker, entry);
+        enum rdt_code rc = rdt_log_outbox_mac(kms, thread->worker, entry);
         if (rc != RDT_OK) {
             rdt_tx_drop(tx);
             return rdt_fail(err, rc, "authenticate the outbox");
@@ -187,7 +189,7 @@ commit(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
     enum rdt_code rc = rdt_tx_commit(tx, kms->store,
                                      &(struct rdt_tx_records){outbox, n_outbox, sent, n_sent}, err);
     if (rc == RDT_OK)
-        log_forget_sent(kms);
+        rdt_log_forget_sent(kms);
     return rc;
 }
 
@@ -206,13 +208,13 @@ log_all(struct rdt_kms *kms, const struct written *written, size_t n)
     struct rdt_span records[RDT_WRITE_BATCH_MAX];
     for (size_t i = 0; i < n; i++)
         records[i] = record_of(&written[i]);
-    enum rdt_code rc = log_append(kms, records, n);
+    enum rdt_code rc = rdt_log_append(kms, records, n);
     for (size_t i = 0; i < n; i++) {
         if (rc != RDT_OK)
             take_back(written[i].request,
                       "the audit log cannot be written; what was done is in the outbox");
         else if (written[i].changed)
-            log_sent(kms, written[i].request->id);
+            rdt_log_sent(kms, written[i].request->id);
     }
 }
 
@@ -238,7 +240,7 @@ rdt_kms_write(struct rdt_kms *kms, struct rdt_kms_thread *thread,
             if (written[i].changed) {
                 take_back(requests[i], err.text);
                 written[i].changed = false;
-                record_take_back(requests[i], written[i].record_n);
+                rdt_record_take_back(requests[i], written[i].record_n);
             }
     log_all(kms, written, n);
 }
@@ -257,7 +259,7 @@ rdt_kms_local(struct rdt_kms *kms, struct rdt_kms_thread *thread, const char *op
         return rdt_fail(err, RDT_E_NOTFOUND, "no operation %s", op);
     clock_gettime(CLOCK_REALTIME, &now);
     request.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    request.caller.system = true;
+    request.caller.internal = true;
     rdt_buf_str(&input, body);
     request.body = input.p;
     request.body_n = input.n;

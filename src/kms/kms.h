@@ -63,6 +63,10 @@ RDT_MUST_CHECK enum rdt_code rdt_kms_open(const struct rdt_kms_opts *opts, struc
 /* rdt_kms_close - a last checkpoint, then free; NULL is fine. No thread may be in a call. */
 void rdt_kms_close(struct rdt_kms *kms);
 
+/*
+ * rdt_kms_thread_open - what one thread needs to run calls.  rdt_kms_thread_close - NULL is fine.
+ * Fails: RDT_E_NOMEM, RDT_E_DENIED (memory cannot be locked), RDT_E_INTERNAL.
+ */
 RDT_MUST_CHECK enum rdt_code rdt_kms_thread_open(struct rdt_kms *kms, struct rdt_kms_thread **out,
                                                  struct rdt_err *err);
 void rdt_kms_thread_close(struct rdt_kms_thread *thread);
@@ -75,7 +79,7 @@ struct rdt_caller {
     char source[64];     /* the peer's address */
     bool by_signature;   /* signature below is set: a replay is refused */
     uint8_t signature[32];
-    bool system; /* the service itself: the scheduler */
+    bool internal; /* the service itself: the scheduler */
 };
 
 struct rdt_request {

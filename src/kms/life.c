@@ -25,11 +25,11 @@ rotate_due(struct rdt_call *call)
     const struct rdt_key *now = call->key;
     if (now->rotation_days == 0 || now->next_rotation_ms > call->request->now_ms)
         return RDT_FAULT_NONE;
-    struct rdt_key *key = edit_key(call);
+    struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     key->next_rotation_ms = call->request->now_ms + (int64_t)key->rotation_days * DAY_MS;
-    return rotate(call, key, RDT_ROTATION_AUTOMATIC);
+    return rdt_rotate(call, key, RDT_ROTATION_AUTOMATIC);
 }
 
 #define SYSTEM(text, when, members, handler)                                                       \
@@ -89,7 +89,7 @@ find_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms,
 }
 
 void
-life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
+rdt_life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
 {
     struct due due[DUE_MAX];
     size_t n = find_due(kms, thread, now_ms, due);

@@ -34,7 +34,7 @@ struct kms_late {
 };
 
 struct kms_late *
-late_new(void)
+rdt_late_new(void)
 {
     struct kms_late *late = calloc(1, sizeof *late);
     if (late == NULL)
@@ -49,7 +49,7 @@ late_new(void)
 }
 
 void
-late_free(struct kms_late *late)
+rdt_late_free(struct kms_late *late)
 {
     if (late == NULL)
         return;
@@ -78,7 +78,7 @@ appended(struct rdt_audit_batch *batch)
 }
 
 enum rdt_code
-log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n)
+rdt_log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n)
 {
     if (n == 0)
         return RDT_OK;
@@ -98,7 +98,7 @@ log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n)
 }
 
 void
-log_sent(struct rdt_kms *kms, const uint8_t id[static 16])
+rdt_log_sent(struct rdt_kms *kms, const uint8_t id[static 16])
 {
     struct kms_late *late = kms->late;
     /* beyond the bound an entry stays in the outbox: the next start finds it in the log */
@@ -106,20 +106,21 @@ log_sent(struct rdt_kms *kms, const uint8_t id[static 16])
         memcpy(late->sent[late->n_sent++], id, 16);
 }
 
-const uint8_t (*log_take_sent(struct rdt_kms *kms, size_t *n))[16]
+void
+rdt_log_take_sent(struct rdt_kms *kms, const uint8_t (**ids)[16], size_t *n)
 {
     *n = kms->late->n_sent;
-    return (const uint8_t(*)[16])kms->late->sent;
+    *ids = (const uint8_t(*)[16])kms->late->sent;
 }
 
 void
-log_forget_sent(struct rdt_kms *kms)
+rdt_log_forget_sent(struct rdt_kms *kms)
 {
     kms->late->n_sent = 0;
 }
 
 enum rdt_code
-log_outbox_mac(struct rdt_kms *kms, struct rdt_worker *worker, struct rdt_outbox *entry)
+rdt_log_outbox_mac(struct rdt_kms *kms, struct rdt_worker *worker, struct rdt_outbox *entry)
 {
     struct rdt_span parts[] = {
         rdt_span_str("redoubt outbox v1"), {entry->id, sizeof entry->id},
@@ -129,7 +130,7 @@ log_outbox_mac(struct rdt_kms *kms, struct rdt_worker *worker, struct rdt_outbox
 }
 
 void
-log_checkpoint_made(void *user, struct rdt_span checkpoint)
+rdt_log_checkpoint_made(void *user, struct rdt_span checkpoint)
 {
     struct kms_late *late = ((struct rdt_kms *)user)->late;
     pthread_mutex_lock(&late->lock);
@@ -139,7 +140,7 @@ log_checkpoint_made(void *user, struct rdt_span checkpoint)
 }
 
 bool
-log_checkpoint_take(struct rdt_kms *kms, struct rdt_buf *out)
+rdt_log_checkpoint_take(struct rdt_kms *kms, struct rdt_buf *out)
 {
     struct kms_late *late = kms->late;
     pthread_mutex_lock(&late->lock);
@@ -167,7 +168,7 @@ op_index(const struct rdt_op *op)
 }
 
 void
-log_counted(struct rdt_kms *kms, const struct rdt_request *request)
+rdt_log_counted(struct rdt_kms *kms, const struct rdt_request *request)
 {
     size_t at = op_index(request->op);
     if (at >= OPS_MAX)
@@ -219,7 +220,7 @@ put_refusal(const char *source, const char *reason, uint64_t count, int64_t now_
  * at most REFUSALS_MAX records a minute.
  */
 void
-log_refusals(struct rdt_kms *kms, int64_t now_ms)
+rdt_log_refusals(struct rdt_kms *kms, int64_t now_ms)
 {
     struct kms_late *late = kms->late;
     RDT_BUF bytes = {0};
@@ -245,7 +246,7 @@ log_refusals(struct rdt_kms *kms, int64_t now_ms)
         return;
     for (size_t i = 0, from = 0; i < n; from = ends[i++])
         records[i] = (struct rdt_span){bytes.p + from, ends[i] - from};
-    (void)log_append(kms, records, n);
+    (void)rdt_log_append(kms, records, n);
 }
 
 void
@@ -290,7 +291,7 @@ rdt_kms_metrics(struct rdt_kms *kms, struct rdt_buf *out)
 /* ---- threads ---- */
 
 void
-log_thread_add(struct rdt_kms *kms, struct rdt_kms_thread *thread)
+rdt_log_thread_add(struct rdt_kms *kms, struct rdt_kms_thread *thread)
 {
     pthread_mutex_lock(&kms->late->lock);
     thread->next = kms->late->threads;
@@ -299,7 +300,7 @@ log_thread_add(struct rdt_kms *kms, struct rdt_kms_thread *thread)
 }
 
 void
-log_thread_remove(struct rdt_kms *kms, struct rdt_kms_thread *thread)
+rdt_log_thread_remove(struct rdt_kms *kms, struct rdt_kms_thread *thread)
 {
     pthread_mutex_lock(&kms->late->lock);
     struct rdt_kms_thread **at = &kms->late->threads;
@@ -311,11 +312,11 @@ log_thread_remove(struct rdt_kms *kms, struct rdt_kms_thread *thread)
 }
 
 void
-log_collect_usage(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms)
+rdt_log_collect_usage(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms)
 {
     pthread_mutex_lock(&kms->late->lock);
     for (struct rdt_kms_thread *at = kms->late->threads; at != NULL; at = at->next)
-        usage_collect(at->usage, tx, now_ms);
+        rdt_usage_collect(at->usage, tx, now_ms);
     pthread_mutex_unlock(&kms->late->lock);
 }
 

@@ -61,9 +61,9 @@ genesis(struct rdt_kms *kms, struct rdt_worker *worker, const struct rdt_kms_new
     if (rc == RDT_OK)
         rc = rdt_random(worker, entry.id, sizeof entry.id, err);
     if (rc == RDT_OK) {
-        record_system("Genesis", NULL, now_ms, revision, digest, entry.id, &record);
+        rdt_record_system("Genesis", now_ms, revision, digest, entry.id, &record);
         entry.record = rdt_buf_span(&record);
-        rc = rdt_buf_ok(&record) ? log_outbox_mac(kms, worker, &entry) : RDT_E_NOMEM;
+        rc = rdt_buf_ok(&record) ? rdt_log_outbox_mac(kms, worker, &entry) : RDT_E_NOMEM;
     }
     if (rc != RDT_OK) {
         rdt_tx_drop(tx);
@@ -176,7 +176,7 @@ make_in(const struct rdt_kms_opts *opts, const struct rdt_kms_new *site, struct 
     if (rc == RDT_OK)
         rc = rdt_root_save(opts->root, opts->data, err);
     if (rc == RDT_OK)
-        rc = open_parts(opts, worker, &kms, err);
+        rc = rdt_open_parts(opts, worker, &kms, err);
     if (rc == RDT_OK)
         rc = genesis(kms, worker, site, err);
     rdt_kms_close(kms);

@@ -38,8 +38,8 @@ domain_key(const struct rdt_kms *kms, uint32_t number)
 }
 
 enum rdt_code
-wrap_put(struct rdt_kms *kms, struct rdt_worker *worker, const struct wrap_at *at,
-         const struct rdt_secret *secret, uint32_t domain, struct rdt_bytes *out)
+rdt_wrap_put(struct rdt_kms *kms, struct rdt_worker *worker, const struct wrap_at *at,
+             const struct rdt_secret *secret, uint32_t domain, struct rdt_bytes *out)
 {
     const struct rdt_secret *under = domain_key(kms, domain);
     RDT_BUF aad = {0};
@@ -55,8 +55,8 @@ wrap_put(struct rdt_kms *kms, struct rdt_worker *worker, const struct wrap_at *a
 }
 
 enum rdt_code
-wrap_open(struct rdt_kms *kms, struct rdt_kms_thread *thread, const struct wrap_at *at,
-          uint32_t domain, struct rdt_span wrapped, struct rdt_secret *out)
+rdt_wrap_open(struct rdt_kms *kms, struct rdt_kms_thread *thread, const struct wrap_at *at,
+              uint32_t domain, struct rdt_span wrapped, struct rdt_secret *out)
 {
     const struct rdt_secret *under = domain_key(kms, domain);
     if (under == NULL || wrapped.n == 0)
@@ -80,7 +80,7 @@ version_at(const struct rdt_version *version)
 }
 
 enum rdt_code
-material_new(struct rdt_call *call, struct rdt_version *version, struct rdt_err *err)
+rdt_material_new(struct rdt_call *call, struct rdt_version *version, struct rdt_err *err)
 {
     struct rdt_kms_thread *thread = call->thread;
     const struct rdt_site *site = rdt_view_site(call->view);
@@ -90,16 +90,17 @@ material_new(struct rdt_call *call, struct rdt_version *version, struct rdt_err 
     if (rc == RDT_OK)
         rc = rdt_material_id(thread->worker, &thread->material, version->key, version->material_id);
     if (rc == RDT_OK)
-        rc = wrap_put(call->kms, thread->worker, &at, &thread->material, version->domain,
-                      &version->wrapped);
+        rc = rdt_wrap_put(call->kms, thread->worker, &at, &thread->material, version->domain,
+                          &version->wrapped);
     rdt_secret_clear(&thread->material);
     return rc;
 }
 
 enum rdt_code
-material_open(struct rdt_kms *kms, struct rdt_kms_thread *thread, const struct rdt_version *version)
+rdt_material_open(struct rdt_kms *kms, struct rdt_kms_thread *thread,
+                  const struct rdt_version *version)
 {
     struct wrap_at at = version_at(version);
-    return wrap_open(kms, thread, &at, version->domain, rdt_bytes_span(&version->wrapped),
-                     &thread->material);
+    return rdt_wrap_open(kms, thread, &at, version->domain, rdt_bytes_span(&version->wrapped),
+                         &thread->material);
 }

@@ -33,7 +33,7 @@ enum rdt_op_key {
     RDT_KEY_ID,     /* KeyId: key id or key ARN */
     RDT_KEY_ANY,    /* KeyId: also alias name or alias ARN */
     RDT_KEY_TARGET, /* TargetKeyId: key id or key ARN */
-    RDT_KEY_OWN     /* the handler looks it up and calls call_key() itself */
+    RDT_KEY_OWN     /* the handler looks it up and calls rdt_call_key() itself */
 };
 
 /* Rows of the key state matrix: reference kms.md 2.6. */

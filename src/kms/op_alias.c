@@ -14,15 +14,15 @@ check_name(struct rdt_call *call, struct rdt_span name)
     struct rdt_span head = {name.p, name.n < 6 ? name.n : 6};
     struct rdt_span reserved = {name.p, name.n < 10 ? name.n : 10};
     if (!rdt_span_is(head, "alias/") || name.n == 6)
-        return call_fail(call, RDT_FAULT_VALIDATION,
-                         "Invalid identifier: an alias name begins with alias/");
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                             "Invalid identifier: an alias name begins with alias/");
     if (rdt_span_is(reserved, "alias/aws/"))
-        return call_fail(call, RDT_FAULT_INVALID_ALIAS_NAME, "alias/aws/ is reserved");
+        return rdt_call_fail(call, RDT_FAULT_INVALID_ALIAS_NAME, "alias/aws/ is reserved");
     for (size_t i = 0; i < name.n; i++)
         if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/_-",
                    name.p[i]) == NULL)
-            return call_fail(call, RDT_FAULT_INVALID_ALIAS_NAME,
-                             "an alias name has letters, digits, : / _ and -");
+            return rdt_call_fail(call, RDT_FAULT_INVALID_ALIAS_NAME,
+                                 "an alias name has letters, digits, : / _ and -");
     return RDT_FAULT_NONE;
 }
 
@@ -38,11 +38,11 @@ may_alias(struct rdt_call *call, struct rdt_span name)
 {
     char arn[RDT_STORE_ID_MAX];
     alias_arn(call, name, arn);
-    if (call_allowed(call, NULL, NULL, rdt_span_str(arn), NULL))
+    if (rdt_call_allowed(call, NULL, NULL, rdt_span_str(arn), NULL))
         return RDT_FAULT_NONE;
-    return call_fail(call, RDT_FAULT_ACCESS_DENIED,
-                     "User: %s is not authorized to perform: kms:%s on resource: %s",
-                     call->request->caller.arn, call->op->name, arn);
+    return rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED,
+                         "User: %s is not authorized to perform: kms:%s on resource: %s",
+                         call->request->caller.arn, call->op->name, arn);
 }
 
 static bool
@@ -71,7 +71,7 @@ note_alias(struct rdt_call *call, struct rdt_span name)
 enum rdt_fault
 op_create_alias(struct rdt_call *call)
 {
-    struct rdt_span name = in_text(call, "AliasName");
+    struct rdt_span name = rdt_in_text(call, "AliasName");
     enum rdt_fault fault = check_name(call, name);
     if (fault == RDT_FAULT_NONE)
         fault = may_alias(call, name);
@@ -79,15 +79,15 @@ op_create_alias(struct rdt_call *call)
         return fault;
     note_alias(call, name);
     if (rdt_view_get(call->view, RDT_KIND_ALIAS, name) != NULL)
-        return call_fail(call, RDT_FAULT_ALREADY_EXISTS,
-                         "An alias with the name %s%.*s already exists", call->kms->arn_prefix,
-                         RDT_FMT(name));
+        return rdt_call_fail(call, RDT_FAULT_ALREADY_EXISTS,
+                             "An alias with the name %s%.*s already exists", call->kms->arn_prefix,
+                             RDT_FMT(name));
     if (count_of(call, call->key) >= ALIASES_OF_KEY_MAX)
-        return call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "a key has at most %d aliases",
-                         ALIASES_OF_KEY_MAX);
+        return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "a key has at most %d aliases",
+                             ALIASES_OF_KEY_MAX);
     struct rdt_alias *alias = rdt_tx_add(call->tx, RDT_KIND_ALIAS, name);
     if (alias == NULL || !rdt_text_set(&alias->name, name))
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     memcpy(alias->key, call->key->id, sizeof alias->key);
     alias->created_ms = alias->updated_ms = call->request->now_ms;
     return RDT_FAULT_NONE;
@@ -105,8 +105,8 @@ find(struct rdt_call *call, struct rdt_span name, const struct rdt_alias **out)
     *out = rdt_view_get(call->view, RDT_KIND_ALIAS, name);
     if (*out != NULL)
         return RDT_FAULT_NONE;
-    return call_fail(call, RDT_FAULT_NOT_FOUND, "Alias %s%.*s is not found.", call->kms->arn_prefix,
-                     RDT_FMT(name));
+    return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Alias %s%.*s is not found.",
+                         call->kms->arn_prefix, RDT_FMT(name));
 }
 
 /* The right on the key that an alias leaves or loses: its state does not matter. */
@@ -115,38 +115,38 @@ may_leave(struct rdt_call *call, const struct rdt_alias *alias)
 {
     const struct rdt_key *key = rdt_view_key(call->view, alias->key);
     char arn[ARN_TEXT];
-    if (key == NULL || call_allowed(call, NULL, key, (struct rdt_span){0}, NULL))
+    if (key == NULL || rdt_call_allowed(call, NULL, key, (struct rdt_span){0}, NULL))
         return RDT_FAULT_NONE;
-    key_arn(call->kms, key->id, arn);
-    return call_fail(call, RDT_FAULT_ACCESS_DENIED,
-                     "User: %s is not authorized to perform: kms:%s on resource: %s",
-                     call->request->caller.arn, call->op->name, arn);
+    rdt_key_arn(call->kms, key->id, arn);
+    return rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED,
+                         "User: %s is not authorized to perform: kms:%s on resource: %s",
+                         call->request->caller.arn, call->op->name, arn);
 }
 
 enum rdt_fault
 op_update_alias(struct rdt_call *call)
 {
-    struct rdt_span name = in_text(call, "AliasName");
+    struct rdt_span name = rdt_in_text(call, "AliasName");
     const struct rdt_alias *alias;
     const struct rdt_key *key;
     enum rdt_fault fault = find(call, name, &alias);
     if (fault == RDT_FAULT_NONE)
         fault = may_leave(call, alias);
     if (fault == RDT_FAULT_NONE)
-        fault = call_key(call, in_text(call, "TargetKeyId"), NULL, NULL, &key);
+        fault = rdt_call_key(call, rdt_in_text(call, "TargetKeyId"), NULL, NULL, &key);
     if (fault == RDT_FAULT_NONE)
-        fault = call_state(call, key, RDT_STATES_EDIT);
+        fault = rdt_call_state(call, key, RDT_STATES_EDIT);
     if (fault != RDT_FAULT_NONE)
         return fault;
     memcpy(call->note.key, key->id, sizeof key->id);
     if (is_of(alias, key))
         return RDT_FAULT_NONE;
     if (count_of(call, key) >= ALIASES_OF_KEY_MAX)
-        return call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "a key has at most %d aliases",
-                         ALIASES_OF_KEY_MAX);
+        return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "a key has at most %d aliases",
+                             ALIASES_OF_KEY_MAX);
     struct rdt_alias *moved = rdt_tx_edit(call->tx, RDT_KIND_ALIAS, name);
     if (moved == NULL)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     memcpy(moved->key, key->id, sizeof moved->key);
     moved->updated_ms = call->request->now_ms;
     return RDT_FAULT_NONE;
@@ -155,7 +155,7 @@ op_update_alias(struct rdt_call *call)
 enum rdt_fault
 op_delete_alias(struct rdt_call *call)
 {
-    struct rdt_span name = in_text(call, "AliasName");
+    struct rdt_span name = rdt_in_text(call, "AliasName");
     const struct rdt_alias *alias;
     enum rdt_fault fault = find(call, name, &alias);
     if (fault == RDT_FAULT_NONE)
@@ -163,7 +163,7 @@ op_delete_alias(struct rdt_call *call)
     if (fault != RDT_FAULT_NONE)
         return fault;
     memcpy(call->note.key, alias->key, sizeof alias->key);
-    return rdt_tx_remove(call->tx, RDT_KIND_ALIAS, name) ? RDT_FAULT_NONE : out_of_memory(call);
+    return rdt_tx_remove(call->tx, RDT_KIND_ALIAS, name) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 
 static void
@@ -191,14 +191,15 @@ op_list_aliases(struct rdt_call *call)
     int64_t n = 0;
     bool more = false;
     enum rdt_fault fault = RDT_FAULT_NONE;
-    if (in_has(call, "KeyId"))
-        fault = call_key(call, in_text(call, "KeyId"), NULL, NULL, &key);
-    else if (!call_allowed(call, NULL, NULL, rdt_span_str("*"), NULL))
-        fault = call_fail(call, RDT_FAULT_ACCESS_DENIED,
+    if (rdt_in_has(call, "KeyId"))
+        fault = rdt_call_key(call, rdt_in_text(call, "KeyId"), NULL, NULL, &key);
+    else if (!rdt_call_allowed(call, NULL, NULL, rdt_span_str("*"), NULL))
+        fault =
+            rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED,
                           "User: %s is not authorized to perform: kms:ListAliases on resource: *",
                           call->request->caller.arn);
     if (fault == RDT_FAULT_NONE)
-        fault = page_begin(call, 50, 100, &page);
+        fault = rdt_page_begin(call, 50, 100, &page);
     if (fault != RDT_FAULT_NONE)
         return fault;
     struct rdt_span id = {page.after, page.after_n};
@@ -216,7 +217,7 @@ op_list_aliases(struct rdt_call *call)
         n++;
     }
     rdt_jout_close(out, ']');
-    page_end(call, last, more);
+    rdt_page_end(call, last, more);
     rdt_jout_close(out, '}');
     return RDT_FAULT_NONE;
 }

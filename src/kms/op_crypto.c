@@ -21,21 +21,21 @@ context_bytes(const struct rdt_context *context)
 static enum rdt_fault
 broken(struct rdt_call *call)
 {
-    return call_fail(call, RDT_FAULT_INTERNAL, "the operation failed; nothing was done");
+    return rdt_call_fail(call, RDT_FAULT_INTERNAL, "the operation failed; nothing was done");
 }
 
 /* Only the one algorithm of symmetric keys fits a symmetric key. */
 static enum rdt_fault
 check_algorithm(struct rdt_call *call, const char *member, const struct rdt_key *key)
 {
-    struct rdt_span algorithm = in_text(call, member);
+    struct rdt_span algorithm = rdt_in_text(call, member);
     if (algorithm.n == 0 || rdt_span_is(algorithm, "SYMMETRIC_DEFAULT"))
         return RDT_FAULT_NONE;
     char arn[ARN_TEXT];
-    key_arn(call->kms, key->id, arn);
-    return call_fail(call, RDT_FAULT_INVALID_KEY_USAGE,
-                     "%s: algorithm %.*s does not fit key spec SYMMETRIC_DEFAULT.", arn,
-                     RDT_FMT(algorithm));
+    rdt_key_arn(call->kms, key->id, arn);
+    return rdt_call_fail(call, RDT_FAULT_INVALID_KEY_USAGE,
+                         "%s: algorithm %.*s does not fit key spec SYMMETRIC_DEFAULT.", arn,
+                         RDT_FMT(algorithm));
 }
 
 /* ---- sealing ---- */
@@ -48,7 +48,7 @@ seal(struct rdt_call *call, const struct rdt_key *key, const struct rdt_context 
     struct rdt_kms_thread *thread = call->thread;
     const struct rdt_version *version = rdt_view_version(call->view, key->id, key->current);
     if (version == NULL || version->state != RDT_VERSION_CURRENT ||
-        material_open(call->kms, thread, version) != RDT_OK)
+        rdt_material_open(call->kms, thread, version) != RDT_OK)
         return broken(call);
     struct rdt_blob_keys keys = {.material = &thread->material,
                                  .hedge = &call->kms->hedge,
@@ -60,7 +60,7 @@ seal(struct rdt_call *call, const struct rdt_key *key, const struct rdt_context 
     rdt_secret_clear(&thread->material);
     if (rc != RDT_OK)
         return broken(call);
-    usage_count(thread->usage, call, version, true);
+    rdt_usage_count(thread->usage, call, version, true);
     memcpy(call->note.material, version->material_id, sizeof call->note.material);
     *used = version;
     return RDT_FAULT_NONE;
@@ -70,7 +70,7 @@ static void
 put_key(struct rdt_call *call, const char *name, const struct rdt_key *key)
 {
     char arn[ARN_TEXT];
-    key_arn(call->kms, key->id, arn);
+    rdt_key_arn(call->kms, key->id, arn);
     rdt_jout_str(call->request->out, name, arn);
 }
 
@@ -85,10 +85,10 @@ enum rdt_fault
 op_encrypt(struct rdt_call *call)
 {
     const struct rdt_version *version;
-    struct rdt_span plain = in_blob(call, "Plaintext");
+    struct rdt_span plain = rdt_in_blob(call, "Plaintext");
     enum rdt_fault fault = check_algorithm(call, "EncryptionAlgorithm", call->key);
     if (fault == RDT_FAULT_NONE)
-        fault = call_dry_run(call);
+        fault = rdt_call_dry_run(call);
     if (fault == RDT_FAULT_NONE)
         fault = seal(call, call->key, call->context, plain, &version);
     if (fault != RDT_FAULT_NONE)
@@ -106,11 +106,11 @@ op_encrypt(struct rdt_call *call)
 static enum rdt_fault
 data_key_length(struct rdt_call *call, size_t *n)
 {
-    struct rdt_span spec = in_text(call, "KeySpec");
-    int64_t bytes = in_int(call, "NumberOfBytes", 0);
+    struct rdt_span spec = rdt_in_text(call, "KeySpec");
+    int64_t bytes = rdt_in_int(call, "NumberOfBytes", 0);
     if ((spec.n != 0) == (bytes != 0))
-        return call_fail(call, RDT_FAULT_VALIDATION,
-                         "give either keySpec or numberOfBytes, and not both");
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                             "give either keySpec or numberOfBytes, and not both");
     *n = bytes != 0 ? (size_t)bytes : rdt_span_is(spec, "AES_128") ? AES_128_LEN : AES_256_LEN;
     return RDT_FAULT_NONE;
 }
@@ -123,7 +123,7 @@ data_key(struct rdt_call *call, bool plaintext)
     size_t n = 0;
     enum rdt_fault fault = data_key_length(call, &n);
     if (fault == RDT_FAULT_NONE)
-        fault = call_dry_run(call);
+        fault = rdt_call_dry_run(call);
     if (fault != RDT_FAULT_NONE)
         return fault;
     struct rdt_secret *plain = &thread->plain;
@@ -161,11 +161,11 @@ enum rdt_fault
 op_generate_random(struct rdt_call *call)
 {
     struct rdt_secret *plain = &call->thread->plain;
-    int64_t n = in_int(call, "NumberOfBytes", 0);
+    int64_t n = rdt_in_int(call, "NumberOfBytes", 0);
     if (n == 0)
-        return call_fail(call, RDT_FAULT_VALIDATION, "numberOfBytes is required");
-    if (in_has(call, "CustomKeyStoreId"))
-        return call_fail(call, RDT_FAULT_UNSUPPORTED, "custom key stores are not offered");
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION, "numberOfBytes is required");
+    if (rdt_in_has(call, "CustomKeyStoreId"))
+        return rdt_call_fail(call, RDT_FAULT_UNSUPPORTED, "custom key stores are not offered");
     if (rdt_random(call->thread->worker, plain->p, (size_t)n, NULL) != RDT_OK)
         return broken(call);
     rdt_jout_open(call->request->out, NULL, '{');
@@ -202,20 +202,21 @@ source_key(struct rdt_call *call, const struct rdt_blob *blob, const char *actio
     char uuid[RDT_UUID_TEXT];
     enum rdt_fault fault;
     if (expected.n != 0) {
-        fault = call_key(call, expected, action, context, &named);
+        fault = rdt_call_key(call, expected, action, context, &named);
         if (fault != RDT_FAULT_NONE)
             return fault;
         if (!rdt_span_eq((struct rdt_span){named->id, 16}, blob->key))
-            return call_fail(call, RDT_FAULT_INCORRECT_KEY,
-                             "the ciphertext was made under another key");
+            return rdt_call_fail(call, RDT_FAULT_INCORRECT_KEY,
+                                 "the ciphertext was made under another key");
         key = named;
     } else {
         rdt_uuid_text(blob->key.p, uuid);
-        fault = call_key(call, rdt_span_str(uuid), action, context, &key);
+        fault = rdt_call_key(call, rdt_span_str(uuid), action, context, &key);
         if (fault == RDT_FAULT_NOT_FOUND)
-            return call_fail(call, RDT_FAULT_ACCESS_DENIED,
-                             "the ciphertext names a key that does not exist here, or that you may "
-                             "not use");
+            return rdt_call_fail(
+                call, RDT_FAULT_ACCESS_DENIED,
+                "the ciphertext names a key that does not exist here, or that you may "
+                "not use");
         if (fault != RDT_FAULT_NONE)
             return fault;
     }
@@ -229,14 +230,15 @@ static enum rdt_fault
 version_usable(struct rdt_call *call, const struct rdt_version *version)
 {
     if (version->state == RDT_VERSION_DESTROYED)
-        return call_fail(call, RDT_FAULT_INVALID_STATE,
-                         "the key material that made this ciphertext was destroyed");
+        return rdt_call_fail(call, RDT_FAULT_INVALID_STATE,
+                             "the key material that made this ciphertext was destroyed");
     if (version->state != RDT_VERSION_QUIESCED)
         return RDT_FAULT_NONE;
-    usage_refused(call->thread->usage, version);
-    return call_fail(call, RDT_FAULT_INVALID_STATE,
-                     "the key material that made this ciphertext is quiesced before destruction; "
-                     "this attempt has put it back to draining");
+    rdt_usage_refused(call->thread->usage, version);
+    return rdt_call_fail(
+        call, RDT_FAULT_INVALID_STATE,
+        "the key material that made this ciphertext is quiesced before destruction; "
+        "this attempt has put it back to draining");
 }
 
 /* Decrypts into thread->plain; n bytes. */
@@ -247,11 +249,11 @@ open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct rdt_c
     struct rdt_kms_thread *thread = call->thread;
     const struct rdt_version *version = version_of(call->view, call->key, blob->material_id);
     if (version == NULL)
-        return call_fail(call, RDT_FAULT_INVALID_CIPHERTEXT, "%s", "");
+        return rdt_call_fail(call, RDT_FAULT_INVALID_CIPHERTEXT, "%s", "");
     enum rdt_fault fault = version_usable(call, version);
     if (fault != RDT_FAULT_NONE)
         return fault;
-    if (material_open(call->kms, thread, version) != RDT_OK)
+    if (rdt_material_open(call->kms, thread, version) != RDT_OK)
         return broken(call);
     struct rdt_blob_keys keys = {.material = &thread->material,
                                  .scratch = &thread->derived,
@@ -261,11 +263,11 @@ open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct rdt_c
         rdt_blob_open(thread->worker, &keys, context_bytes(context), blob, thread->plain.p);
     rdt_secret_clear(&thread->material);
     if (rc == RDT_E_TAMPERED)
-        return call_fail(call, RDT_FAULT_INVALID_CIPHERTEXT, "%s", "");
+        return rdt_call_fail(call, RDT_FAULT_INVALID_CIPHERTEXT, "%s", "");
     if (rc != RDT_OK)
         return broken(call);
     *n = blob->sealed.n - RDT_GCM_TAG_LEN;
-    usage_count(thread->usage, call, version, false);
+    rdt_usage_count(thread->usage, call, version, false);
     memcpy(call->note.material, version->material_id, sizeof call->note.material);
     return RDT_FAULT_NONE;
 }
@@ -273,10 +275,10 @@ open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct rdt_c
 static bool
 ignores_ciphertext(const struct rdt_call *call)
 {
-    uint32_t list = in_token(call, "DryRunModifiers");
+    uint32_t list = rdt_in_token(call, "DryRunModifiers");
     for (uint32_t i = 0, at = list + 1; list != 0 && i < call->in->tok[list].count; i++, at++)
         if (rdt_span_is(rdt_jspan(call->in, at), "IGNORE_CIPHERTEXT"))
-            return in_bool(call, "DryRun");
+            return rdt_in_bool(call, "DryRun");
     return false;
 }
 
@@ -286,11 +288,11 @@ dry_without_blob(struct rdt_call *call, const char *member, const char *action,
                  const struct rdt_context *context)
 {
     const struct rdt_key *key;
-    struct rdt_span id = in_text(call, member);
+    struct rdt_span id = rdt_in_text(call, member);
     if (id.n == 0)
-        return call_fail(call, RDT_FAULT_VALIDATION, "%s is required with IGNORE_CIPHERTEXT",
-                         member);
-    enum rdt_fault fault = call_key(call, id, action, context, &key);
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION, "%s is required with IGNORE_CIPHERTEXT",
+                             member);
+    enum rdt_fault fault = rdt_call_key(call, id, action, context, &key);
     if (fault == RDT_FAULT_NONE) {
         call->key = key;
         memcpy(call->note.key, key->id, sizeof key->id);
@@ -304,17 +306,18 @@ static enum rdt_fault
 source(struct rdt_call *call, const char *member, const char *action,
        const struct rdt_context *context, struct rdt_blob *blob)
 {
-    struct rdt_span bytes = in_blob(call, "CiphertextBlob");
+    struct rdt_span bytes = rdt_in_blob(call, "CiphertextBlob");
     *blob = (struct rdt_blob){0};
     if (bytes.n == 0 && ignores_ciphertext(call))
         return dry_without_blob(call, member, action, context);
     if (bytes.n == 0)
-        return call_fail(call, RDT_FAULT_VALIDATION,
-                         "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy "
-                         "constraint: Member must not be null");
+        return rdt_call_fail(
+            call, RDT_FAULT_VALIDATION,
+            "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy "
+            "constraint: Member must not be null");
     if (!rdt_blob_read(bytes, blob) || blob->sealed.n - RDT_GCM_TAG_LEN > PLAINTEXT_MAX)
-        return call_fail(call, RDT_FAULT_INVALID_CIPHERTEXT, "%s", "");
-    return source_key(call, blob, action, in_text(call, member), context);
+        return rdt_call_fail(call, RDT_FAULT_INVALID_CIPHERTEXT, "%s", "");
+    return source_key(call, blob, action, rdt_in_text(call, member), context);
 }
 
 enum rdt_fault
@@ -325,10 +328,10 @@ op_decrypt(struct rdt_call *call)
     enum rdt_fault fault = source(call, "KeyId", NULL, call->context, &blob);
     if (fault == RDT_FAULT_NONE)
         fault = check_algorithm(call, "EncryptionAlgorithm", call->key);
-    if (fault == RDT_FAULT_NONE && blob.head.p != NULL && !in_bool(call, "DryRun"))
+    if (fault == RDT_FAULT_NONE && blob.head.p != NULL && !rdt_in_bool(call, "DryRun"))
         fault = open_blob(call, &blob, call->context, &n);
     if (fault == RDT_FAULT_NONE)
-        fault = call_dry_run(call);
+        fault = rdt_call_dry_run(call);
     if (fault != RDT_FAULT_NONE)
         return fault;
     struct rdt_buf *out = call->request->out;
@@ -350,9 +353,9 @@ op_re_encrypt(struct rdt_call *call)
     const struct rdt_key *source_of, *target;
     const struct rdt_version *version = NULL;
     size_t n = 0;
-    enum rdt_fault fault = in_context(call, "SourceEncryptionContext", from);
+    enum rdt_fault fault = rdt_in_context(call, "SourceEncryptionContext", from);
     if (fault == RDT_FAULT_NONE)
-        fault = in_context(call, "DestinationEncryptionContext", to);
+        fault = rdt_in_context(call, "DestinationEncryptionContext", to);
     if (fault == RDT_FAULT_NONE)
         fault = source(call, "SourceKeyId", "ReEncryptFrom", from, &blob);
     if (fault == RDT_FAULT_NONE)
@@ -361,11 +364,11 @@ op_re_encrypt(struct rdt_call *call)
         return fault;
     source_of = call->key;
     call->context = from;
-    fault = call_key(call, in_text(call, "DestinationKeyId"), "ReEncryptTo", to, &target);
+    fault = rdt_call_key(call, rdt_in_text(call, "DestinationKeyId"), "ReEncryptTo", to, &target);
     if (fault == RDT_FAULT_NONE)
         fault = check_algorithm(call, "DestinationEncryptionAlgorithm", target);
     if (fault == RDT_FAULT_NONE)
-        fault = call_dry_run(call);
+        fault = rdt_call_dry_run(call);
     if (fault == RDT_FAULT_NONE)
         fault = open_blob(call, &blob, from, &n);
     if (fault == RDT_FAULT_NONE) {

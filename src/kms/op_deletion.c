@@ -22,15 +22,16 @@ op_schedule_key_deletion(struct rdt_call *call)
     struct rdt_buf *out = call->request->out;
     int64_t least = least_window(call);
     int64_t most = least > WINDOW_MAX_DAYS ? least : WINDOW_MAX_DAYS;
-    int64_t days = in_int(call, "PendingWindowInDays", most);
+    int64_t days = rdt_in_int(call, "PendingWindowInDays", most);
     char arn[ARN_TEXT];
     if (days < least || days > most)
-        return call_fail(call, RDT_FAULT_VALIDATION, "PendingWindowInDays is between %lld and %lld",
-                         (long long)least, (long long)most);
-    struct rdt_key *key = edit_key(call);
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                             "PendingWindowInDays is between %lld and %lld", (long long)least,
+                             (long long)most);
+    struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
-        return out_of_memory(call);
-    key_arn(call->kms, key->id, arn);
+        return rdt_out_of_memory(call);
+    rdt_key_arn(call->kms, key->id, arn);
     key->state = RDT_KEY_PENDING_DELETION;
     key->window_days = (uint32_t)days;
     key->deletion_ms = call->request->now_ms + days * DAY_MS;
@@ -47,10 +48,10 @@ enum rdt_fault
 op_cancel_key_deletion(struct rdt_call *call)
 {
     char arn[ARN_TEXT];
-    struct rdt_key *key = edit_key(call);
+    struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
-        return out_of_memory(call);
-    key_arn(call->kms, key->id, arn);
+        return rdt_out_of_memory(call);
+    rdt_key_arn(call->kms, key->id, arn);
     key->state = RDT_KEY_DISABLED;
     key->window_days = 0;
     key->deletion_ms = 0;

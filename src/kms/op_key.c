@@ -24,12 +24,12 @@ put_state(struct rdt_buf *out, const struct rdt_key *key)
 }
 
 void
-put_metadata(struct rdt_call *call, const struct rdt_key *key)
+rdt_put_metadata(struct rdt_call *call, const struct rdt_key *key)
 {
     struct rdt_buf *out = call->request->out;
     const struct rdt_version *version = rdt_view_version(call->view, key->id, key->current);
     char arn[ARN_TEXT];
-    key_arn(call->kms, key->id, arn);
+    rdt_key_arn(call->kms, key->id, arn);
     rdt_jout_open(out, NULL, '{');
     rdt_jout_open(out, "KeyMetadata", '{');
     rdt_jout_str(out, "AWSAccountId", call->kms->account);
@@ -56,7 +56,7 @@ put_metadata(struct rdt_call *call, const struct rdt_key *key)
 enum rdt_fault
 op_describe_key(struct rdt_call *call)
 {
-    put_metadata(call, call->key);
+    rdt_put_metadata(call, call->key);
     return RDT_FAULT_NONE;
 }
 
@@ -75,22 +75,22 @@ check_kind(struct rdt_call *call)
         {"Origin",                "AWS_KMS"          },
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        struct rdt_span value = in_text(call, kinds[i].member);
+        struct rdt_span value = rdt_in_text(call, kinds[i].member);
         if (value.n != 0 && !rdt_span_is(value, kinds[i].only))
-            return call_fail(call, RDT_FAULT_UNSUPPORTED, "%s %.*s is not offered", kinds[i].member,
-                             RDT_FMT(value));
+            return rdt_call_fail(call, RDT_FAULT_UNSUPPORTED, "%s %.*s is not offered",
+                                 kinds[i].member, RDT_FMT(value));
     }
-    if (in_has(call, "CustomKeyStoreId") || in_has(call, "XksKeyId"))
-        return call_fail(call, RDT_FAULT_UNSUPPORTED, "custom key stores are not offered");
-    if (in_bool(call, "MultiRegion"))
-        return call_fail(call, RDT_FAULT_UNSUPPORTED, "multi-region keys are not offered");
+    if (rdt_in_has(call, "CustomKeyStoreId") || rdt_in_has(call, "XksKeyId"))
+        return rdt_call_fail(call, RDT_FAULT_UNSUPPORTED, "custom key stores are not offered");
+    if (rdt_in_bool(call, "MultiRegion"))
+        return rdt_call_fail(call, RDT_FAULT_UNSUPPORTED, "multi-region keys are not offered");
     return RDT_FAULT_NONE;
 }
 
 /* The first version, current from the start. */
 enum rdt_fault
-add_version(struct rdt_call *call, const struct rdt_key *key, uint32_t number,
-            enum rdt_rotation_type type)
+rdt_add_version(struct rdt_call *call, const struct rdt_key *key, uint32_t number,
+                enum rdt_rotation_type type)
 {
     RDT_BUF id = {0};
     struct rdt_version sample = {.number = number};
@@ -98,15 +98,15 @@ add_version(struct rdt_call *call, const struct rdt_key *key, uint32_t number,
     rdt_kind_id(RDT_KIND_VERSION, &sample, &id);
     struct rdt_version *version = rdt_tx_add(call->tx, RDT_KIND_VERSION, rdt_buf_span(&id));
     if (version == NULL)
-        return call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
     memcpy(version->key, key->id, sizeof version->key);
     version->number = number;
     version->state = RDT_VERSION_CURRENT;
     version->rotation = (uint8_t)type;
     version->created_ms = version->state_ms = call->request->now_ms;
     struct rdt_err err = {0};
-    if (material_new(call, version, &err) != RDT_OK)
-        return call_fail(call, RDT_FAULT_INTERNAL, "key material could not be made");
+    if (rdt_material_new(call, version, &err) != RDT_OK)
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "key material could not be made");
     return RDT_FAULT_NONE;
 }
 
@@ -119,10 +119,10 @@ fill_key(struct rdt_call *call, struct rdt_key *key)
     key->origin = RDT_ORIGIN_AWS_KMS;
     key->created_ms = call->request->now_ms;
     key->current = 1;
-    if (!rdt_text_set(&key->description, in_text(call, "Description")))
-        return call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
-    enum rdt_fault fault = policy_put(call, key, in_text(call, "Policy"));
-    return fault == RDT_FAULT_NONE ? tags_put(call, key, "Tags") : fault;
+    if (!rdt_text_set(&key->description, rdt_in_text(call, "Description")))
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
+    enum rdt_fault fault = rdt_policy_put(call, key, rdt_in_text(call, "Policy"));
+    return fault == RDT_FAULT_NONE ? rdt_tags_put(call, key, "Tags") : fault;
 }
 
 enum rdt_fault
@@ -133,42 +133,42 @@ op_create_key(struct rdt_call *call)
     if (fault != RDT_FAULT_NONE)
         return fault;
     if (rdt_random(call->thread->worker, id, sizeof id, NULL) != RDT_OK)
-        return call_fail(call, RDT_FAULT_INTERNAL, "no random bytes");
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "no random bytes");
     id[6] = (uint8_t)((id[6] & 0x0f) | 0x40); /* RFC 9562, version 4 */
     id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
     struct rdt_key *key = rdt_tx_add(call->tx, RDT_KIND_KEY, (struct rdt_span){id, sizeof id});
     if (key == NULL)
-        return call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
     memcpy(key->id, id, sizeof id);
     memcpy(call->note.key, id, sizeof id);
     fault = fill_key(call, key);
     if (fault == RDT_FAULT_NONE)
-        fault = add_version(call, key, 1, RDT_ROTATION_FIRST);
+        fault = rdt_add_version(call, key, 1, RDT_ROTATION_FIRST);
     if (fault == RDT_FAULT_NONE)
-        put_metadata(call, key);
+        rdt_put_metadata(call, key);
     return fault;
 }
 
 /* ---- changing ---- */
 
 struct rdt_key *
-edit_key(struct rdt_call *call)
+rdt_edit_key(struct rdt_call *call)
 {
     return rdt_tx_edit(call->tx, RDT_KIND_KEY, (struct rdt_span){call->key->id, 16});
 }
 
 enum rdt_fault
-out_of_memory(struct rdt_call *call)
+rdt_out_of_memory(struct rdt_call *call)
 {
-    return call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
+    return rdt_call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
 }
 
 enum rdt_fault
 op_update_key_description(struct rdt_call *call)
 {
-    struct rdt_key *key = edit_key(call);
-    if (key == NULL || !rdt_text_set(&key->description, in_text(call, "Description")))
-        return out_of_memory(call);
+    struct rdt_key *key = rdt_edit_key(call);
+    if (key == NULL || !rdt_text_set(&key->description, rdt_in_text(call, "Description")))
+        return rdt_out_of_memory(call);
     return RDT_FAULT_NONE;
 }
 
@@ -178,11 +178,11 @@ op_enable_key(struct rdt_call *call)
     if (call->key->state == RDT_KEY_ENABLED && !call->key->suspended)
         return RDT_FAULT_NONE;
     if (call->key->suspended)
-        return call_fail(call, RDT_FAULT_INVALID_STATE,
-                         "an approver suspended this key; the quorum has to lift that");
-    struct rdt_key *key = edit_key(call);
+        return rdt_call_fail(call, RDT_FAULT_INVALID_STATE,
+                             "an approver suspended this key; the quorum has to lift that");
+    struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     key->state = RDT_KEY_ENABLED;
     return RDT_FAULT_NONE;
 }
@@ -192,9 +192,9 @@ op_disable_key(struct rdt_call *call)
 {
     if (call->key->state == RDT_KEY_DISABLED)
         return RDT_FAULT_NONE;
-    struct rdt_key *key = edit_key(call);
+    struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     key->state = RDT_KEY_DISABLED;
     return RDT_FAULT_NONE;
 }
@@ -206,7 +206,7 @@ op_list_keys(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     struct page page;
-    enum rdt_fault fault = page_begin(call, 100, 1000, &page);
+    enum rdt_fault fault = rdt_page_begin(call, 100, 1000, &page);
     if (fault != RDT_FAULT_NONE)
         return fault;
     struct rdt_span id = {page.after, page.after_n}, last = {0};
@@ -215,7 +215,7 @@ op_list_keys(struct rdt_call *call)
     rdt_jout_open(out, "Keys", '[');
     for (int64_t i = 0; i < page.limit && key != NULL; i++) {
         char arn[ARN_TEXT];
-        key_arn(call->kms, key->id, arn);
+        rdt_key_arn(call->kms, key->id, arn);
         rdt_jout_open(out, NULL, '{');
         rdt_jout_uuid(out, "KeyId", key->id);
         rdt_jout_str(out, "KeyArn", arn);
@@ -224,7 +224,7 @@ op_list_keys(struct rdt_call *call)
         key = rdt_view_next(call->view, RDT_KIND_KEY, id, &id);
     }
     rdt_jout_close(out, ']');
-    page_end(call, last, key != NULL);
+    rdt_page_end(call, last, key != NULL);
     rdt_jout_close(out, '}');
     return RDT_FAULT_NONE;
 }
@@ -253,7 +253,7 @@ enum rdt_fault
 op_get_key_last_usage(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
-    log_collect_usage(call->kms, call->tx, call->request->now_ms);
+    rdt_log_collect_usage(call->kms, call->tx, call->request->now_ms);
     const struct rdt_usage *usage = last_usage(call);
     char uuid[RDT_UUID_TEXT];
     rdt_jout_open(out, NULL, '{');

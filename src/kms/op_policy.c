@@ -8,10 +8,10 @@
 static enum rdt_fault
 only_default(struct rdt_call *call)
 {
-    struct rdt_span name = in_text(call, "PolicyName");
+    struct rdt_span name = rdt_in_text(call, "PolicyName");
     if (name.n == 0 || rdt_span_is(name, "default"))
         return RDT_FAULT_NONE;
-    return call_fail(call, RDT_FAULT_NOT_FOUND, "No such policy exists");
+    return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "No such policy exists");
 }
 
 /* Whether the caller could still put a policy afterwards: AWS's lock-out check. */
@@ -20,34 +20,36 @@ locks_out(struct rdt_call *call, struct rdt_key *key, struct rdt_policy *policy)
 {
     struct rdt_policy *before = key->compiled;
     key->compiled = policy;
-    bool allowed = call_allowed(call, "PutKeyPolicy", key, (struct rdt_span){0}, NULL);
+    bool allowed = rdt_call_allowed(call, "PutKeyPolicy", key, (struct rdt_span){0}, NULL);
     key->compiled = before;
     return !allowed;
 }
 
 enum rdt_fault
-policy_put(struct rdt_call *call, struct rdt_key *key, struct rdt_span document)
+rdt_policy_put(struct rdt_call *call, struct rdt_key *key, struct rdt_span document)
 {
     struct rdt_policy *policy = NULL;
     struct rdt_err err = {0};
     if (document.n == 0)
         return RDT_FAULT_NONE;
     if (document.n > RDT_POLICY_MAX)
-        return call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "a policy has at most %zu bytes",
-                         RDT_POLICY_MAX);
+        return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "a policy has at most %zu bytes",
+                             RDT_POLICY_MAX);
     enum rdt_code rc =
         rdt_policy_compile(RDT_POLICY_KEY, document, call->kms->account, &policy, &err);
     if (rc == RDT_E_NOMEM)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     if (rc != RDT_OK)
-        return call_fail(call, RDT_FAULT_MALFORMED_POLICY, "%s", err.text);
-    bool locked = !in_bool(call, "BypassPolicyLockoutSafetyCheck") && locks_out(call, key, policy);
+        return rdt_call_fail(call, RDT_FAULT_MALFORMED_POLICY, "%s", err.text);
+    bool locked =
+        !rdt_in_bool(call, "BypassPolicyLockoutSafetyCheck") && locks_out(call, key, policy);
     rdt_policy_free(policy);
     if (locked)
-        return call_fail(call, RDT_FAULT_MALFORMED_POLICY,
-                         "The new key policy will not allow you to update the key policy in the "
-                         "future.");
-    return rdt_text_set(&key->policy, document) ? RDT_FAULT_NONE : out_of_memory(call);
+        return rdt_call_fail(
+            call, RDT_FAULT_MALFORMED_POLICY,
+            "The new key policy will not allow you to update the key policy in the "
+            "future.");
+    return rdt_text_set(&key->policy, document) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 
 enum rdt_fault
@@ -56,8 +58,9 @@ op_put_key_policy(struct rdt_call *call)
     enum rdt_fault fault = only_default(call);
     if (fault != RDT_FAULT_NONE)
         return fault;
-    struct rdt_key *key = edit_key(call);
-    return key == NULL ? out_of_memory(call) : policy_put(call, key, in_text(call, "Policy"));
+    struct rdt_key *key = rdt_edit_key(call);
+    return key == NULL ? rdt_out_of_memory(call)
+                       : rdt_policy_put(call, key, rdt_in_text(call, "Policy"));
 }
 
 enum rdt_fault
@@ -76,7 +79,7 @@ op_get_key_policy(struct rdt_call *call)
         rdt_jout_text(out, "Policy", rdt_buf_span(&standard));
     rdt_jout_str(out, "PolicyName", "default");
     rdt_jout_close(out, '}');
-    return rdt_buf_ok(&standard) ? RDT_FAULT_NONE : out_of_memory(call);
+    return rdt_buf_ok(&standard) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 
 enum rdt_fault
@@ -84,7 +87,7 @@ op_list_key_policies(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     struct page page;
-    enum rdt_fault fault = page_begin(call, 100, 1000, &page);
+    enum rdt_fault fault = rdt_page_begin(call, 100, 1000, &page);
     if (fault != RDT_FAULT_NONE)
         return fault;
     rdt_jout_open(out, NULL, '{');

@@ -25,7 +25,7 @@ good_name(struct rdt_span name)
 
 /* Principals are few: a name is looked for among all of them. */
 const struct rdt_principal *
-principal_named(struct rdt_view view, struct rdt_span name)
+rdt_principal_named(struct rdt_view view, struct rdt_span name)
 {
     struct rdt_span id = {0};
     const struct rdt_principal *principal;
@@ -38,10 +38,10 @@ principal_named(struct rdt_view view, struct rdt_span name)
 static enum rdt_fault
 find(struct rdt_call *call, const struct rdt_principal **out)
 {
-    *out = principal_named(call->view, in_text(call, "Principal"));
+    *out = rdt_principal_named(call->view, rdt_in_text(call, "Principal"));
     if (*out != NULL)
         return RDT_FAULT_NONE;
-    return call_fail(call, RDT_FAULT_NOT_FOUND, "there is no such principal");
+    return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "there is no such principal");
 }
 
 static void
@@ -55,17 +55,17 @@ set_policy(struct rdt_call *call, struct rdt_principal *principal)
 {
     struct rdt_policy *policy = NULL;
     struct rdt_err err = {0};
-    struct rdt_span document = in_text(call, "Policy");
+    struct rdt_span document = rdt_in_text(call, "Policy");
     if (document.n == 0)
         return RDT_FAULT_NONE;
     enum rdt_code rc =
         rdt_policy_compile(RDT_POLICY_IDENTITY, document, call->kms->account, &policy, &err);
     rdt_policy_free(policy);
     if (rc == RDT_E_NOMEM)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     if (rc != RDT_OK)
-        return call_fail(call, RDT_FAULT_MALFORMED_POLICY, "%s", err.text);
-    return rdt_text_set(&principal->policy, document) ? RDT_FAULT_NONE : out_of_memory(call);
+        return rdt_call_fail(call, RDT_FAULT_MALFORMED_POLICY, "%s", err.text);
+    return rdt_text_set(&principal->policy, document) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 
 static void
@@ -73,7 +73,7 @@ put_principal(struct rdt_call *call, const struct rdt_principal *principal)
 {
     struct rdt_buf *out = call->request->out;
     char arn[RDT_CALLER_TEXT];
-    principal_arn(call->kms, principal->name, arn);
+    rdt_principal_arn(call->kms, principal->name, arn);
     rdt_jout_open(out, NULL, '{');
     rdt_jout_str(out, "Principal", principal->name);
     rdt_jout_str(out, "Arn", arn);
@@ -88,21 +88,21 @@ put_principal(struct rdt_call *call, const struct rdt_principal *principal)
 static enum rdt_fault
 principal_create(struct rdt_call *call)
 {
-    struct rdt_span name = in_text(call, "Principal");
+    struct rdt_span name = rdt_in_text(call, "Principal");
     uint8_t id[16];
     if (!good_name(name))
-        return call_fail(call, RDT_FAULT_VALIDATION,
-                         "a principal's name has 1 to 64 of letters, digits and +=,.@_-");
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                             "a principal's name has 1 to 64 of letters, digits and +=,.@_-");
     note(call, "principal", name);
-    if (principal_named(call->view, name) != NULL)
-        return call_fail(call, RDT_FAULT_ALREADY_EXISTS, "there is a principal with this name");
+    if (rdt_principal_named(call->view, name) != NULL)
+        return rdt_call_fail(call, RDT_FAULT_ALREADY_EXISTS, "there is a principal with this name");
     rdt_kms_request_id(call->thread, id);
     struct rdt_principal *principal =
         rdt_tx_add(call->tx, RDT_KIND_PRINCIPAL, (struct rdt_span){id, sizeof id});
     if (principal == NULL || !rdt_text_set(&principal->name, name) ||
-        !rdt_text_set(&principal->person, in_text(call, "Person")) ||
-        !rdt_text_set(&principal->plan_service, in_text(call, "PlanService")))
-        return out_of_memory(call);
+        !rdt_text_set(&principal->person, rdt_in_text(call, "Person")) ||
+        !rdt_text_set(&principal->plan_service, rdt_in_text(call, "PlanService")))
+        return rdt_out_of_memory(call);
     memcpy(principal->id, id, sizeof id);
     principal->created_ms = call->request->now_ms;
     enum rdt_fault fault = set_policy(call, principal);
@@ -123,11 +123,12 @@ principal_update(struct rdt_call *call)
     struct rdt_principal *principal =
         rdt_tx_edit(call->tx, RDT_KIND_PRINCIPAL, (struct rdt_span){now->id, sizeof now->id});
     if (principal == NULL)
-        return out_of_memory(call);
-    if (in_has(call, "Person") && !rdt_text_set(&principal->person, in_text(call, "Person")))
-        return out_of_memory(call);
-    if (in_has(call, "Enabled"))
-        principal->disabled = !in_bool(call, "Enabled");
+        return rdt_out_of_memory(call);
+    if (rdt_in_has(call, "Person") &&
+        !rdt_text_set(&principal->person, rdt_in_text(call, "Person")))
+        return rdt_out_of_memory(call);
+    if (rdt_in_has(call, "Enabled"))
+        principal->disabled = !rdt_in_bool(call, "Enabled");
     fault = set_policy(call, principal);
     if (fault == RDT_FAULT_NONE)
         put_principal(call, principal);
@@ -139,7 +140,7 @@ principal_list(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     struct page page;
-    enum rdt_fault fault = page_begin(call, 100, 1000, &page);
+    enum rdt_fault fault = rdt_page_begin(call, 100, 1000, &page);
     if (fault != RDT_FAULT_NONE)
         return fault;
     struct rdt_span id = {page.after, page.after_n}, last = {0};
@@ -152,7 +153,7 @@ principal_list(struct rdt_call *call)
         principal = rdt_view_next(call->view, RDT_KIND_PRINCIPAL, id, &id);
     }
     rdt_jout_close(out, ']');
-    page_end(call, last, principal != NULL);
+    rdt_page_end(call, last, principal != NULL);
     rdt_jout_close(out, '}');
     return RDT_FAULT_NONE;
 }
@@ -199,12 +200,12 @@ new_secret(struct rdt_call *call, struct rdt_credential *credential)
         .kind = RDT_KIND_CREDENTIAL, .id = rdt_span_str(credential->key_id), .purpose = "secret"};
     if (rdt_secret_new(&secret, rdt_base64_len(SECRET_RANDOM), NULL) != RDT_OK ||
         rdt_random(call->thread->worker, plain->p, SECRET_RANDOM, NULL) != RDT_OK)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     rdt_base64_put((struct rdt_span){plain->p, SECRET_RANDOM}, (char *)secret.p);
     credential->domain = site->domain;
-    if (wrap_put(call->kms, call->thread->worker, &at, &secret, site->domain,
-                 &credential->wrapped) != RDT_OK)
-        return call_fail(call, RDT_FAULT_INTERNAL, "the credential could not be wrapped");
+    if (rdt_wrap_put(call->kms, call->thread->worker, &at, &secret, site->domain,
+                     &credential->wrapped) != RDT_OK)
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "the credential could not be wrapped");
     memcpy(plain->p, secret.p, secret.n);
     return RDT_FAULT_NONE;
 }
@@ -215,17 +216,17 @@ credential_create(struct rdt_call *call)
     struct rdt_buf *out = call->request->out;
     const struct rdt_principal *principal;
     char key_id[40];
-    int64_t days = in_int(call, "LifetimeDays", 0);
+    int64_t days = rdt_in_int(call, "LifetimeDays", 0);
     enum rdt_fault fault = find(call, &principal);
     if (fault != RDT_FAULT_NONE)
         return fault;
     note(call, "principal", rdt_span_str(principal->name));
     if (!new_key_id(call, key_id))
-        return call_fail(call, RDT_FAULT_INTERNAL, "no random bytes");
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "no random bytes");
     struct rdt_credential *credential =
         rdt_tx_add(call->tx, RDT_KIND_CREDENTIAL, rdt_span_str(key_id));
     if (credential == NULL || !rdt_text_set(&credential->key_id, rdt_span_str(key_id)))
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     memcpy(credential->principal, principal->id, sizeof credential->principal);
     credential->created_ms = call->request->now_ms;
     credential->expires_ms = days == 0 ? 0 : call->request->now_ms + days * DAY_MS;
@@ -278,11 +279,11 @@ credential_list(struct rdt_call *call)
 static enum rdt_fault
 credential_revoke(struct rdt_call *call)
 {
-    struct rdt_span key_id = in_text(call, "AccessKeyId");
+    struct rdt_span key_id = rdt_in_text(call, "AccessKeyId");
     struct rdt_credential *credential = rdt_tx_edit(call->tx, RDT_KIND_CREDENTIAL, key_id);
     note(call, "accessKeyId", key_id);
     if (credential == NULL)
-        return call_fail(call, RDT_FAULT_NOT_FOUND, "there is no such credential");
+        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "there is no such credential");
     if (credential->revoked_ms == 0)
         credential->revoked_ms = call->request->now_ms;
     return RDT_FAULT_NONE;
@@ -293,9 +294,9 @@ credential_revoke(struct rdt_call *call)
 static enum rdt_fault
 fingerprint_of(struct rdt_call *call, uint8_t out[static 32])
 {
-    if (rdt_hex_get(in_text(call, "Fingerprint"), out, 32))
+    if (rdt_hex_get(rdt_in_text(call, "Fingerprint"), out, 32))
         return RDT_FAULT_NONE;
-    return call_fail(
+    return rdt_call_fail(
         call, RDT_FAULT_VALIDATION,
         "a fingerprint is the SHA-256 of the certificate's DER, 64 hexadecimal digits");
 }
@@ -310,12 +311,12 @@ certificate_bind(struct rdt_call *call)
         fault = find(call, &principal);
     if (fault != RDT_FAULT_NONE)
         return fault;
-    note(call, "fingerprint", in_text(call, "Fingerprint"));
+    note(call, "fingerprint", rdt_in_text(call, "Fingerprint"));
     note(call, "principal", rdt_span_str(principal->name));
     struct rdt_client_cert *cert =
         rdt_tx_add(call->tx, RDT_KIND_CERT, (struct rdt_span){fingerprint, sizeof fingerprint});
     if (cert == NULL)
-        return call_fail(call, RDT_FAULT_ALREADY_EXISTS, "the certificate is bound already");
+        return rdt_call_fail(call, RDT_FAULT_ALREADY_EXISTS, "the certificate is bound already");
     memcpy(cert->fingerprint, fingerprint, sizeof fingerprint);
     memcpy(cert->principal, principal->id, sizeof cert->principal);
     cert->created_ms = call->request->now_ms;
@@ -329,11 +330,11 @@ certificate_revoke(struct rdt_call *call)
     enum rdt_fault fault = fingerprint_of(call, fingerprint);
     if (fault != RDT_FAULT_NONE)
         return fault;
-    note(call, "fingerprint", in_text(call, "Fingerprint"));
+    note(call, "fingerprint", rdt_in_text(call, "Fingerprint"));
     struct rdt_client_cert *cert =
         rdt_tx_edit(call->tx, RDT_KIND_CERT, (struct rdt_span){fingerprint, sizeof fingerprint});
     if (cert == NULL)
-        return call_fail(call, RDT_FAULT_NOT_FOUND, "the certificate is not bound");
+        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "the certificate is not bound");
     if (cert->revoked_ms == 0)
         cert->revoked_ms = call->request->now_ms;
     return RDT_FAULT_NONE;

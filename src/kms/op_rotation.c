@@ -21,21 +21,21 @@ retain(struct rdt_call *call, const struct rdt_key *key)
     rdt_kind_id(RDT_KIND_VERSION, &sample, &id);
     struct rdt_version *old = rdt_tx_edit(call->tx, RDT_KIND_VERSION, rdt_buf_span(&id));
     if (old == NULL)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     old->state = RDT_VERSION_RETAINED;
     old->state_ms = call->request->now_ms;
     return RDT_FAULT_NONE;
 }
 
 enum rdt_fault
-rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type type)
+rdt_rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type type)
 {
     /* a ring goes on above every epoch that a census has seen, also after an old copy was restored
      */
     uint32_t highest = key->current > key->epoch_seen ? key->current : key->epoch_seen;
     enum rdt_fault fault = retain(call, key);
     if (fault == RDT_FAULT_NONE)
-        fault = add_version(call, key, highest + 1, type);
+        fault = rdt_add_version(call, key, highest + 1, type);
     if (fault == RDT_FAULT_NONE)
         key->current = highest + 1;
     return fault;
@@ -44,10 +44,10 @@ rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type type)
 enum rdt_fault
 op_enable_key_rotation(struct rdt_call *call)
 {
-    struct rdt_key *key = edit_key(call);
+    struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
-        return out_of_memory(call);
-    int64_t days = in_int(call, "RotationPeriodInDays", PERIOD_DAYS);
+        return rdt_out_of_memory(call);
+    int64_t days = rdt_in_int(call, "RotationPeriodInDays", PERIOD_DAYS);
     if (key->rotation_days == (uint32_t)days)
         return RDT_FAULT_NONE;
     const struct rdt_version *current =
@@ -63,9 +63,9 @@ op_enable_key_rotation(struct rdt_call *call)
 enum rdt_fault
 op_disable_key_rotation(struct rdt_call *call)
 {
-    struct rdt_key *key = edit_key(call);
+    struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     key->rotation_days = 0;
     key->next_rotation_ms = 0;
     return RDT_FAULT_NONE;
@@ -78,7 +78,7 @@ op_get_key_rotation_status(struct rdt_call *call)
     const struct rdt_key *key = call->key;
     bool on = key->rotation_days != 0 && key->state != RDT_KEY_PENDING_DELETION;
     char arn[ARN_TEXT];
-    key_arn(call->kms, key->id, arn);
+    rdt_key_arn(call->kms, key->id, arn);
     rdt_jout_open(out, NULL, '{');
     rdt_jout_bool(out, "KeyRotationEnabled", on);
     rdt_jout_str(out, "KeyId", arn);
@@ -95,18 +95,19 @@ op_rotate_key_on_demand(struct rdt_call *call)
 {
     const struct rdt_key *now = call->key;
     char arn[ARN_TEXT];
-    key_arn(call->kms, now->id, arn);
+    rdt_key_arn(call->kms, now->id, arn);
     if (now->on_demand >= ON_DEMAND_MAX)
-        return call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "%s was rotated on demand %d times", arn,
-                         ON_DEMAND_MAX);
+        return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "%s was rotated on demand %d times",
+                             arn, ON_DEMAND_MAX);
     int64_t to_next = now->next_rotation_ms - call->request->now_ms;
     if (now->rotation_days != 0 && to_next > -CONFLICT_MS && to_next < CONFLICT_MS)
-        return call_fail(call, RDT_FAULT_CONFLICT, "%s is about to be rotated automatically", arn);
-    struct rdt_key *key = edit_key(call);
+        return rdt_call_fail(call, RDT_FAULT_CONFLICT, "%s is about to be rotated automatically",
+                             arn);
+    struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     key->on_demand++;
-    enum rdt_fault fault = rotate(call, key, RDT_ROTATION_ON_DEMAND);
+    enum rdt_fault fault = rdt_rotate(call, key, RDT_ROTATION_ON_DEMAND);
     if (fault != RDT_FAULT_NONE)
         return fault;
     rdt_jout_open(call->request->out, NULL, '{');
@@ -120,7 +121,7 @@ put_rotation(struct rdt_call *call, const struct rdt_version *version, bool all)
 {
     struct rdt_buf *out = call->request->out;
     char arn[ARN_TEXT];
-    key_arn(call->kms, version->key, arn);
+    rdt_key_arn(call->kms, version->key, arn);
     rdt_jout_open(out, NULL, '{');
     rdt_jout_str(out, "KeyId", arn);
     rdt_jout_hex(out, "KeyMaterialId", (struct rdt_span){version->material_id, 32});
@@ -150,11 +151,11 @@ op_list_key_rotations(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     struct page page;
-    bool all = rdt_span_is(in_text(call, "IncludeKeyMaterial"), "ALL_KEY_MATERIAL");
+    bool all = rdt_span_is(rdt_in_text(call, "IncludeKeyMaterial"), "ALL_KEY_MATERIAL");
     bool more = false;
     uint8_t last[4] = {0};
     int64_t n = 0;
-    enum rdt_fault fault = page_begin(call, 100, 1000, &page);
+    enum rdt_fault fault = rdt_page_begin(call, 100, 1000, &page);
     if (fault != RDT_FAULT_NONE)
         return fault;
     rdt_jout_open(out, NULL, '{');
@@ -172,7 +173,7 @@ op_list_key_rotations(struct rdt_call *call)
         n++;
     }
     rdt_jout_close(out, ']');
-    page_end(call, (struct rdt_span){last, sizeof last}, more);
+    rdt_page_end(call, (struct rdt_span){last, sizeof last}, more);
     rdt_jout_close(out, '}');
     return RDT_FAULT_NONE;
 }

@@ -25,11 +25,11 @@ check_tag(struct rdt_call *call, struct rdt_span key, struct rdt_span value)
 {
     struct rdt_span head = {key.p, key.n < 4 ? key.n : 4};
     if (key.n == 0 || characters(key) > TAG_KEY_MAX || characters(value) > TAG_VALUE_MAX)
-        return call_fail(call, RDT_FAULT_VALIDATION,
-                         "a tag key has 1 to %d characters, a value at most %d", TAG_KEY_MAX,
-                         TAG_VALUE_MAX);
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                             "a tag key has 1 to %d characters, a value at most %d", TAG_KEY_MAX,
+                             TAG_VALUE_MAX);
     if (rdt_span_is(head, "aws:"))
-        return call_fail(call, RDT_FAULT_TAG, "tag keys beginning with aws: are reserved");
+        return rdt_call_fail(call, RDT_FAULT_TAG, "tag keys beginning with aws: are reserved");
     return RDT_FAULT_NONE;
 }
 
@@ -46,12 +46,12 @@ read_tags(struct rdt_call *call, uint32_t list, struct rdt_pair out[static TAGS_
     uint32_t count = list == 0 ? 0 : call->in->tok[list].count, at = list + 1;
     *n = 0;
     if (count > TAGS_MAX)
-        return call_fail(call, RDT_FAULT_TAG, "a key has at most %d tags", TAGS_MAX);
+        return rdt_call_fail(call, RDT_FAULT_TAG, "a key has at most %d tags", TAGS_MAX);
     for (uint32_t i = 0; i < count; i++, at = call->in->tok[at].next) {
         uint32_t key = rdt_jget(call->in, at, "TagKey"), value = rdt_jget(call->in, at, "TagValue");
         if (key == 0 || value == 0 || call->in->tok[key].type != RDT_J_STRING ||
             call->in->tok[value].type != RDT_J_STRING)
-            return call_fail(call, RDT_FAULT_VALIDATION, "a tag has a TagKey and a TagValue");
+            return rdt_call_fail(call, RDT_FAULT_VALIDATION, "a tag has a TagKey and a TagValue");
         out[*n] = (struct rdt_pair){rdt_jspan(call->in, key), rdt_jspan(call->in, value)};
         enum rdt_fault fault = check_tag(call, out[*n].name, out[*n].value);
         if (fault != RDT_FAULT_NONE)
@@ -62,7 +62,7 @@ read_tags(struct rdt_call *call, uint32_t list, struct rdt_pair out[static TAGS_
         qsort(out, *n, sizeof out[0], by_name);
     for (size_t i = 1; i < *n; i++)
         if (rdt_span_eq(out[i - 1].name, out[i].name))
-            return call_fail(call, RDT_FAULT_TAG, "a tag key stands twice");
+            return rdt_call_fail(call, RDT_FAULT_TAG, "a tag key stands twice");
     return RDT_FAULT_NONE;
 }
 
@@ -88,26 +88,26 @@ merge(struct rdt_call *call, struct rdt_key *key, const struct rdt_pair *add, si
         total++;
     }
     if (total > TAGS_MAX)
-        return call_fail(call, RDT_FAULT_TAG, "a key has at most %d tags", TAGS_MAX);
+        return rdt_call_fail(call, RDT_FAULT_TAG, "a key has at most %d tags", TAGS_MAX);
     if (!rdt_buf_ok(&out) || !rdt_bytes_set(&key->tags, rdt_buf_span(&out)))
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     return RDT_FAULT_NONE;
 }
 
 enum rdt_fault
-tags_put(struct rdt_call *call, struct rdt_key *key, const char *member)
+rdt_tags_put(struct rdt_call *call, struct rdt_key *key, const char *member)
 {
     struct rdt_pair tags[TAGS_MAX];
     size_t n;
-    enum rdt_fault fault = read_tags(call, in_token(call, member), tags, &n);
+    enum rdt_fault fault = read_tags(call, rdt_in_token(call, member), tags, &n);
     return fault == RDT_FAULT_NONE ? merge(call, key, tags, n) : fault;
 }
 
 enum rdt_fault
 op_tag_resource(struct rdt_call *call)
 {
-    struct rdt_key *key = edit_key(call);
-    return key == NULL ? out_of_memory(call) : tags_put(call, key, "Tags");
+    struct rdt_key *key = rdt_edit_key(call);
+    return key == NULL ? rdt_out_of_memory(call) : rdt_tags_put(call, key, "Tags");
 }
 
 static bool
@@ -123,17 +123,17 @@ enum rdt_fault
 op_untag_resource(struct rdt_call *call)
 {
     RDT_BUF out = {0};
-    uint32_t list = in_token(call, "TagKeys");
-    struct rdt_key *key = edit_key(call);
+    uint32_t list = rdt_in_token(call, "TagKeys");
+    struct rdt_key *key = rdt_edit_key(call);
     struct rdt_pair old;
     if (key == NULL)
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     struct rdt_span in = rdt_bytes_span(&key->tags);
     while (rdt_pairs_next(&in, &old))
         if (!is_named(call, list, old.name))
             rdt_pairs_add(&out, old.name, old.value);
     if (!rdt_buf_ok(&out) || !rdt_bytes_set(&key->tags, rdt_buf_span(&out)))
-        return out_of_memory(call);
+        return rdt_out_of_memory(call);
     return RDT_FAULT_NONE;
 }
 
@@ -142,7 +142,7 @@ op_list_resource_tags(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     struct page page;
-    enum rdt_fault fault = page_begin(call, 50, 50, &page);
+    enum rdt_fault fault = rdt_page_begin(call, 50, 50, &page);
     if (fault != RDT_FAULT_NONE)
         return fault;
     struct rdt_span in = rdt_bytes_span(&call->key->tags), after = {page.after, page.after_n};
@@ -166,7 +166,7 @@ op_list_resource_tags(struct rdt_call *call)
         n++;
     }
     rdt_jout_close(out, ']');
-    page_end(call, last, more);
+    rdt_page_end(call, last, more);
     rdt_jout_close(out, '}');
     return RDT_FAULT_NONE;
 }

@@ -142,7 +142,7 @@ each_left(void *user, const struct rdt_outbox *entry, struct rdt_err *err)
     struct story *story = user;
     struct rdt_outbox check = *entry;
     uint8_t id[16];
-    enum rdt_code rc = log_outbox_mac(story->kms, story->worker, &check);
+    enum rdt_code rc = rdt_log_outbox_mac(story->kms, story->worker, &check);
     if (rc != RDT_OK)
         return rc;
     if (!rdt_same((struct rdt_span){check.mac, 32}, (struct rdt_span){entry->mac, 32}))
@@ -172,7 +172,7 @@ each_logged(void *user, uint64_t index, struct rdt_span bytes, struct rdt_err *e
     (void)index;
     enum rdt_code rc = hear_record(story, bytes, id, err);
     for (size_t i = 0; rc == RDT_OK && i < story->n_left; i++)
-        if (memcmp(story->left[i].id, id, sizeof id) == 0)
+        if (rdt_span_eq((struct rdt_span){story->left[i].id, 16}, (struct rdt_span){id, 16}))
             story->left[i].logged = true;
     return rc;
 }
@@ -189,7 +189,7 @@ drain(struct story *story, struct rdt_err *err)
             if (rc != RDT_OK)
                 return rc;
         }
-        log_sent(story->kms, story->left[i].id);
+        rdt_log_sent(story->kms, story->left[i].id);
     }
     return RDT_OK;
 }
@@ -302,7 +302,8 @@ open_all(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_worker
     if (rc == RDT_OK)
         rc = settle_story(kms, dir, worker, err);
     if (rc == RDT_OK)
-        rc = rdt_audit_writer_open(kms->audit, state_of, log_checkpoint_made, kms, &kms->log, err);
+        rc = rdt_audit_writer_open(kms->audit, state_of, rdt_log_checkpoint_made, kms, &kms->log,
+                                   err);
     return rc;
 }
 
@@ -311,7 +312,7 @@ kms_new(struct rdt_err *err)
 {
     struct rdt_kms *kms = calloc(1, sizeof *kms);
     if (kms != NULL)
-        kms->late = late_new();
+        kms->late = rdt_late_new();
     if (kms == NULL || kms->late == NULL) {
         free(kms);
         rdt_fail(err, RDT_E_NOMEM, "open the service");
@@ -321,8 +322,8 @@ kms_new(struct rdt_err *err)
 }
 
 enum rdt_code
-open_parts(const struct rdt_kms_opts *opts, struct rdt_worker *worker, struct rdt_kms **out,
-           struct rdt_err *err)
+rdt_open_parts(const struct rdt_kms_opts *opts, struct rdt_worker *worker, struct rdt_kms **out,
+               struct rdt_err *err)
 {
     *out = kms_new(err);
     if (*out == NULL)
@@ -352,10 +353,10 @@ rdt_kms_open(const struct rdt_kms_opts *opts, struct rdt_kms **out, struct rdt_e
 /* The newest checkpoint beside the rows: a log that is cut afterwards is noticed at the next start.
  */
 void
-open_keep_checkpoint(struct rdt_kms *kms)
+rdt_open_keep_checkpoint(struct rdt_kms *kms)
 {
     RDT_BUF checkpoint = {0};
-    if (log_checkpoint_take(kms, &checkpoint) && rdt_buf_ok(&checkpoint))
+    if (rdt_log_checkpoint_take(kms, &checkpoint) && rdt_buf_ok(&checkpoint))
         (void)!rdt_store_put_value(kms->store, CHECKPOINT_VALUE, rdt_buf_span(&checkpoint), NULL);
 }
 
@@ -366,7 +367,7 @@ rdt_kms_close(struct rdt_kms *kms)
         return;
     rdt_audit_writer_close(kms->log);
     if (kms->store != NULL && kms->late != NULL)
-        open_keep_checkpoint(kms);
+        rdt_open_keep_checkpoint(kms);
     rdt_audit_close(kms->audit);
     rdt_signer_free(kms->signer);
     rdt_state_free(kms->state);
@@ -379,7 +380,7 @@ rdt_kms_close(struct rdt_kms *kms)
     rdt_secret_wipe(&kms->cursor);
     rdt_secret_wipe(&kms->hedge);
     rdt_secret_wipe(&kms->context);
-    late_free(kms->late);
+    rdt_late_free(kms->late);
     free(kms);
 }
 
@@ -390,15 +391,15 @@ rdt_kms_thread_close(struct rdt_kms_thread *thread)
 {
     if (thread == NULL)
         return;
-    log_thread_remove(thread->kms, thread);
+    rdt_log_thread_remove(thread->kms, thread);
     rdt_worker_close(thread->worker);
     rdt_secret_wipe(&thread->material);
     rdt_secret_wipe(&thread->derived);
     rdt_secret_wipe(&thread->plain);
     rdt_buf_done(&thread->aad);
     rdt_buf_done(&thread->scratch);
-    usage_free(thread->usage);
-    sign_cache_free(thread->signing);
+    rdt_usage_free(thread->usage);
+    rdt_sign_cache_free(thread->signing);
     free(thread);
 }
 
@@ -416,15 +417,15 @@ rdt_kms_thread_open(struct rdt_kms *kms, struct rdt_kms_thread **out, struct rdt
         rc = rdt_secret_new(&thread->derived, RDT_KEY_LEN, err);
     if (rc == RDT_OK)
         rc = rdt_secret_new(&thread->plain, PLAINTEXT_MAX, err);
-    thread->usage = rc == RDT_OK ? usage_new() : NULL;
-    thread->signing = rc == RDT_OK ? sign_cache_new(err) : NULL;
+    thread->usage = rc == RDT_OK ? rdt_usage_new() : NULL;
+    thread->signing = rc == RDT_OK ? rdt_sign_cache_new(err) : NULL;
     if (rc == RDT_OK && (thread->usage == NULL || thread->signing == NULL))
         rc = rdt_fail(err, RDT_E_NOMEM, "start a thread");
     if (rc != RDT_OK) {
         rdt_kms_thread_close(thread);
         return rc;
     }
-    log_thread_add(kms, thread);
+    rdt_log_thread_add(kms, thread);
     *out = thread;
     return RDT_OK;
 }

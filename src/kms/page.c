@@ -23,20 +23,20 @@ marker_mac(const struct rdt_call *call, struct rdt_span id, uint8_t out[static R
 static enum rdt_fault
 bad_marker(struct rdt_call *call)
 {
-    return call_fail(call, RDT_FAULT_INVALID_MARKER, "the marker is not one of this list");
+    return rdt_call_fail(call, RDT_FAULT_INVALID_MARKER, "the marker is not one of this list");
 }
 
 enum rdt_fault
-page_begin(struct rdt_call *call, int64_t normal, int64_t most, struct page *out)
+rdt_page_begin(struct rdt_call *call, int64_t normal, int64_t most, struct page *out)
 {
-    out->limit = in_int(call, "Limit", normal);
+    out->limit = rdt_in_int(call, "Limit", normal);
     out->after_n = 0;
     if (out->limit > most)
-        return call_fail(call, RDT_FAULT_VALIDATION,
-                         "1 validation error detected: Value '%d' at 'limit' failed to satisfy "
-                         "constraint: Member must have value less than or equal to %d",
-                         (int)out->limit, (int)most);
-    struct rdt_span text = in_text(call, "Marker");
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                             "1 validation error detected: Value '%d' at 'limit' failed to satisfy "
+                             "constraint: Member must have value less than or equal to %d",
+                             (int)out->limit, (int)most);
+    struct rdt_span text = rdt_in_text(call, "Marker");
     if (text.n == 0)
         return RDT_FAULT_NONE;
     uint8_t bytes[MARKER_BYTES * 2], mac[RDT_SHA256_LEN];
@@ -55,7 +55,7 @@ page_begin(struct rdt_call *call, int64_t normal, int64_t most, struct page *out
 }
 
 void
-page_end(struct rdt_call *call, struct rdt_span last, bool more)
+rdt_page_end(struct rdt_call *call, struct rdt_span last, bool more)
 {
     uint8_t mac[RDT_SHA256_LEN];
     struct rdt_buf *out = call->request->out;

@@ -42,22 +42,23 @@ commit_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *t
     if (rc == RDT_OK)
         rc = rdt_random(thread->worker, entry.id, sizeof entry.id, err);
     if (rc == RDT_OK) {
-        record_system("Tick", NULL, now_ms, revision, digest, entry.id, &record);
+        rdt_record_system("Tick", now_ms, revision, digest, entry.id, &record);
         entry.record = rdt_buf_span(&record);
-        rc = rdt_buf_ok(&record) ? log_outbox_mac(kms, thread->worker, &entry) : RDT_E_NOMEM;
+        rc = rdt_buf_ok(&record) ? rdt_log_outbox_mac(kms, thread->worker, &entry) : RDT_E_NOMEM;
     }
     if (rc != RDT_OK) {
         rdt_tx_drop(tx);
         return rc;
     }
-    const uint8_t(*sent)[16] = log_take_sent(kms, &n_sent);
+    const uint8_t(*sent)[16];
+    rdt_log_take_sent(kms, &sent, &n_sent);
     rc = rdt_tx_commit(tx, kms->store, &(struct rdt_tx_records){&entry, 1, sent, n_sent}, err);
     if (rc != RDT_OK)
         return rc;
-    log_forget_sent(kms);
-    rc = log_append(kms, &entry.record, 1);
+    rdt_log_forget_sent(kms);
+    rc = rdt_log_append(kms, &entry.record, 1);
     if (rc == RDT_OK)
-        log_sent(kms, entry.id);
+        rdt_log_sent(kms, entry.id);
     return rc;
 }
 
@@ -66,11 +67,12 @@ static void
 clear_outbox(struct rdt_kms *kms)
 {
     size_t n_sent;
-    const uint8_t(*sent)[16] = log_take_sent(kms, &n_sent);
+    const uint8_t(*sent)[16];
+    rdt_log_take_sent(kms, &sent, &n_sent);
     struct rdt_commit commit = {
         .revision = rdt_store_revision(kms->store), .sent = sent, .n_sent = n_sent};
     if (n_sent != 0 && rdt_store_commit(kms->store, &commit, NULL) == RDT_OK)
-        log_forget_sent(kms);
+        rdt_log_forget_sent(kms);
 }
 
 void
@@ -78,11 +80,11 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
 {
     struct rdt_tx *tx = NULL;
     struct rdt_err err = {0};
-    log_refusals(kms, now_ms);
-    open_keep_checkpoint(kms);
+    rdt_log_refusals(kms, now_ms);
+    rdt_open_keep_checkpoint(kms);
     if (rdt_tx_begin(kms->state, &tx, &err) != RDT_OK)
         return;
-    log_collect_usage(kms, tx, now_ms);
+    rdt_log_collect_usage(kms, tx, now_ms);
     forget_seen(tx, thread, now_ms);
     if (rdt_tx_changed(tx, 0) != 0) {
         (void)commit_tick(kms, thread, tx, now_ms, &err);
@@ -90,5 +92,5 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
         rdt_tx_drop(tx);
         clear_outbox(kms);
     }
-    life_due(kms, thread, now_ms);
+    rdt_life_due(kms, thread, now_ms);
 }

@@ -27,7 +27,7 @@ struct usage {
 };
 
 struct usage *
-usage_new(void)
+rdt_usage_new(void)
 {
     struct usage *usage = calloc(1, sizeof *usage);
     if (usage != NULL)
@@ -36,7 +36,7 @@ usage_new(void)
 }
 
 void
-usage_free(struct usage *usage)
+rdt_usage_free(struct usage *usage)
 {
     if (usage == NULL)
         return;
@@ -61,7 +61,8 @@ slot_of(struct usage *usage, const struct rdt_version *version)
             slot->version = version->number;
             return slot;
         }
-        if (slot->version == version->number && memcmp(slot->key, version->key, 16) == 0)
+        if (slot->version == version->number &&
+            rdt_span_eq((struct rdt_span){slot->key, 16}, (struct rdt_span){version->key, 16}))
             return slot;
     }
     usage->lost++;
@@ -69,8 +70,8 @@ slot_of(struct usage *usage, const struct rdt_version *version)
 }
 
 void
-usage_count(struct usage *usage, const struct rdt_call *call, const struct rdt_version *version,
-            bool wrap)
+rdt_usage_count(struct usage *usage, const struct rdt_call *call, const struct rdt_version *version,
+                bool wrap)
 {
     pthread_mutex_lock(&usage->lock);
     struct slot *slot = slot_of(usage, version);
@@ -85,7 +86,7 @@ usage_count(struct usage *usage, const struct rdt_call *call, const struct rdt_v
 }
 
 void
-usage_refused(struct usage *usage, const struct rdt_version *version)
+rdt_usage_refused(struct usage *usage, const struct rdt_version *version)
 {
     pthread_mutex_lock(&usage->lock);
     struct slot *slot = slot_of(usage, version);
@@ -138,7 +139,7 @@ collect(struct rdt_tx *tx, const struct slot *slot, int64_t now_ms)
 }
 
 void
-usage_collect(struct usage *usage, struct rdt_tx *tx, int64_t now_ms)
+rdt_usage_collect(struct usage *usage, struct rdt_tx *tx, int64_t now_ms)
 {
     pthread_mutex_lock(&usage->lock);
     for (size_t i = 0; usage->n != 0 && i < SLOTS; i++)

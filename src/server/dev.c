@@ -248,7 +248,7 @@ address_of_env(const char *dir, struct rdt_arena *arena, const char **out)
         return false;
     struct rdt_span in = rdt_buf_span(&text), line;
     bool found = rdt_take_line(&in, &line) && line.n > sizeof key - 1 &&
-                 memcmp(line.p, key, sizeof key - 1) == 0;
+                 rdt_span_is((struct rdt_span){line.p, sizeof key - 1}, key);
     if (found)
         *out = rdt_arena_str(arena,
                              (struct rdt_span){line.p + sizeof key - 1, line.n - (sizeof key - 1)});

@@ -211,7 +211,7 @@ static void
 run_writing(struct front *front, struct pending *pending)
 {
     pending->request.record = &pending->record;
-    if (!writer_queue(front->keys->writer, pending))
+    if (!rdt_writer_queue(front->keys->writer, pending))
         answer_fault(pending->exchange, &pending->request, RDT_FAULT_THROTTLING,
                      "too many changes at once; try again");
 }

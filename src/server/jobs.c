@@ -65,7 +65,7 @@ listen_metrics(struct jobs *jobs, const char *address, struct rdt_server **out, 
 }
 
 int
-jobs_main(int keys_fd, const char *metrics_listen)
+rdt_jobs_main(int keys_fd, const char *metrics_listen)
 {
     struct jobs jobs = {.lock = PTHREAD_MUTEX_INITIALIZER};
     struct rdt_server *server = NULL;
@@ -76,12 +76,12 @@ jobs_main(int keys_fd, const char *metrics_listen)
     if (metrics_listen != NULL)
         rc = listen_metrics(&jobs, metrics_listen, &server, &err);
     if (rc == RDT_OK)
-        rc = sandbox_enter(SANDBOX_JOBS, NULL, NULL, &err);
+        rc = rdt_sandbox_enter(SANDBOX_JOBS, NULL, NULL, &err);
     if (rc != RDT_OK) {
         fprintf(stderr, "redoubt: error: jobs: %s\n", err.text);
         return rdt_code_exit_status(rc);
     }
-    while (bytes.n = 0, message_take(keys_fd, &kind, &bytes)) {
+    while (bytes.n = 0, rdt_message_take(keys_fd, &kind, &bytes)) {
         pthread_mutex_lock(&jobs.lock);
         jobs.metrics.n = 0;
         rdt_buf_add(&jobs.metrics, bytes.p, bytes.n);

@@ -89,7 +89,7 @@ send_metrics(struct rdt_kms *kms, const struct rdt_server *server, int jobs_fd)
                 (unsigned long long)counts.bad_requests, (unsigned long long)counts.handshakes,
                 (unsigned long long)counts.resumed, (unsigned long long)counts.handshake_failures);
     if (rdt_buf_ok(&text))
-        (void)message_send(jobs_fd, MESSAGE_METRICS, rdt_buf_span(&text));
+        (void)rdt_message_send(jobs_fd, MESSAGE_METRICS, rdt_buf_span(&text));
 }
 
 /* Signals arrive here, on the main thread alone. */
@@ -121,7 +121,7 @@ listen_keys(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_ser
             struct rdt_err *err)
 {
     int fds[RDT_SERVE_LISTEN_MAX];
-    size_t n_fds = notify_sockets(fds, RDT_SERVE_LISTEN_MAX);
+    size_t n_fds = rdt_notify_sockets(fds, RDT_SERVE_LISTEN_MAX);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     struct rdt_server_opts server = {
         .listen = opts->listen,
@@ -146,7 +146,7 @@ static enum rdt_code
 sandbox(const struct rdt_serve_opts *opts, struct rdt_err *err)
 {
     const char *read[] = {opts->cert_file, opts->key_file, opts->client_ca_file, NULL};
-    return sandbox_enter(SANDBOX_KEYS, opts->data, read, err);
+    return rdt_sandbox_enter(SANDBOX_KEYS, opts->data, read, err);
 }
 
 static void
@@ -157,7 +157,7 @@ say_ready(const struct rdt_serve_opts *opts, uint16_t port)
     int n = colon == NULL ? (int)strlen(address) : (int)(colon - address);
     printf("ready https://%.*s:%u\n", n, address, port);
     fflush(stdout);
-    notify("READY=1");
+    rdt_notify("READY=1");
 }
 
 static enum rdt_code
@@ -177,7 +177,7 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
     if (rc == RDT_OK)
         rc = listen_keys(opts, &keys, &server, err);
     if (rc == RDT_OK)
-        rc = writer_open(keys.kms, &keys.writer, err);
+        rc = rdt_writer_open(keys.kms, &keys.writer, err);
     if (rc == RDT_OK)
         rc = rdt_server_start(server, err);
     if (rc == RDT_OK)
@@ -185,17 +185,17 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
     if (rc == RDT_OK) {
         say_ready(opts, rdt_server_port(server));
         run(&keys, server, signals, jobs_fd);
-        notify("STOPPING=1");
+        rdt_notify("STOPPING=1");
     }
     rdt_server_stop(server, RDT_SERVE_GRACE_MS);
-    writer_close(keys.writer);
+    rdt_writer_close(keys.writer);
     rdt_server_close(server);
     rdt_kms_close(keys.kms);
     return rc;
 }
 
 int
-keys_main(const struct rdt_serve_opts *opts, int jobs_fd)
+rdt_keys_main(const struct rdt_serve_opts *opts, int jobs_fd)
 {
     struct rdt_err err = {0};
     (void)prctl(PR_SET_DUMPABLE, 0);

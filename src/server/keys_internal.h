@@ -54,11 +54,12 @@ struct keys {
 /* The hooks of the HTTPS server; user is struct keys. */
 extern const struct rdt_server_hooks front_hooks;
 
-/* writer_open - start the writer's thread.  writer_close - finish what is queued, join. */
-enum rdt_code writer_open(struct rdt_kms *kms, struct writer **out, struct rdt_err *err);
-void writer_close(struct writer *writer);
+/* rdt_writer_open - start the writer's thread.  rdt_writer_close - finish what is queued, join. */
+enum rdt_code rdt_writer_open(struct rdt_kms *kms, struct writer **out, struct rdt_err *err);
+void rdt_writer_close(struct writer *writer);
 
-/* writer_queue - hand a writing call over; it comes back through front->written. False: full. */
-bool writer_queue(struct writer *writer, struct pending *pending);
+/* rdt_writer_queue - hand a writing call over; it comes back through front->written. False: full.
+ */
+bool rdt_writer_queue(struct writer *writer, struct pending *pending);
 
 #endif

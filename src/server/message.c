@@ -5,7 +5,7 @@
 #include <sys/uio.h>
 
 bool
-message_send(int fd, enum message kind, struct rdt_span bytes)
+rdt_message_send(int fd, enum message kind, struct rdt_span bytes)
 {
     uint8_t head = (uint8_t)kind;
     struct iovec parts[] = {
@@ -20,7 +20,7 @@ message_send(int fd, enum message kind, struct rdt_span bytes)
 }
 
 bool
-message_take(int fd, enum message *kind, struct rdt_buf *out)
+rdt_message_take(int fd, enum message *kind, struct rdt_buf *out)
 {
     static uint8_t bytes[MESSAGE_MAX]; /* one thread of one process takes messages */
     ssize_t n;

@@ -18,7 +18,7 @@
 #define FIRST_FD 3
 
 void
-notify(const char *text)
+rdt_notify(const char *text)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un to = {.sun_family = AF_UNIX};
@@ -45,7 +45,7 @@ number_of(const char *name)
 }
 
 size_t
-notify_sockets(int *out, size_t max)
+rdt_notify_sockets(int *out, size_t max)
 {
     long n = number_of("LISTEN_FDS");
     if (number_of("LISTEN_PID") != (long)getpid() || n <= 0 || (size_t)n > max)

@@ -168,8 +168,8 @@ restrict_files(const char *folder, const char *const *read)
 }
 
 enum rdt_code
-sandbox_enter(enum sandbox_role role, const char *folder, const char *const *read,
-              struct rdt_err *err)
+rdt_sandbox_enter(enum sandbox_role role, const char *folder, const char *const *read,
+                  struct rdt_err *err)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
         return rdt_fail(err, RDT_E_SANDBOX, "give up new privileges: %s", strerror(errno));

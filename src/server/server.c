@@ -38,7 +38,7 @@ start_jobs(struct supervisor *sup)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    _exit(jobs_main(sup->jobs_end, sup->opts->metrics_listen));
+    _exit(rdt_jobs_main(sup->jobs_end, sup->opts->metrics_listen));
 }
 
 static void
@@ -48,7 +48,7 @@ start_keys(struct supervisor *sup)
     if (sup->keys != 0)
         return;
     close(sup->jobs_end);
-    exit(keys_main(sup->opts, sup->keys_end));
+    exit(rdt_keys_main(sup->opts, sup->keys_end));
 }
 
 /* What a dead child means: keys end everything, jobs are started again. */

@@ -33,7 +33,7 @@ clock_ms(clockid_t clock)
 }
 
 bool
-writer_queue(struct writer *writer, struct pending *pending)
+rdt_writer_queue(struct writer *writer, struct pending *pending)
 {
     pthread_mutex_lock(&writer->lock);
     bool room = writer->n < QUEUE_MAX && !writer->stop;
@@ -122,7 +122,7 @@ run(void *user)
 }
 
 enum rdt_code
-writer_open(struct rdt_kms *kms, struct writer **out, struct rdt_err *err)
+rdt_writer_open(struct rdt_kms *kms, struct writer **out, struct rdt_err *err)
 {
     pthread_condattr_t attr;
     struct writer *writer = calloc(1, sizeof *writer);
@@ -147,7 +147,7 @@ writer_open(struct rdt_kms *kms, struct writer **out, struct rdt_err *err)
 }
 
 void
-writer_close(struct writer *writer)
+rdt_writer_close(struct writer *writer)
 {
     if (writer == NULL)
         return;
