@@ -22,4 +22,16 @@
 
 #define RDT_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* 1: built with the address sanitizer, which maps shadow memory and reports to stderr. */
+#ifdef __has_feature /* Clang's way to say it */
+#if __has_feature(address_sanitizer)
+#define RDT_SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define RDT_SANITIZED 1
+#endif
+#ifndef RDT_SANITIZED
+#define RDT_SANITIZED 0
+#endif
+
 #endif

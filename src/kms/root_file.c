@@ -161,7 +161,7 @@ read_seal(const struct rdt_node *node, struct root_seal *seal, struct rdt_err *e
         !rdt_root_is_name(seal->id, sizeof seal->id, "") ||
         !get_text(node, "type", type, sizeof type))
         return rdt_fail(err, RDT_E_BADINPUT, "a seal without id and type");
-    while (at < RDT_COUNT(readers) && strcmp(type, rdt_seal_type_name(at)) != 0)
+    while (at < RDT_COUNT(readers) && strcmp(type, rdt_seal_type_name((enum rdt_seal_type)at)) != 0)
         at++;
     if (at == RDT_COUNT(readers))
         return rdt_fail(err, RDT_E_BADINPUT, "the seal '%s' is of no known type", seal->id);

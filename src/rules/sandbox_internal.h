@@ -10,21 +10,10 @@
 #define RDT_RULES_SANDBOX_INTERNAL_H
 
 #include "base/buf.h"
+#include "base/compiler.h"
 #include "base/err.h"
 
 #include <sys/types.h>
-
-/* 1: built with the address sanitizer, which maps shadow memory and reports to stderr. */
-#ifdef __has_feature /* Clang's way to say it */
-#if __has_feature(address_sanitizer)
-#define RDT_SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define RDT_SANITIZED 1
-#endif
-#ifndef RDT_SANITIZED
-#define RDT_SANITIZED 0
-#endif
 
 struct rdt_sandbox_limits {
     const char *what;    /* names the work in errors: "packs/rules/site.lua" */
