@@ -69,7 +69,7 @@ note_alias(struct rdt_call *call, struct rdt_span name)
 }
 
 enum rdt_fault
-op_create_alias(struct rdt_call *call)
+rdt_op_create_alias(struct rdt_call *call)
 {
     struct rdt_span name = rdt_in_text(call, "AliasName");
     enum rdt_fault fault = check_name(call, name);
@@ -124,7 +124,7 @@ may_leave(struct rdt_call *call, const struct rdt_alias *alias)
 }
 
 enum rdt_fault
-op_update_alias(struct rdt_call *call)
+rdt_op_update_alias(struct rdt_call *call)
 {
     struct rdt_span name = rdt_in_text(call, "AliasName");
     const struct rdt_alias *alias;
@@ -153,7 +153,7 @@ op_update_alias(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_delete_alias(struct rdt_call *call)
+rdt_op_delete_alias(struct rdt_call *call)
 {
     struct rdt_span name = rdt_in_text(call, "AliasName");
     const struct rdt_alias *alias;
@@ -182,7 +182,7 @@ put_alias(struct rdt_call *call, const struct rdt_alias *alias)
 }
 
 enum rdt_fault
-op_list_aliases(struct rdt_call *call)
+rdt_op_list_aliases(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     const struct rdt_key *key = NULL;

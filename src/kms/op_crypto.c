@@ -82,7 +82,7 @@ put_sealed(struct rdt_call *call, size_t plain_n)
 }
 
 enum rdt_fault
-op_encrypt(struct rdt_call *call)
+rdt_op_encrypt(struct rdt_call *call)
 {
     const struct rdt_version *version;
     struct rdt_span plain = rdt_in_blob(call, "Plaintext");
@@ -146,19 +146,19 @@ data_key(struct rdt_call *call, bool plaintext)
 }
 
 enum rdt_fault
-op_generate_data_key(struct rdt_call *call)
+rdt_op_generate_data_key(struct rdt_call *call)
 {
     return data_key(call, true);
 }
 
 enum rdt_fault
-op_generate_data_key_without_plaintext(struct rdt_call *call)
+rdt_op_generate_data_key_without_plaintext(struct rdt_call *call)
 {
     return data_key(call, false);
 }
 
 enum rdt_fault
-op_generate_random(struct rdt_call *call)
+rdt_op_generate_random(struct rdt_call *call)
 {
     struct rdt_secret *plain = &call->thread->plain;
     int64_t n = rdt_in_int(call, "NumberOfBytes", 0);
@@ -321,7 +321,7 @@ source(struct rdt_call *call, const char *member, const char *action,
 }
 
 enum rdt_fault
-op_decrypt(struct rdt_call *call)
+rdt_op_decrypt(struct rdt_call *call)
 {
     struct rdt_blob blob;
     size_t n = 0;
@@ -346,7 +346,7 @@ op_decrypt(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_re_encrypt(struct rdt_call *call)
+rdt_op_re_encrypt(struct rdt_call *call)
 {
     struct rdt_context *from = &call->thread->context, *to = &call->thread->context2;
     struct rdt_blob blob;

@@ -17,7 +17,7 @@ least_window(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_schedule_key_deletion(struct rdt_call *call)
+rdt_op_schedule_key_deletion(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     int64_t least = least_window(call);
@@ -45,7 +45,7 @@ op_schedule_key_deletion(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_cancel_key_deletion(struct rdt_call *call)
+rdt_op_cancel_key_deletion(struct rdt_call *call)
 {
     char arn[ARN_TEXT];
     struct rdt_key *key = rdt_edit_key(call);

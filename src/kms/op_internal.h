@@ -17,35 +17,35 @@ extern const struct rdt_op_table rdt_ops_principal; /* op_principal.c */
         .n_in = sizeof members / sizeof members[0], .run = handler                                 \
     }
 
-rdt_op_fn op_cancel_key_deletion;
-rdt_op_fn op_create_alias;
-rdt_op_fn op_create_key;
-rdt_op_fn op_decrypt;
-rdt_op_fn op_delete_alias;
-rdt_op_fn op_describe_key;
-rdt_op_fn op_disable_key;
-rdt_op_fn op_disable_key_rotation;
-rdt_op_fn op_enable_key;
-rdt_op_fn op_enable_key_rotation;
-rdt_op_fn op_encrypt;
-rdt_op_fn op_generate_data_key;
-rdt_op_fn op_generate_data_key_without_plaintext;
-rdt_op_fn op_generate_random;
-rdt_op_fn op_get_key_last_usage;
-rdt_op_fn op_get_key_policy;
-rdt_op_fn op_get_key_rotation_status;
-rdt_op_fn op_list_aliases;
-rdt_op_fn op_list_key_policies;
-rdt_op_fn op_list_key_rotations;
-rdt_op_fn op_list_keys;
-rdt_op_fn op_list_resource_tags;
-rdt_op_fn op_put_key_policy;
-rdt_op_fn op_re_encrypt;
-rdt_op_fn op_rotate_key_on_demand;
-rdt_op_fn op_schedule_key_deletion;
-rdt_op_fn op_tag_resource;
-rdt_op_fn op_untag_resource;
-rdt_op_fn op_update_alias;
-rdt_op_fn op_update_key_description;
+rdt_op_fn rdt_op_cancel_key_deletion;
+rdt_op_fn rdt_op_create_alias;
+rdt_op_fn rdt_op_create_key;
+rdt_op_fn rdt_op_decrypt;
+rdt_op_fn rdt_op_delete_alias;
+rdt_op_fn rdt_op_describe_key;
+rdt_op_fn rdt_op_disable_key;
+rdt_op_fn rdt_op_disable_key_rotation;
+rdt_op_fn rdt_op_enable_key;
+rdt_op_fn rdt_op_enable_key_rotation;
+rdt_op_fn rdt_op_encrypt;
+rdt_op_fn rdt_op_generate_data_key;
+rdt_op_fn rdt_op_generate_data_key_without_plaintext;
+rdt_op_fn rdt_op_generate_random;
+rdt_op_fn rdt_op_get_key_last_usage;
+rdt_op_fn rdt_op_get_key_policy;
+rdt_op_fn rdt_op_get_key_rotation_status;
+rdt_op_fn rdt_op_list_aliases;
+rdt_op_fn rdt_op_list_key_policies;
+rdt_op_fn rdt_op_list_key_rotations;
+rdt_op_fn rdt_op_list_keys;
+rdt_op_fn rdt_op_list_resource_tags;
+rdt_op_fn rdt_op_put_key_policy;
+rdt_op_fn rdt_op_re_encrypt;
+rdt_op_fn rdt_op_rotate_key_on_demand;
+rdt_op_fn rdt_op_schedule_key_deletion;
+rdt_op_fn rdt_op_tag_resource;
+rdt_op_fn rdt_op_untag_resource;
+rdt_op_fn rdt_op_update_alias;
+rdt_op_fn rdt_op_update_key_description;
 
 #endif

@@ -54,7 +54,7 @@ rdt_put_metadata(struct rdt_call *call, const struct rdt_key *key)
 }
 
 enum rdt_fault
-op_describe_key(struct rdt_call *call)
+rdt_op_describe_key(struct rdt_call *call)
 {
     rdt_put_metadata(call, call->key);
     return RDT_FAULT_NONE;
@@ -126,7 +126,7 @@ fill_key(struct rdt_call *call, struct rdt_key *key)
 }
 
 enum rdt_fault
-op_create_key(struct rdt_call *call)
+rdt_op_create_key(struct rdt_call *call)
 {
     uint8_t id[16];
     enum rdt_fault fault = check_kind(call);
@@ -164,7 +164,7 @@ rdt_out_of_memory(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_update_key_description(struct rdt_call *call)
+rdt_op_update_key_description(struct rdt_call *call)
 {
     struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL || !rdt_text_set(&key->description, rdt_in_text(call, "Description")))
@@ -173,7 +173,7 @@ op_update_key_description(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_enable_key(struct rdt_call *call)
+rdt_op_enable_key(struct rdt_call *call)
 {
     if (call->key->state == RDT_KEY_ENABLED && !call->key->suspended)
         return RDT_FAULT_NONE;
@@ -188,7 +188,7 @@ op_enable_key(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_disable_key(struct rdt_call *call)
+rdt_op_disable_key(struct rdt_call *call)
 {
     if (call->key->state == RDT_KEY_DISABLED)
         return RDT_FAULT_NONE;
@@ -202,7 +202,7 @@ op_disable_key(struct rdt_call *call)
 /* ---- lists ---- */
 
 enum rdt_fault
-op_list_keys(struct rdt_call *call)
+rdt_op_list_keys(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     struct page page;
@@ -250,7 +250,7 @@ last_usage(struct rdt_call *call)
 
 /* A writing call, since what the threads counted has to be in the rows before it answers. */
 enum rdt_fault
-op_get_key_last_usage(struct rdt_call *call)
+rdt_op_get_key_last_usage(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     rdt_log_collect_usage(call->kms, call->tx, call->request->now_ms);

@@ -53,7 +53,7 @@ rdt_policy_put(struct rdt_call *call, struct rdt_key *key, struct rdt_span docum
 }
 
 enum rdt_fault
-op_put_key_policy(struct rdt_call *call)
+rdt_op_put_key_policy(struct rdt_call *call)
 {
     enum rdt_fault fault = only_default(call);
     if (fault != RDT_FAULT_NONE)
@@ -64,7 +64,7 @@ op_put_key_policy(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_get_key_policy(struct rdt_call *call)
+rdt_op_get_key_policy(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     RDT_BUF standard = {0};
@@ -83,7 +83,7 @@ op_get_key_policy(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_list_key_policies(struct rdt_call *call)
+rdt_op_list_key_policies(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     struct page page;

@@ -42,7 +42,7 @@ rdt_rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type ty
 }
 
 enum rdt_fault
-op_enable_key_rotation(struct rdt_call *call)
+rdt_op_enable_key_rotation(struct rdt_call *call)
 {
     struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
@@ -61,7 +61,7 @@ op_enable_key_rotation(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_disable_key_rotation(struct rdt_call *call)
+rdt_op_disable_key_rotation(struct rdt_call *call)
 {
     struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
@@ -72,7 +72,7 @@ op_disable_key_rotation(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_get_key_rotation_status(struct rdt_call *call)
+rdt_op_get_key_rotation_status(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     const struct rdt_key *key = call->key;
@@ -91,7 +91,7 @@ op_get_key_rotation_status(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_rotate_key_on_demand(struct rdt_call *call)
+rdt_op_rotate_key_on_demand(struct rdt_call *call)
 {
     const struct rdt_key *now = call->key;
     char arn[ARN_TEXT];
@@ -147,7 +147,7 @@ number_after(const struct page *page)
 }
 
 enum rdt_fault
-op_list_key_rotations(struct rdt_call *call)
+rdt_op_list_key_rotations(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     struct page page;

@@ -104,7 +104,7 @@ rdt_tags_put(struct rdt_call *call, struct rdt_key *key, const char *member)
 }
 
 enum rdt_fault
-op_tag_resource(struct rdt_call *call)
+rdt_op_tag_resource(struct rdt_call *call)
 {
     struct rdt_key *key = rdt_edit_key(call);
     return key == NULL ? rdt_out_of_memory(call) : rdt_tags_put(call, key, "Tags");
@@ -120,7 +120,7 @@ is_named(const struct rdt_call *call, uint32_t list, struct rdt_span name)
 }
 
 enum rdt_fault
-op_untag_resource(struct rdt_call *call)
+rdt_op_untag_resource(struct rdt_call *call)
 {
     RDT_BUF out = {0};
     uint32_t list = rdt_in_token(call, "TagKeys");
@@ -138,7 +138,7 @@ op_untag_resource(struct rdt_call *call)
 }
 
 enum rdt_fault
-op_list_resource_tags(struct rdt_call *call)
+rdt_op_list_resource_tags(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
     struct page page;

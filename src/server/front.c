@@ -356,7 +356,7 @@ on_begin(void *user, struct rdt_loop *loop, void **state, struct rdt_err *err)
     return RDT_OK;
 }
 
-const struct rdt_server_hooks front_hooks = {
+const struct rdt_server_hooks rdt_front_hooks = {
     .exchange_bytes = sizeof(struct pending),
     .begin = on_begin,
     .end = on_end,

@@ -134,7 +134,7 @@ listen_keys(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_ser
         .cert_file = opts->cert_file,
         .key_file = opts->key_file,
         .client_ca_file = opts->client_ca_file,
-        .hooks = front_hooks,
+        .hooks = rdt_front_hooks,
     };
     server.hooks.user = keys;
     if (server.loops > RDT_SERVER_LOOPS_MAX)

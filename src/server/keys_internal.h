@@ -52,7 +52,7 @@ struct keys {
 };
 
 /* The hooks of the HTTPS server; user is struct keys. */
-extern const struct rdt_server_hooks front_hooks;
+extern const struct rdt_server_hooks rdt_front_hooks;
 
 /* rdt_writer_open - start the writer's thread.  rdt_writer_close - finish what is queued, join. */
 enum rdt_code rdt_writer_open(struct rdt_kms *kms, struct writer **out, struct rdt_err *err);
