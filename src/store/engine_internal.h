@@ -35,8 +35,10 @@ struct rdt_engine_ops {
     enum rdt_code (*put_value)(struct rdt_engine *engine, const char *name, struct rdt_span value,
                                bool *unknown, struct rdt_err *err);
 
-    /* Look at what is really there, make exactly that durable, and say at which revision it is. */
+    /* Look at what is really there, as a start does, and say at which revision it is. */
     enum rdt_code (*settle)(struct rdt_engine *engine, uint64_t *revision, struct rdt_err *err);
+    /* Make what settle() found durable: what was never acknowledged may not be yet. */
+    enum rdt_code (*harden)(struct rdt_engine *engine, struct rdt_err *err);
 
     enum rdt_code (*rows)(struct rdt_engine *engine, rdt_row_fn *fn, void *user,
                           struct rdt_err *err);

@@ -45,7 +45,9 @@ rdt_sqlite_code(sqlite3 *db, int rc)
         return RDT_E_LIMIT;
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR: {
-        int error = db == NULL ? 0 : sqlite3_system_errno(db);
+        int now = errno, error = db == NULL ? now : sqlite3_system_errno(db);
+        if (error == 0) /* SQLite does not keep it when COMMIT fails */
+            error = now;
         enum rdt_code code = rdt_newfile_code(error);
         return code == RDT_E_FULL || code == RDT_E_DENIED ? code : RDT_E_IO;
     }
@@ -114,32 +116,60 @@ look(const struct rdt_store_opts *opts, struct rdt_err *err)
     return rdt_fail(err, rdt_newfile_code(e), "%s: %s", opts->path, strerror(e));
 }
 
+struct header { /* of SQLite's file format, what matters here */
+    struct rdt_span magic;
+    uint32_t pages, version, application;
+    uint16_t page_bytes; /* 1: 65536 */
+};
+
+static bool
+take_header(struct rdt_span in, struct header *out)
+{
+    struct rdt_span skipped;
+    bool ok = rdt_take(&in, 16, &out->magic);
+    ok = ok && rdt_take_u16(&in, &out->page_bytes);
+    ok = ok && rdt_take(&in, 10, &skipped) && rdt_take_u32(&in, &out->pages);
+    ok = ok && rdt_take(&in, 28, &skipped) && rdt_take_u32(&in, &out->version);
+    return ok && rdt_take(&in, 4, &skipped) && rdt_take_u32(&in, &out->application);
+}
+
+/* SQLite reads a last page that is not all there as one that ends in zeroes. With a log beside it
+ * the page may be in there. */
+static bool
+is_cut(sqlite3 *db, const struct header *header, uint64_t size)
+{
+    struct stat st;
+    uint64_t page = header->page_bytes == 1 ? 65536 : header->page_bytes;
+    bool has_log = stat(sqlite3_filename_wal(sqlite3_db_filename(db, "main")), &st) == 0;
+    return !has_log && size < header->pages * page;
+}
+
 /* Through SQLite's own descriptor, before any lock is taken or a log is looked at. */
 static enum rdt_code
 check_header(sqlite3 *db, struct rdt_err *err)
 {
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
-    uint8_t header[HEADER_LEN];
+    uint8_t bytes[HEADER_LEN];
+    struct header header = {0};
+    const struct rdt_span magic = {(const uint8_t *)"SQLite format 3", 16};
     int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
     if (rc == SQLITE_OK)
         rc = file->pMethods->xFileSize(file, &size);
     if (rc == SQLITE_OK && size < HEADER_LEN)
         return rdt_fail(err, RDT_E_TAMPERED, "is too short to be a store");
     if (rc == SQLITE_OK)
-        rc = file->pMethods->xRead(file, header, sizeof header, 0);
+        rc = file->pMethods->xRead(file, bytes, sizeof bytes, 0);
     if (rc != SQLITE_OK)
         return rdt_sqlite_fail(db, rc, "header", err);
-    struct rdt_span magic = {header, 16};
-    struct rdt_span version = {header + 60, 4}, application = {header + 68, 4};
-    uint32_t v = 0, a = 0;
-    if (!rdt_take_u32(&version, &v) || !rdt_take_u32(&application, &a) ||
-        !rdt_span_eq(magic, (struct rdt_span){(const uint8_t *)"SQLite format 3", 16}) ||
-        a != RDT_SQLITE_APPLICATION)
+    if (!take_header((struct rdt_span){bytes, sizeof bytes}, &header) ||
+        !rdt_span_eq(header.magic, magic) || header.application != RDT_SQLITE_APPLICATION)
         return rdt_fail(err, RDT_E_TAMPERED, "is not a store of redoubt");
-    if (v > RDT_STORE_SCHEMA)
+    if (header.version > RDT_STORE_SCHEMA)
         return rdt_fail(err, RDT_E_STATE, "schema %u is newer than %d, which this program knows",
-                        (unsigned)v, RDT_STORE_SCHEMA);
+                        (unsigned)header.version, RDT_STORE_SCHEMA);
+    if (is_cut(db, &header, (uint64_t)size))
+        return rdt_fail(err, RDT_E_TAMPERED, "its end is missing");
     return RDT_OK;
 }
 
@@ -152,7 +182,7 @@ static const struct {
     {SQLITE_DBCONFIG_ENABLE_VIEW,      0},
     {SQLITE_DBCONFIG_DQS_DML,          0},
     {SQLITE_DBCONFIG_DQS_DDL,          0},
-    {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1}, /* until it is known to be ours: rdt_sqlite_accept */
+    {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1}, /* until it is known to be ours: ready() */
 };
 
 /* In this order: the lock must be chosen before the log is opened, or a shared index (-shm) is
@@ -412,8 +442,7 @@ sqlite_put_value(struct rdt_engine *engine, const char *name, struct rdt_span va
 
 /*
  * SQLite takes a COMMIT whose sync failed back in memory, but its frames may be whole in the log
- * and count at the next start. So: read the log as a start does, then move it into the file, which
- * writes and syncs anew (a second sync of the same bytes proves nothing on Linux).
+ * and count at the next start. So the log is read as a start does.
  */
 static enum rdt_code
 sqlite_settle(struct rdt_engine *engine, uint64_t *revision, struct rdt_err *err)
@@ -424,10 +453,16 @@ sqlite_settle(struct rdt_engine *engine, uint64_t *revision, struct rdt_err *err
     sqlite3_db_config(sq->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     disconnect(sq);
     enum rdt_code code = connect_to(sq, err);
-    if (code == RDT_OK)
-        code = ready(sq, revision, err);
-    if (code != RDT_OK)
-        return code;
+    return code == RDT_OK ? ready(sq, revision, err) : code;
+}
+
+/* By way of the file, where the pages are written and synced anew: after a sync has failed, another
+ * one of the same bytes proves nothing (Linux takes them for clean). */
+static enum rdt_code
+sqlite_harden(struct rdt_engine *engine, struct rdt_err *err)
+{
+    struct rdt_sqlite *sq = (struct rdt_sqlite *)engine;
+    errno = 0;
     int rc = sqlite3_wal_checkpoint_v2(sq->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     return rc == SQLITE_OK ? RDT_OK : rdt_sqlite_fail(sq->db, rc, "checkpoint", err);
 }
@@ -505,6 +540,7 @@ const struct rdt_engine_ops rdt_engine_sqlite = {
     .commit = sqlite_commit,
     .put_value = sqlite_put_value,
     .settle = sqlite_settle,
+    .harden = sqlite_harden,
     .rows = rdt_sqlite_rows,
     .outbox = rdt_sqlite_outbox,
     .value = rdt_sqlite_value,

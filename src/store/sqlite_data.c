@@ -1,6 +1,7 @@
 #include "store/sqlite_internal.h"
 
 #include <assert.h>
+#include <errno.h>
 
 static const char *const sql[RDT_SQL_END] = {
     [RDT_SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -51,6 +52,7 @@ static int
 run(struct rdt_sqlite *sq, enum rdt_sqlite_statement which)
 {
     sqlite3_stmt *statement = sq->statements[which];
+    errno = 0; /* rdt_sqlite_code() may ask for it */
     int rc = sqlite3_step(statement);
     sqlite3_reset(statement);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;

@@ -185,38 +185,37 @@ check_commit(const struct rdt_store *store, const struct rdt_commit *commit, str
     return RDT_OK;
 }
 
-/* What is on disk decides. RDT_OK: at `revision` now, and durably so. */
 static enum rdt_code
-settle(struct rdt_store *store, uint64_t *revision, struct rdt_err *err)
+give_up(struct rdt_store *store, const struct rdt_err *why, struct rdt_err *err)
+{
+    store->dead = true;
+    return rdt_fail_in(err, RDT_E_IO, "whether it was committed cannot be told (%s)", why->text);
+}
+
+/* It was found after all: made durable, it is done. */
+static enum rdt_code
+harden(struct rdt_store *store, struct rdt_err *err)
 {
     struct rdt_err why = {0};
-    enum rdt_code code = store->engine->ops->settle(store->engine, revision, &why);
-    if (code == RDT_OK)
-        return RDT_OK;
-    store->dead = true;
-    return rdt_fail_in(err, RDT_E_IO, "whether it was committed cannot be told (%s)", why.text);
-}
-
-static void
-clear(struct rdt_err *err)
-{
+    if (store->engine->ops->harden(store->engine, &why) != RDT_OK)
+        return give_up(store, &why, err);
     if (err != NULL)
         *err = (struct rdt_err){0};
+    return RDT_OK;
 }
 
+/* What is on disk decides. */
 static enum rdt_code
 settle_commit(struct rdt_store *store, uint64_t wanted, enum rdt_code code, struct rdt_err *err)
 {
     uint64_t now = 0;
-    enum rdt_code settled = settle(store, &now, err);
-    if (settled != RDT_OK)
-        return settled;
-    if (now == wanted && wanted != store->revision) {
-        clear(err);
-        return RDT_OK;
-    }
-    if (now == store->revision)
-        return code;    /* where only outbox entries were to go they may be gone: no harm in that */
+    struct rdt_err why = {0};
+    if (store->engine->ops->settle(store->engine, &now, &why) != RDT_OK)
+        return give_up(store, &why, err);
+    if (now == store->revision) /* sent entries may be gone where only they were to go: no harm */
+        return code;
+    if (now == wanted)
+        return harden(store, err);
     store->dead = true; /* someone else was faster than we could come back */
     return rdt_fail(err, RDT_E_STATE, "commit: somebody else wrote");
 }
@@ -255,15 +254,14 @@ settle_value(struct rdt_store *store, const char *name, struct rdt_span value, e
              struct rdt_err *err)
 {
     uint64_t now = 0;
+    struct rdt_err why = {0};
     RDT_BUF got = {0};
-    enum rdt_code settled = settle(store, &now, err);
-    if (settled != RDT_OK)
-        return settled;
+    if (store->engine->ops->settle(store->engine, &now, &why) != RDT_OK)
+        return give_up(store, &why, err);
     if (store->engine->ops->value(store->engine, name, &got, NULL) != RDT_OK ||
         !rdt_span_eq(rdt_buf_span(&got), value))
         return code;
-    clear(err);
-    return RDT_OK;
+    return harden(store, err);
 }
 
 enum rdt_code

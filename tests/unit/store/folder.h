@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -34,15 +35,20 @@ folder_clear(void **state)
     return rmdir(folder);
 }
 
-/* A path in the folder; good until 16 others were asked for. */
+/* A path in the folder; the same name gives the same pointer. */
 static inline const char *
 in_folder(const char *name)
 {
-    static char paths[16][128];
-    static unsigned next;
-    char *path = paths[next++ % 16];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
+    static char paths[128][128];
+    char path[sizeof paths[0]];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        if (paths[i][0] == '\0')
+            memcpy(paths[i], path, sizeof path);
+        if (strcmp(paths[i], path) == 0)
+            return paths[i];
+    }
+    abort(); /* more names than a test should need */
 }
 
 #endif
