@@ -10,7 +10,7 @@ struct commit {
     struct rdt_tx *tx;
     struct rdt_row *rows;
     size_t n_rows;
-    struct rdt_slot *slots[RDT_KIND_END]; /* larger tables, then the old ones */
+    struct rdt_index_slot *slots[RDT_KIND_END]; /* larger tables, then the old ones */
     size_t n_slots[RDT_KIND_END];
 };
 
@@ -25,8 +25,8 @@ commit_done(struct commit *c)
 static bool
 collect(struct commit *c, unsigned kind, size_t *added)
 {
-    for (struct rdt_node *node = c->tx->kinds[kind].first; node != NULL; node = node->next) {
-        const struct rdt_staged *staged = (const struct rdt_staged *)node;
+    for (struct rdt_index_node *node = c->tx->kinds[kind].first; node != NULL; node = node->next) {
+        const struct rdt_staged *staged = rdt_staged_of(node);
         if (staged->dirty)
             return false;
         *added += staged->row != NULL && staged->base == NULL;
@@ -99,8 +99,9 @@ publish(struct commit *c)
         struct rdt_index *index = &state->kinds[kind];
         if (c->n_slots[kind] != 0)
             c->slots[kind] = rdt_index_adopt(index, c->slots[kind], c->n_slots[kind]);
-        for (struct rdt_node *node = c->tx->kinds[kind].first; node != NULL; node = node->next)
-            publish_row(index, (struct rdt_staged *)node);
+        for (struct rdt_index_node *node = c->tx->kinds[kind].first; node != NULL;
+             node = node->next)
+            publish_row(index, rdt_staged_of(node));
     }
     rdt_state_must(pthread_mutex_lock(&state->head_lock));
     state->head = c->tx->head;

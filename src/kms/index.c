@@ -2,8 +2,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define SLOTS_LEAST ((size_t)8)
+#define LARGE_PAGE ((size_t)2 << 20)
 
 /* ---- SipHash-2-4 ---- */
 
@@ -66,23 +68,23 @@ rdt_index_hash(const uint8_t key[static 16], struct rdt_span id)
 
 /* ---- the table: linear probing, at most three quarters full ---- */
 
-static struct rdt_slot *
+static struct rdt_index_slot *
 slot_of(const struct rdt_index *index, uint64_t hash, struct rdt_span id)
 {
     if (index->n_slots == 0)
         return NULL;
     size_t mask = index->n_slots - 1;
     for (size_t i = hash & mask;; i = (i + 1) & mask) {
-        struct rdt_slot *slot = &index->slots[i];
+        struct rdt_index_slot *slot = &index->slots[i];
         if (slot->node == NULL)
             return NULL;
-        if (slot->hash == hash && rdt_span_eq(rdt_node_id(slot->node), id))
+        if (slot->hash == hash && rdt_span_eq(rdt_index_id(slot->node), id))
             return slot;
     }
 }
 
 static void
-put_slot(struct rdt_slot *slots, size_t n_slots, struct rdt_slot slot)
+put_slot(struct rdt_index_slot *slots, size_t n_slots, struct rdt_index_slot slot)
 {
     size_t i = slot.hash & (n_slots - 1);
     while (slots[i].node != NULL)
@@ -92,7 +94,7 @@ put_slot(struct rdt_slot *slots, size_t n_slots, struct rdt_slot slot)
 
 /* What follows is moved up where its own place allows it, so that no look-up stops too early. */
 static void
-take_slot(struct rdt_index *index, struct rdt_slot *slot)
+take_slot(struct rdt_index *index, struct rdt_index_slot *slot)
 {
     size_t mask = index->n_slots - 1, hole = (size_t)(slot - index->slots);
     for (size_t i = (hole + 1) & mask; index->slots[i].node != NULL; i = (i + 1) & mask) {
@@ -102,17 +104,35 @@ take_slot(struct rdt_index *index, struct rdt_slot *slot)
             hole = i;
         }
     }
-    index->slots[hole] = (struct rdt_slot){0};
+    index->slots[hole] = (struct rdt_index_slot){0};
 }
 
-struct rdt_node *
+struct rdt_index_node *
 rdt_index_get(const struct rdt_index *index, uint64_t hash, struct rdt_span id)
 {
-    struct rdt_slot *slot = slot_of(index, hash, id);
+    struct rdt_index_slot *slot = slot_of(index, hash, id);
     return slot == NULL ? NULL : slot->node;
 }
 
-struct rdt_slot *
+/* A large table is hit at random all over: on large pages, where there are, that is half as slow.
+ */
+static struct rdt_index_slot *
+new_slots(size_t n)
+{
+    size_t size = n * sizeof(struct rdt_index_slot);
+    if (size < LARGE_PAGE)
+        return calloc(n, sizeof(struct rdt_index_slot));
+    struct rdt_index_slot *slots = aligned_alloc(LARGE_PAGE, size); /* both are powers of two */
+    if (slots == NULL)
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    (void)madvise(slots, size, MADV_HUGEPAGE); /* refused: small pages do as well */
+#endif
+    memset(slots, 0, size);
+    return slots;
+}
+
+struct rdt_index_slot *
 rdt_index_grown(const struct rdt_index *index, size_t more, size_t *n_slots)
 {
     size_t want = index->n_slots == 0 ? SLOTS_LEAST : index->n_slots;
@@ -122,17 +142,17 @@ rdt_index_grown(const struct rdt_index *index, size_t more, size_t *n_slots)
     if (want == index->n_slots)
         return NULL;
     *n_slots = want;
-    struct rdt_slot *slots = calloc(want, sizeof *slots);
+    struct rdt_index_slot *slots = new_slots(want);
     for (size_t i = 0; slots != NULL && i < index->n_slots; i++)
         if (index->slots[i].node != NULL)
             put_slot(slots, want, index->slots[i]);
     return slots;
 }
 
-struct rdt_slot *
-rdt_index_adopt(struct rdt_index *index, struct rdt_slot *slots, size_t n_slots)
+struct rdt_index_slot *
+rdt_index_adopt(struct rdt_index *index, struct rdt_index_slot *slots, size_t n_slots)
 {
-    struct rdt_slot *old = index->slots;
+    struct rdt_index_slot *old = index->slots;
     index->slots = slots;
     index->n_slots = n_slots;
     return old;
@@ -142,7 +162,7 @@ bool
 rdt_index_room(struct rdt_index *index, size_t more)
 {
     size_t n_slots;
-    struct rdt_slot *slots = rdt_index_grown(index, more, &n_slots);
+    struct rdt_index_slot *slots = rdt_index_grown(index, more, &n_slots);
     if (slots != NULL)
         free(rdt_index_adopt(index, slots, n_slots));
     return slots != NULL || n_slots == 0;
@@ -151,16 +171,16 @@ rdt_index_room(struct rdt_index *index, size_t more)
 /* ---- the order ---- */
 
 static bool
-before(const struct rdt_node *a, const struct rdt_node *b)
+before(const struct rdt_index_node *a, const struct rdt_index_node *b)
 {
-    return rdt_span_cmp(rdt_node_id(a), rdt_node_id(b)) < 0;
+    return rdt_span_cmp(rdt_index_id(a), rdt_index_id(b)) < 0;
 }
 
 /* Puts the node into the tree and answers the one before it in order; NULL: it is the first. */
-static struct rdt_node *
-plant(struct rdt_index *index, struct rdt_node *node)
+static struct rdt_index_node *
+plant(struct rdt_index *index, struct rdt_index_node *node)
 {
-    struct rdt_node **link = &index->root, *pred = NULL;
+    struct rdt_index_node **link = &index->root, *pred = NULL;
     while (*link != NULL && (*link)->hash >= node->hash) {
         if (before(*link, node)) {
             pred = *link;
@@ -170,7 +190,7 @@ plant(struct rdt_index *index, struct rdt_node *node)
         }
     }
     /* what stood here goes below the node, split by its id */
-    struct rdt_node *rest = *link, **low = &node->left, **high = &node->right;
+    struct rdt_index_node *rest = *link, **low = &node->left, **high = &node->right;
     *link = node;
     while (rest != NULL) {
         if (before(rest, node)) {
@@ -188,10 +208,10 @@ plant(struct rdt_index *index, struct rdt_node *node)
 }
 
 /* Takes the node out of the tree and answers the one before it in order. */
-static struct rdt_node *
-unroot(struct rdt_index *index, struct rdt_node *node)
+static struct rdt_index_node *
+unroot(struct rdt_index *index, struct rdt_index_node *node)
 {
-    struct rdt_node **link = &index->root, *pred = NULL;
+    struct rdt_index_node **link = &index->root, *pred = NULL;
     while (*link != node) {
         if (before(*link, node)) {
             pred = *link;
@@ -200,8 +220,8 @@ unroot(struct rdt_index *index, struct rdt_node *node)
             link = &(*link)->left;
         }
     }
-    struct rdt_node *low = node->left, *high = node->right;
-    for (struct rdt_node *n = low; n != NULL; n = n->right)
+    struct rdt_index_node *low = node->left, *high = node->right;
+    for (struct rdt_index_node *n = low; n != NULL; n = n->right)
         pred = n;
     while (low != NULL && high != NULL) {
         if (low->hash >= high->hash) {
@@ -218,16 +238,16 @@ unroot(struct rdt_index *index, struct rdt_node *node)
     return pred;
 }
 
-struct rdt_node *
+struct rdt_index_node *
 rdt_index_after(const struct rdt_index *index, uint64_t hash, struct rdt_span id)
 {
     if (id.n == 0)
         return index->first;
-    struct rdt_node *found = rdt_index_get(index, hash, id);
+    struct rdt_index_node *found = rdt_index_get(index, hash, id);
     if (found != NULL)
         return found->next;
-    for (struct rdt_node *node = index->root; node != NULL;) {
-        if (rdt_span_cmp(rdt_node_id(node), id) > 0) {
+    for (struct rdt_index_node *node = index->root; node != NULL;) {
+        if (rdt_span_cmp(rdt_index_id(node), id) > 0) {
             found = node;
             node = node->left;
         } else {
@@ -238,25 +258,26 @@ rdt_index_after(const struct rdt_index *index, uint64_t hash, struct rdt_span id
 }
 
 void
-rdt_index_insert(struct rdt_index *index, struct rdt_node *node)
+rdt_index_insert(struct rdt_index *index, struct rdt_index_node *node)
 {
     assert(index->n < index->n_slots);
-    put_slot(index->slots, index->n_slots, (struct rdt_slot){node->hash, node});
+    put_slot(index->slots, index->n_slots, (struct rdt_index_slot){node->hash, node});
     index->n++;
-    struct rdt_node *pred = plant(index, node), **link = pred == NULL ? &index->first : &pred->next;
+    struct rdt_index_node *pred = plant(index, node),
+                          **link = pred == NULL ? &index->first : &pred->next;
     node->next = *link;
     *link = node;
 }
 
 void
-rdt_index_remove(struct rdt_index *index, struct rdt_node *node)
+rdt_index_remove(struct rdt_index *index, struct rdt_index_node *node)
 {
-    struct rdt_slot *slot = slot_of(index, node->hash, rdt_node_id(node));
+    struct rdt_index_slot *slot = slot_of(index, node->hash, rdt_index_id(node));
     assert(slot != NULL && slot->node == node);
     take_slot(index, slot);
     index->n--;
-    struct rdt_node *pred = unroot(index, node),
-                    **link = pred == NULL ? &index->first : &pred->next;
+    struct rdt_index_node *pred = unroot(index, node),
+                          **link = pred == NULL ? &index->first : &pred->next;
     *link = node->next;
 }
 

@@ -39,7 +39,7 @@ check_readable(const struct rdt_staged *staged, struct rdt_err *err)
     free(again);
     if (rc == RDT_OK && !rdt_buf_ok(&id))
         return rdt_fail(err, RDT_E_NOMEM, "seal a row");
-    if (rc == RDT_OK && !rdt_span_eq(rdt_buf_span(&id), rdt_node_id(&staged->node)))
+    if (rc == RDT_OK && !rdt_span_eq(rdt_buf_span(&id), rdt_index_id(&staged->node)))
         return rdt_fail(err, RDT_E_INTERNAL, "a %s has another id than it was staged under",
                         record->name);
     return rc;
@@ -66,7 +66,7 @@ encode(struct rdt_tx *tx, struct rdt_staged *staged, struct rdt_err *err)
 struct rdt_row
 rdt_staged_row(const struct rdt_staged *staged, uint64_t revision)
 {
-    struct rdt_row row = {(uint16_t)staged->kind, rdt_node_id(&staged->node), revision, {0}, {0}};
+    struct rdt_row row = {(uint16_t)staged->kind, rdt_index_id(&staged->node), revision, {0}, {0}};
     if (staged->row != NULL) {
         row.body = rdt_buf_span(&staged->body);
         if (row.body.p == NULL)
@@ -103,7 +103,8 @@ seal_row(struct sealing *s, struct rdt_staged *staged, struct rdt_err *err)
 static bool
 is_newest(const struct rdt_tx *tx, const struct rdt_staged *staged)
 {
-    return rdt_tx_staged(tx, staged->kind, staged->node.hash, rdt_node_id(&staged->node)) == staged;
+    return rdt_tx_staged(tx, staged->kind, staged->node.hash, rdt_index_id(&staged->node)) ==
+           staged;
 }
 
 size_t

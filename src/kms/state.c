@@ -9,15 +9,10 @@
 struct rdt_held *
 rdt_held_new(const struct rdt_state *state, enum rdt_kind kind, struct rdt_span id)
 {
-    size_t size = rdt_kind_record(kind)->size;
-    struct rdt_held *row = calloc(1, sizeof *row + size + id.n);
-    if (row == NULL)
-        return NULL;
-    uint8_t *own = (uint8_t *)rdt_held_object(row) + size;
-    memcpy(own, id.p, id.n);
-    row->node.id = own;
-    row->node.id_n = (uint32_t)id.n;
-    row->node.hash = rdt_index_hash(state->hash_key, id);
+    struct rdt_held *row =
+        calloc(1, sizeof *row + (id.n + 7) / 8 * 8 + rdt_kind_record(kind)->size);
+    if (row != NULL)
+        rdt_index_set_id(&row->node, rdt_index_hash(state->hash_key, id), id);
     return row;
 }
 
@@ -33,7 +28,7 @@ rdt_held_free(enum rdt_kind kind, struct rdt_held *row)
 struct rdt_held *
 rdt_state_held(const struct rdt_state *state, enum rdt_kind kind, uint64_t hash, struct rdt_span id)
 {
-    return (struct rdt_held *)rdt_index_get(&state->kinds[kind], hash, id);
+    return rdt_held_of(rdt_index_get(&state->kinds[kind], hash, id));
 }
 
 void
@@ -43,9 +38,10 @@ rdt_state_free(struct rdt_state *state)
         return;
     assert(!state->writing);
     for (unsigned kind = 0; kind < RDT_KIND_END; kind++) {
-        for (struct rdt_node *node = state->kinds[kind].first, *next; node != NULL; node = next) {
+        for (struct rdt_index_node *node = state->kinds[kind].first, *next; node != NULL;
+             node = next) {
             next = node->next;
-            rdt_held_free(kind, (struct rdt_held *)node);
+            rdt_held_free(kind, rdt_held_of(node));
         }
         rdt_index_done(&state->kinds[kind]);
     }

@@ -22,11 +22,11 @@ struct rdt_head {
     struct rdt_sum sum;
 };
 
-/* A row in memory; its object and then its id follow in the same block. */
+/* A row in memory; its id and then its object follow in the same block. */
 struct rdt_held {
-    struct rdt_node node; /* first: an index gives nodes */
     uint64_t revision;
-    uint8_t term[32]; /* HMAC(digest key, MAC): what it adds to the sum */
+    uint8_t term[32];           /* HMAC(digest key, MAC): what it adds to the sum */
+    struct rdt_index_node node; /* last: its id follows */
 };
 
 struct rdt_state {
@@ -41,7 +41,6 @@ struct rdt_state {
 
 /* What a transaction holds of one row since one of its marks. */
 struct rdt_staged {
-    struct rdt_node node;     /* first; in tx->kinds while it is the newest of its id */
     struct rdt_held *base;    /* the published row; NULL: there is none */
     struct rdt_staged *under; /* what an earlier call of the commit made of it; NULL */
     struct rdt_held *row;     /* new; NULL: removed */
@@ -53,6 +52,7 @@ struct rdt_staged {
     uint8_t term[32];    /* as in struct rdt_held */
     struct rdt_buf body; /* what is to be written */
     uint8_t mac[32];
+    struct rdt_index_node node; /* last; in tx->kinds while it is the newest of its id */
 };
 
 /* One step back: a change, or a seal. */
@@ -79,11 +79,29 @@ struct rdt_held *rdt_held_new(const struct rdt_state *state, enum rdt_kind kind,
 /* rdt_held_free - the row and what its object owns; NULL is fine. */
 void rdt_held_free(enum rdt_kind kind, struct rdt_held *row);
 
+/* rdt_held_of - the row that a node of the state's indexes belongs to; NULL of NULL. */
+static inline struct rdt_held *
+rdt_held_of(struct rdt_index_node *node)
+{
+    return node == NULL ? NULL
+                        : (struct rdt_held *)((uint8_t *)node - offsetof(struct rdt_held, node));
+}
+
+/* rdt_staged_of - the same for a transaction's indexes. */
+static inline struct rdt_staged *
+rdt_staged_of(struct rdt_index_node *node)
+{
+    return node == NULL
+               ? NULL
+               : (struct rdt_staged *)((uint8_t *)node - offsetof(struct rdt_staged, node));
+}
+
 /* rdt_held_object - its object. */
 static inline void *
 rdt_held_object(struct rdt_held *row)
 {
-    return row + 1;
+    size_t id_room = (row->node.id_n + 7) / 8 * 8; /* objects hold pointers */
+    return (uint8_t *)(row + 1) + id_room;
 }
 
 /* rdt_state_held - the published row of an id; NULL when there is none. */

@@ -42,7 +42,7 @@ rdt_tx_account(const struct rdt_tx *tx)
 struct rdt_staged *
 rdt_tx_staged(const struct rdt_tx *tx, enum rdt_kind kind, uint64_t hash, struct rdt_span id)
 {
-    return (struct rdt_staged *)rdt_index_get(&tx->kinds[kind], hash, id);
+    return rdt_staged_of(rdt_index_get(&tx->kinds[kind], hash, id));
 }
 
 struct rdt_step *
@@ -114,9 +114,7 @@ stage(struct rdt_tx *tx, const struct found *f)
         free(staged);
         return NULL;
     }
-    uint8_t *own = (uint8_t *)(staged + 1);
-    memcpy(own, f->id.p, f->id.n);
-    staged->node = (struct rdt_node){.hash = f->hash, .id = own, .id_n = (uint32_t)f->id.n};
+    rdt_index_set_id(&staged->node, f->hash, f->id);
     staged->base = f->base;
     staged->under = f->staged;
     staged->kind = f->kind;

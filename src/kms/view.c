@@ -27,15 +27,15 @@ rdt_view_get(struct rdt_view view, enum rdt_kind kind, struct rdt_span id)
 }
 
 /* The first of both that comes after id; own: it is of the transaction. */
-static struct rdt_node *
+static struct rdt_index_node *
 after(struct rdt_view view, enum rdt_kind kind, struct rdt_span id, bool *own)
 {
     uint64_t hash = rdt_index_hash(view.state->hash_key, id);
-    struct rdt_node *old = rdt_index_after(&view.state->kinds[kind], hash, id);
-    struct rdt_node *new = NULL;
+    struct rdt_index_node *old = rdt_index_after(&view.state->kinds[kind], hash, id);
+    struct rdt_index_node *new = NULL;
     if (view.tx != NULL)
         new = rdt_index_after(&view.tx->kinds[kind], hash, id);
-    *own = new != NULL && (old == NULL || rdt_span_cmp(rdt_node_id(new), rdt_node_id(old)) <= 0);
+    *own = new != NULL && (old == NULL || rdt_span_cmp(rdt_index_id(new), rdt_index_id(old)) <= 0);
     return *own ? new : old;
 }
 
@@ -46,11 +46,11 @@ rdt_view_next(struct rdt_view view, enum rdt_kind kind, struct rdt_span past, st
         return NULL;
     for (;;) {
         bool own;
-        struct rdt_node *node = after(view, kind, past, &own);
+        struct rdt_index_node *node = after(view, kind, past, &own);
         if (node == NULL)
             return NULL;
-        struct rdt_held *row = own ? ((struct rdt_staged *)node)->row : (struct rdt_held *)node;
-        past = rdt_node_id(node);
+        struct rdt_held *row = own ? rdt_staged_of(node)->row : rdt_held_of(node);
+        past = rdt_index_id(node);
         if (row != NULL) {
             *id = past;
             return rdt_held_object(row);

@@ -35,9 +35,9 @@ test_hash(void **unused)
 }
 
 struct item {
-    struct rdt_node node;
-    uint8_t id[4];
     bool in;
+    struct rdt_index_node node;
+    uint8_t id[8]; /* right behind it */
 };
 
 #define ITEMS 4096
@@ -61,10 +61,10 @@ insert(struct rdt_index *index, struct item *item)
 static void
 expect(const struct rdt_index *index, const struct item *items)
 {
-    const struct rdt_node *at = index->first;
+    const struct rdt_index_node *at = index->first;
     size_t n = 0;
     for (size_t i = 0; i < ITEMS; i++) {
-        struct rdt_span id = rdt_node_id(&items[i].node);
+        struct rdt_span id = rdt_index_id(&items[i].node);
         assert_ptr_equal(rdt_index_get(index, items[i].node.hash, id),
                          items[i].in ? &items[i].node : NULL);
         if (items[i].in) {
@@ -87,9 +87,8 @@ churn(unsigned bits, int order)
     for (unsigned i = 0; i < ITEMS; i++) {
         items[i].id[0] = (uint8_t)(i >> 8);
         items[i].id[1] = (uint8_t)i;
-        items[i].node.id = items[i].id;
         items[i].node.id_n = 2 + i % 3; /* prefixes of each other do not occur, lengths do */
-        items[i].node.hash = hash_of(rdt_node_id(&items[i].node), bits);
+        items[i].node.hash = hash_of(rdt_index_id(&items[i].node), bits);
     }
     expect(&index, items);
     for (unsigned i = 0; i < ITEMS; i++) {
@@ -131,7 +130,7 @@ test_churn(void **unused)
 }
 
 static size_t
-depth(const struct rdt_node *node)
+depth(const struct rdt_index_node *node)
 {
     if (node == NULL)
         return 0;
@@ -150,9 +149,8 @@ test_depth(void **unused)
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < 4; k++)
             items[i].id[k] = (uint8_t)(i >> (24 - 8 * k));
-        items[i].node.id = items[i].id;
         items[i].node.id_n = 4;
-        items[i].node.hash = hash_of(rdt_node_id(&items[i].node), 64);
+        items[i].node.hash = hash_of(rdt_index_id(&items[i].node), 64);
         insert(&index, &items[i]);
     }
     assert_in_range(depth(index.root), 17, 70); /* 2 ln n is 23, the depth about twice that */
@@ -167,9 +165,8 @@ test_growth(void **unused)
     struct rdt_index index = {0};
     size_t n_slots = 1;
     struct item item = {.node = {.hash = 5}};
-    item.node.id = item.id;
     item.node.id_n = 1;
-    struct rdt_slot *slots = rdt_index_grown(&index, 100, &n_slots);
+    struct rdt_index_slot *slots = rdt_index_grown(&index, 100, &n_slots);
     assert_non_null(slots);
     assert_int_equal(n_slots, 256);
     assert_null(rdt_index_adopt(&index, slots, n_slots));
@@ -178,7 +175,7 @@ test_growth(void **unused)
     assert_int_equal(n_slots, 0);
     slots = rdt_index_grown(&index, 1000, &n_slots);
     free(rdt_index_adopt(&index, slots, n_slots));
-    assert_ptr_equal(rdt_index_get(&index, 5, rdt_node_id(&item.node)), &item.node);
+    assert_ptr_equal(rdt_index_get(&index, 5, rdt_index_id(&item.node)), &item.node);
     rdt_index_done(&index);
 }
 
