@@ -122,6 +122,7 @@ test_walk_and_change(void **unused)
     add_letters(&w, "abcdef");
     struct rdt_tx *tx = begin(&w);
     add_alias(tx, "bb", 50);
+    add_alias(tx, "zz", 60); /* behind the last published one */
     struct rdt_span id = {NULL, 0};
     unsigned n = 0;
     for (const struct rdt_alias *a;
@@ -131,8 +132,8 @@ test_walk_and_change(void **unused)
         else
             ((struct rdt_alias *)rdt_tx_edit(tx, RDT_KIND_ALIAS, id))->created_ms = 7;
     }
-    assert_int_equal(n, 7);
-    assert_string_equal(aliases(rdt_tx_view(tx)), "b2 c3 e5");
+    assert_int_equal(n, 8);
+    assert_string_equal(aliases(rdt_tx_view(tx)), "b2 c3 e5 zz60");
     rdt_tx_drop(tx);
     world_close(&w);
 }
