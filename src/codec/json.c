@@ -3,6 +3,9 @@
 #include "base/text.h"
 
 #include <jansson.h>
+#include <stdlib.h>
+
+#define NUMBER_TEXT 64 /* bytes of a number as text */
 
 static struct rdt_node *node_of(struct rdt_arena *arena, const char *file, const json_t *json);
 
@@ -31,10 +34,22 @@ add_items(struct rdt_arena *arena, const char *file, struct rdt_node *out, const
     return true;
 }
 
+/* As few digits as give the same number again: 0.1, not 0.10000000000000001. */
+static void
+real_text(double value, char out[static NUMBER_TEXT])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, NUMBER_TEXT, "%.*g", digits, value);
+        double again = strtod(out, NULL);
+        if (again >= value && again <= value)
+            return;
+    }
+}
+
 static struct rdt_node *
 scalar_of(struct rdt_arena *arena, struct rdt_mark mark, const json_t *json)
 {
-    char number[64];
+    char number[NUMBER_TEXT];
     if (json_is_string(json)) {
         struct rdt_span text = {(const uint8_t *)json_string_value(json), json_string_length(json)};
         struct rdt_node *node = rdt_node_scalar(arena, text, mark);
@@ -47,7 +62,7 @@ scalar_of(struct rdt_arena *arena, struct rdt_mark mark, const json_t *json)
     if (json_is_integer(json))
         snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
     else if (json_is_real(json)) /* + 0.0: no minus before a zero, which would be lost later */
-        snprintf(number, sizeof number, "%.17g", json_real_value(json) + 0.0);
+        real_text(json_real_value(json) + 0.0, number);
     else
         snprintf(number, sizeof number, "%s", json_is_true(json) ? "true" : "false");
     return rdt_node_scalar(arena, rdt_span_str(number), mark);
