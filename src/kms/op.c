@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-const struct rdt_op_table *const rdt_op_tables[] = {&rdt_ops_aws, &rdt_ops_system,
+const struct rdt_op_table *const rdt_op_tables[] = {&rdt_ops_aws, &rdt_ops_system, &rdt_ops_list,
                                                     &rdt_ops_principal, NULL};
 
 static int

@@ -69,12 +69,11 @@ set_policy(struct rdt_call *call, struct rdt_principal *principal)
 }
 
 static void
-put_principal(struct rdt_call *call, const struct rdt_principal *principal)
+put_members(struct rdt_call *call, const struct rdt_principal *principal)
 {
     struct rdt_buf *out = call->request->out;
     char arn[RDT_CALLER_TEXT];
     rdt_principal_arn(call->kms, principal->name, arn);
-    rdt_jout_open(out, NULL, '{');
     rdt_jout_str(out, "Principal", principal->name);
     rdt_jout_str(out, "Arn", arn);
     rdt_jout_str(out, "Person", principal->person);
@@ -82,7 +81,14 @@ put_principal(struct rdt_call *call, const struct rdt_principal *principal)
     rdt_jout_bool(out, "HasPolicy", principal->policy != NULL);
     rdt_jout_time(out, "CreationDate", principal->created_ms);
     rdt_jout_str(out, "PlanService", principal->plan_service);
-    rdt_jout_close(out, '}');
+}
+
+static void
+put_principal(struct rdt_call *call, const struct rdt_principal *principal)
+{
+    rdt_jout_open(call->request->out, NULL, '{');
+    put_members(call, principal);
+    rdt_jout_close(call->request->out, '}');
 }
 
 static enum rdt_fault
@@ -129,6 +135,8 @@ principal_update(struct rdt_call *call)
         return rdt_out_of_memory(call);
     if (rdt_in_has(call, "Enabled"))
         principal->disabled = !rdt_in_bool(call, "Enabled");
+    if (rdt_in_has(call, "Enabled"))
+        note(call, "enabled", rdt_span_str(principal->disabled ? "false" : "true"));
     fault = set_policy(call, principal);
     if (fault == RDT_FAULT_NONE)
         put_principal(call, principal);
@@ -246,17 +254,12 @@ credential_create(struct rdt_call *call)
     return fault;
 }
 
-static enum rdt_fault
-credential_list(struct rdt_call *call)
+static void
+put_credentials(struct rdt_call *call, const struct rdt_principal *principal)
 {
     struct rdt_buf *out = call->request->out;
-    const struct rdt_principal *principal;
     struct rdt_span id = {0};
     const struct rdt_credential *credential;
-    enum rdt_fault fault = find(call, &principal);
-    if (fault != RDT_FAULT_NONE)
-        return fault;
-    rdt_jout_open(out, NULL, '{');
     rdt_jout_open(out, "Credentials", '[');
     while ((credential = rdt_view_next(call->view, RDT_KIND_CREDENTIAL, id, &id)) != NULL) {
         if (!rdt_span_eq((struct rdt_span){credential->principal, 16},
@@ -272,7 +275,18 @@ credential_list(struct rdt_call *call)
         rdt_jout_close(out, '}');
     }
     rdt_jout_close(out, ']');
-    rdt_jout_close(out, '}');
+}
+
+static enum rdt_fault
+credential_list(struct rdt_call *call)
+{
+    const struct rdt_principal *principal;
+    enum rdt_fault fault = find(call, &principal);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    rdt_jout_open(call->request->out, NULL, '{');
+    put_credentials(call, principal);
+    rdt_jout_close(call->request->out, '}');
     return RDT_FAULT_NONE;
 }
 
@@ -340,6 +354,45 @@ certificate_revoke(struct rdt_call *call)
     return RDT_FAULT_NONE;
 }
 
+static void
+put_certificates(struct rdt_call *call, const struct rdt_principal *principal)
+{
+    struct rdt_buf *out = call->request->out;
+    struct rdt_span id = {0};
+    const struct rdt_client_cert *cert;
+    rdt_jout_open(out, "Certificates", '[');
+    while ((cert = rdt_view_next(call->view, RDT_KIND_CERT, id, &id)) != NULL) {
+        if (!rdt_span_eq((struct rdt_span){cert->principal, 16},
+                         (struct rdt_span){principal->id, 16}))
+            continue;
+        rdt_jout_open(out, NULL, '{');
+        rdt_jout_hex(out, "Fingerprint", (struct rdt_span){cert->fingerprint, 32});
+        rdt_jout_time(out, "CreationDate", cert->created_ms);
+        if (cert->revoked_ms != 0)
+            rdt_jout_time(out, "Revoked", cert->revoked_ms);
+        rdt_jout_close(out, '}');
+    }
+    rdt_jout_close(out, ']');
+}
+
+/* All about one principal: what it may do and how it shows who it is; no secret. */
+static enum rdt_fault
+principal_get(struct rdt_call *call)
+{
+    struct rdt_buf *out = call->request->out;
+    const struct rdt_principal *principal;
+    enum rdt_fault fault = find(call, &principal);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    rdt_jout_open(out, NULL, '{');
+    put_members(call, principal);
+    rdt_jout_str(out, "Policy", principal->policy);
+    put_credentials(call, principal);
+    put_certificates(call, principal);
+    rdt_jout_close(out, '}');
+    return RDT_FAULT_NONE;
+}
+
 /* ---- the table ---- */
 
 #define PRINCIPAL                                                                                  \
@@ -387,6 +440,7 @@ static const struct rdt_op ops[] = {
     OP_OWN("CredentialList", "/v1/credential/list", READ, principal_in, credential_list),
     OP_OWN("CredentialRevoke", "/v1/credential/revoke", WRITE, key_id_in, credential_revoke),
     OP_OWN("PrincipalCreate", "/v1/principal/create", WRITE, create_in, principal_create),
+    OP_OWN("PrincipalGet", "/v1/principal/get", READ, principal_in, principal_get),
     OP_OWN("PrincipalGetPolicy", "/v1/principal/policy", READ, principal_in, principal_get_policy),
     OP_OWN("PrincipalList", "/v1/principal/list", READ, list_in, principal_list),
     OP_OWN("PrincipalUpdate", "/v1/principal/update", WRITE, update_in, principal_update),
