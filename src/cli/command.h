@@ -44,7 +44,16 @@
     X(OPT_DEV, "dev", 0, NULL, NULL, "for a laptop: make or reuse everything in one folder")       \
     X(OPT_LISTEN, "listen", 0, "ADDR:PORT", NULL, "where to listen; port 0 takes a free one")      \
     X(OPT_DATA, "data", 0, "DIR", NULL, "the server's folder")                                     \
-    X(OPT_FORCE, "force", 0, NULL, NULL, "overwrite a file that is there")
+    X(OPT_FORCE, "force", 0, NULL, NULL, "overwrite a file that is there")                         \
+    X(OPT_CERT, "cert", 0, "FILE", NULL, "client certificate for the server, PEM")                 \
+    X(OPT_KEY, "key", 0, "FILE", NULL, "private key of --cert, PEM")                               \
+    X(OPT_ALIAS, "alias", 0, "NAME", NULL, "a name for the key")                                   \
+    X(OPT_DESCRIPTION, "description", 0, "TEXT", NULL, "what the key is for")                      \
+    X(OPT_TAG, "tag", 0, "NAME=VALUE", NULL, "a tag (may be repeated)")                            \
+    X(OPT_ROTATION, "rotation", 0, "DAYS", NULL, "rotate by itself, every 90 to 2560 days")        \
+    X(OPT_DAYS, "days", 0, "DAYS", NULL, "how many days")                                          \
+    X(OPT_POLICY, "policy", 0, "FILE", NULL, "a policy document (JSON)")                           \
+    X(OPT_PERSON, "person", 0, "NAME", NULL, "whom the principal belongs to; none for a service")
 
 #define X(name, text, letter, arg, choices, help) name,
 enum rdt_option { RDT_OPTIONS(X) RDT_NOPTIONS };
@@ -104,6 +113,25 @@ rdt_command_fn rdt_cmd_rules_show;
 rdt_command_fn rdt_cmd_rules_explain;
 rdt_command_fn rdt_cmd_rules_test;
 rdt_command_fn rdt_cmd_serve;
+rdt_command_fn rdt_cmd_key_list;
+rdt_command_fn rdt_cmd_key_show;
+rdt_command_fn rdt_cmd_key_create;
+rdt_command_fn rdt_cmd_key_enable;
+rdt_command_fn rdt_cmd_key_disable;
+rdt_command_fn rdt_cmd_key_rotate;
+rdt_command_fn rdt_cmd_key_schedule_deletion;
+rdt_command_fn rdt_cmd_key_cancel_deletion;
+rdt_command_fn rdt_cmd_policy_get;
+rdt_command_fn rdt_cmd_policy_put;
+rdt_command_fn rdt_cmd_principal_list;
+rdt_command_fn rdt_cmd_principal_show;
+rdt_command_fn rdt_cmd_principal_create;
+rdt_command_fn rdt_cmd_principal_enable;
+rdt_command_fn rdt_cmd_principal_disable;
+rdt_command_fn rdt_cmd_principal_policy;
+rdt_command_fn rdt_cmd_principal_credential;
+rdt_command_fn rdt_cmd_principal_revoke;
+rdt_command_fn rdt_cmd_principal_bind_cert;
 rdt_command_fn rdt_cmd_help;
 
 /* rdt_cli_has - whether an option was given; rdt_cli_value - its last value, or otherwise. */

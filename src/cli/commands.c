@@ -27,7 +27,23 @@ static const enum rdt_option map_options[] = {OPT_ENV, OPT_OUT, OPT_PACK};
 static const enum rdt_option rules_options[] = {OPT_PACK};
 static const enum rdt_option explain_options[] = {OPT_PACK, OPT_ENV, OPT_RUN};
 static const enum rdt_option serve_options[] = {OPT_CONFIG, OPT_DEV, OPT_LISTEN, OPT_DATA};
+static const enum rdt_option remote_options[] = {OPT_CERT, OPT_KEY};
+static const enum rdt_option remote_out_options[] = {OPT_CERT, OPT_KEY, OPT_OUT};
+static const enum rdt_option key_create_options[] = {
+    OPT_ALIAS, OPT_DESCRIPTION, OPT_ROTATION, OPT_TAG, OPT_POLICY, OPT_CERT, OPT_KEY};
+static const enum rdt_option remote_days_options[] = {OPT_DAYS, OPT_CERT, OPT_KEY};
+static const enum rdt_option principal_create_options[] = {OPT_POLICY, OPT_PERSON, OPT_CERT,
+                                                           OPT_KEY};
+static const enum rdt_option credential_options[] = {OPT_DAYS, OPT_OUT, OPT_CERT, OPT_KEY};
 static const enum rdt_option test_options[] = {OPT_PACK, OPT_RULE};
+
+/* What every command says that speaks to a server; what an operand KEY is. */
+#define SERVER                                                                                     \
+    "The server is named by AWS_ENDPOINT_URL (AWS_ENDPOINT_URL_KMS goes first) and "               \
+    "AWS_CA_BUNDLE; "                                                                              \
+    "who calls by AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or by --cert and "      \
+    "--key."
+#define KEY "KEY is an id, an ARN or an alias, also without alias/."
 
 const struct rdt_command rdt_commands[] = {
     {"check", NULL, rdt_cmd_check, OPTIONS(check_options), 0, 1, "[PLAN]",
@@ -90,6 +106,57 @@ const struct rdt_command rdt_commands[] = {
      "second "
      "start uses all of it again. A development root protects nothing.\n"
      "It prints `ready https://ADDR:PORT` once it answers."},
+    {"key", "list", rdt_cmd_key_list, OPTIONS(remote_options), 0, 0, "",
+     "list the keys of a server", SERVER},
+    {"key", "show", rdt_cmd_key_show, OPTIONS(remote_options), 1, 1, "KEY",
+     "show one key: state, aliases, tags, rotation, last use", KEY "\n" SERVER},
+    {"key", "create", rdt_cmd_key_create, OPTIONS(key_create_options), 0, 0, "", "make a key",
+     "Makes a symmetric key and prints its id. With --alias the name is looked up first, so that a "
+     "name that is taken leaves no key behind.\n" SERVER},
+    {"key", "enable", rdt_cmd_key_enable, OPTIONS(remote_options), 1, 1, "KEY",
+     "let a disabled key be used again", KEY "\n" SERVER},
+    {"key", "disable", rdt_cmd_key_disable, OPTIONS(remote_options), 1, 1, "KEY",
+     "let nobody use a key, until it is enabled again", KEY "\n" SERVER},
+    {"key", "rotate", rdt_cmd_key_rotate, OPTIONS(remote_options), 1, 1, "KEY",
+     "start a new version of a key now", "What earlier versions protect stays readable. " KEY "\n" SERVER},
+    {"key", "schedule-deletion", rdt_cmd_key_schedule_deletion, OPTIONS(remote_days_options), 1, 1,
+     "KEY", "refuse all use of a key, and destroy it later",
+     "The key is refused at once, and may be destroyed --days later: 7 to 30, 30 if not given. "
+     "Until then "
+     "`redoubt key cancel-deletion` brings it back. " KEY "\n" SERVER},
+    {"key", "cancel-deletion", rdt_cmd_key_cancel_deletion, OPTIONS(remote_options), 1, 1, "KEY",
+     "keep a key whose deletion is scheduled", "The key is disabled afterwards. " KEY "\n" SERVER},
+    {"policy", "get", rdt_cmd_policy_get, OPTIONS(remote_out_options), 1, 1, "KEY",
+     "print the policy of a key", KEY "\n" SERVER},
+    {"policy", "put", rdt_cmd_policy_put, OPTIONS(remote_options), 2, 2, "KEY FILE",
+     "replace the policy of a key", "A policy that would lock its own author out is refused. " KEY "\n" SERVER},
+    {"principal", "list", rdt_cmd_principal_list, OPTIONS(remote_options), 0, 0, "",
+     "list who may call a server", SERVER},
+    {"principal", "show", rdt_cmd_principal_show, OPTIONS(remote_options), 1, 1, "NAME",
+     "show a principal, its credentials and certificates", SERVER},
+    {"principal", "create", rdt_cmd_principal_create, OPTIONS(principal_create_options), 1, 1,
+     "NAME", "make a principal",
+     "A principal is a person or a service. It may do what its own policy and the keys' policies "
+     "say, and "
+     "without a policy nothing.\n" SERVER},
+    {"principal", "enable", rdt_cmd_principal_enable, OPTIONS(remote_options), 1, 1, "NAME",
+     "let a disabled principal call again", SERVER},
+    {"principal", "disable", rdt_cmd_principal_disable, OPTIONS(remote_options), 1, 1, "NAME",
+     "refuse all calls of a principal, from the next one on", SERVER},
+    {"principal", "policy", rdt_cmd_principal_policy, OPTIONS(remote_out_options), 1, 2,
+     "NAME [FILE]", "print the policy of a principal, or replace it", SERVER},
+    {"principal", "credential", rdt_cmd_principal_credential, OPTIONS(credential_options), 1, 1,
+     "NAME", "make an access key and print it, once",
+     "Prints AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as lines for an environment file; with -o "
+     "FILE only its "
+     "owner can read it. The secret is not shown again. With --days it expires.\n" SERVER},
+    {"principal", "revoke", rdt_cmd_principal_revoke, OPTIONS(remote_options), 1, 1,
+     "ACCESS-KEY-ID", "refuse an access key, or a certificate, from now on",
+     "A certificate is named by its fingerprint of 64 hexadecimal digits; `redoubt principal show` "
+     "has it.\n" SERVER},
+    {"principal", "bind-cert", rdt_cmd_principal_bind_cert, OPTIONS(remote_options), 2, 2,
+     "NAME CERT.pem", "let whoever has a certificate's key call as a principal",
+     "The server has to know the CA of the certificate (client_ca of its configuration).\n" SERVER},
     {"help", NULL, rdt_cmd_help, .max_words = 2, .operands = "[COMMAND]",
      .summary = "show help for a command"},
 };
