@@ -50,7 +50,7 @@ struct rdt_exchange {
     uint8_t *body;             /* the request's body; may be changed in place */
     size_t body_n;
     struct sockaddr_storage peer;
-    bool has_cert; /* the peer proved a certificate under the client CA */
+    bool has_cert; /* the peer proved a certificate under the client CA, and it has not expired */
     uint8_t cert_fingerprint[RDT_SHA256_LEN]; /* of its DER, when has_cert */
 
     int status;               /* the answer: 200 to 599 */
@@ -71,19 +71,21 @@ struct rdt_server_hooks {
     void (*end)(void *user, void *state);
     /* A request is complete. Answer with rdt_exchange_send(), or keep it and answer later. */
     void (*request)(void *state, struct rdt_exchange *exchange);
-    /* Everything that was ready has been looked at: hand on what was kept. NULL is fine. */
+    /* Everything that was ready has been looked at, and the request hook was called since the last
+     * time: hand on what was kept. NULL is fine. */
     void (*idle)(void *state);
     /* rdt_loop_wake() was called (once for many calls). NULL is fine. */
     void (*wake)(void *state);
-    /* Bytes that were no request, or a handshake that failed: count it. reason is static text. */
+    /* Bytes that were no request, or a handshake that failed: count it. reason is static text. NULL
+     * is fine. */
     void (*refused)(void *state, const struct sockaddr_storage *peer, const char *reason);
 };
 
 struct rdt_server_opts {
-    const char *const
-        *listen; /* "ADDR:PORT", "[ADDR]:PORT", "unix:PATH"; port 0 takes a free one */
+    /* "ADDR:PORT", "[ADDR]:PORT" (IPv6 only), "unix:PATH"; port 0 takes a free one. */
+    const char *const *listen;
     size_t n_listen;
-    const int *fds; /* listening sockets by socket activation, used instead */
+    const int *fds; /* listening sockets by socket activation, used instead; duplicated */
     size_t n_fds;
     unsigned loops; /* 1..RDT_SERVER_LOOPS_MAX */
     bool plain;     /* no TLS: for a loopback metrics listener or a unix socket only */
@@ -118,14 +120,16 @@ RDT_MUST_CHECK enum rdt_code rdt_server_reload(struct rdt_server *server, struct
 
 /*
  * rdt_server_stop - accept no more, close idle connections, let kept exchanges be answered, and
- * join the threads; after grace_ms the rest is cut off.
+ * join the threads; after grace_ms the rest is cut off. Exchanges that are still kept then must not
+ * be touched after the end hook. One thread calls start, stop and close.
  */
 void rdt_server_stop(struct rdt_server *server, int grace_ms);
 
 /* rdt_server_close - free a stopped (or never started) server; NULL is fine. */
 void rdt_server_close(struct rdt_server *server);
 
-/* rdt_loop_wake - have the loop call its wake hook soon.  From any thread. */
+/* rdt_loop_wake - have the loop call its wake hook soon.  From any thread, until
+ * rdt_server_close(). */
 void rdt_loop_wake(struct rdt_loop *loop);
 
 /*

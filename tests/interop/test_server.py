@@ -2,6 +2,7 @@
 """The HTTPS server's HTTP over real sockets: what must be refused, bodies, pipelining, 100-continue,
 slow, half-closed and vanished peers, exchanges answered late. Prints TAP."""
 import os
+import random
 import socket
 import ssl
 import sys
@@ -186,6 +187,27 @@ def test_pipelining(server):
         result(reader.answer().fields.get("Connection") == "close" and reader.at_end(), "nothing is read behind a close")
 
 
+def test_splits(server):
+    """However the bytes are cut, the answers are the same."""
+    source = random.Random(3)
+    for round_n in range(25):
+        sizes = [source.choice((0, 1, 50, 5000, 16000, 17000, 60000)) for _ in range(6)]
+        kinds = [source.choice(("/body", "/later", "/big?%d" % (n * 3), "/echo")) for n in sizes]
+        stream = b"".join(get(kind, method="POST", body=b"%x" % (i + 1) * n) for i, (kind, n) in enumerate(zip(kinds, sizes)))
+        cuts = sorted(source.randrange(len(stream)) for _ in range(source.randrange(1, 40)))
+        with server.connect() as sock:
+            for start, end in zip([0] + cuts, cuts + [len(stream)]):
+                sock.sendall(stream[start:end])
+            reader = Reader(sock)
+            got = [reader.answer() for _ in sizes]
+        bad = [(kind, n, a) for i, (kind, n, a) in enumerate(zip(kinds, sizes, got))
+               if not (a.body == b"%x" % (i + 1) * n if kind == "/body" else len(a.body) == n * 3 if kind[:4] == "/big"
+                       else " body=%d " % n in a.text)]
+        if bad:
+            break
+    result(not bad, "25 streams of 6 requests, cut at random", bad)
+
+
 def test_half_close(server):
     if not server.tls:
         with server.connect() as sock:
@@ -329,6 +351,7 @@ def main():
     test_bodies(server)
     test_continue(server)
     test_pipelining(server)
+    test_splits(server)
     test_half_close(server)
     test_vanished(server)
     test_linger(server)
@@ -339,6 +362,7 @@ def main():
         refused(server, *vector)
     test_bodies(server)
     test_pipelining(server)
+    test_splits(server)
     test_half_close(server)
     test_vanished(server)
     test_linger(server)

@@ -14,6 +14,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import finish  # noqa: E402
 from server_case import *  # noqa: E402,F401,F403
 
+CONNS = 16384
+BODY = 256 * 1024
+BODIES = 64 << 20
 SOURCE_CONNS = 1024
 SOURCE_HANDSHAKES = 200
 IDLE_KIB = {None: 20, "ann": 28}  # libssl keeps a peer's certificate, taken apart, and its key: 10 KiB
@@ -139,6 +142,60 @@ def test_sources():
     result(counts["refused_limit"] == 5 and counts["open"] == len(socks), "finished ones are not counted", counts)
     for sock in socks:
         sock.close()
+    server.stop()
+
+
+def test_bodies():
+    server = Server(tls=False)
+    large = get("/body", "Content-Length: %d" % BODY, method="POST") + b"x"
+    socks = [server.connect() for _ in range(BODIES // BODY)]
+    for sock in socks:
+        sock.sendall(large)
+    answer = None
+    for _ in range(100):  # until the server has seen all of them
+        with server.connect() as sock:
+            sock.settimeout(0.1)
+            try:
+                sock.sendall(large)
+                answer = Reader(sock).answer()
+                break
+            except TimeoutError:
+                pass
+    result(answer is not None and answer.status == 503, "large bodies are limited in all", answer)
+    answer = talk(server, get("/body", method="POST", body=b"y" * 5000))
+    result(answer.body == b"y" * 5000, "small ones are not concerned", answer)
+    for sock in socks[:2]:
+        sock.close()
+    for sock in socks[2:]:
+        sock.sendall(b"x" * (BODY - 1))
+    good = all(Reader(sock).answer().body == b"x" * BODY for sock in socks[2:])
+    result(good, "each that was begun is answered")
+    result(talk(server, get("/body", method="POST", body=b"z" * BODY)).status == 200, "and then there is room again")
+    for sock in socks:
+        sock.close()
+    server.stop()
+
+
+def test_most():
+    """The oldest of a loop's connections makes room; they come from many sources."""
+    server = Server(tls=False)
+    socks = []
+    for i in range(CONNS + 3):
+        sock = socket.socket()
+        sock.bind(("127.0.%d.1" % (1 + i // 1000), 0))
+        sock.connect(("127.0.0.1", server.port))
+        socks.append(sock)
+    gone = eventually(lambda: server.counts()["accepted"] == len(socks) and server.counts()["open"] == CONNS)
+    result(gone, "%d connections, not more" % CONNS, server.counts())
+    result(all(Reader(sock).at_end() for sock in socks[:3]), "the oldest have gone")
+    answers = []
+    for sock in (socks[3], socks[-1]):
+        sock.sendall(get("/echo"))
+        answers.append(Reader(sock).answer().status)
+    result(answers == [200, 200], "the others are served", answers)
+    for sock in socks:
+        sock.close()
+    result(closed(server), "and all can leave at once")
     server.stop()
 
 
@@ -284,6 +341,12 @@ def main():
             test_stop_under_load(options, target)
     test_stop_kept()
     test_descriptors()
+    test_bodies()
+    if hard >= 2 * CONNS:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2 * CONNS, hard))
+        test_most()
+    else:
+        print("# %d descriptors are too few for the limit of a loop" % hard)
     if min(8192, hard) < 2 * SOURCE_CONNS + 100:
         print("# %d descriptors are too few for the limits by source" % hard)
     else:

@@ -150,6 +150,57 @@ def test_session_life(version, name):
     server.stop()
 
 
+def test_session_reload():
+    """A session made under one client CA is worth nothing under the next."""
+    shutil.copy(path("root.pem"), path("clients.pem"))
+    server = Server("--ca", path("clients.pem"))
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        shutil.copy(path("root.pem"), path("clients.pem"))
+        server.ask("reload")
+        context = client("ann", version)
+        eventually(lambda: isinstance(shake(server, context=context), Answer), 5)
+        with server.connect(context) as sock:
+            sock.sendall(get("/echo"))
+            Reader(sock).answer()
+            session = sock.session
+        shutil.copy(path("other.pem"), path("clients.pem"))
+        said = server.ask("reload")
+        gone = eventually(lambda: not isinstance(shake(server, context=context, session=session), Answer), 5)
+        result(gone, "%s: a session does not outlive the client CA" % version.name, said)
+    server.stop()
+
+
+def test_cert_runs_out():
+    make_cert("brief", "DNS:brief", start=-1, days=1 + 4 / 86400)
+    server = Server("--ca", path("root.pem"))
+    with server.connect(client("brief")) as sock:
+        reader = Reader(sock)
+        sock.sendall(get("/echo"))
+        first = reader.answer()
+        for _ in range(40):
+            time.sleep(0.5)
+            sock.sendall(get("/echo"))
+            last = reader.answer()
+            if last.fields.get("Connection") == "close":
+                break
+        result(first.text.split("cert=")[1] == fingerprint("brief") and last.text.endswith("cert=") and reader.at_end(),
+               "a certificate that runs out on an open connection is none any more", (first, last))
+    server.stop()
+
+
+def test_key_update(server):
+    process = subprocess.Popen(["openssl", "s_client", "-connect", "127.0.0.1:%d" % server.port, "-tls1_3"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    for _ in range(3):
+        for words in (b"K\n", b"k\n", get("/echo")):  # its commands stand in a read of their own
+            time.sleep(0.3)
+            process.stdin.write(words)
+            process.stdin.flush()
+    time.sleep(0.3)
+    out = process.communicate(b"Q\n", timeout=SECONDS)[0].decode()
+    result(out.count("HTTP/1.1 200 OK") == 3 and "KEYUPDATE" in out, "new keys, asked for by the peer", out[-1500:])
+
+
 def load(server, stop, failures, answers):
     """Connections one after the other, some requests on each."""
     while not stop.is_set():
@@ -236,6 +287,7 @@ def main():
     test_start()
     server = Server()
     test_versions(server)
+    test_key_update(server)
     for version, name in ((ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")):
         test_sessions(server, version, name, None)
     server.stop()
@@ -246,6 +298,8 @@ def main():
     server.stop()
     test_session_life(ssl.TLSVersion.TLSv1_3, "TLSv1.3")
     test_session_life(ssl.TLSVersion.TLSv1_2, "TLSv1.2")
+    test_session_reload()
+    test_cert_runs_out()
     test_reload()
     return finish()
 
