@@ -342,8 +342,8 @@ def main():
     test_stop_kept()
     test_descriptors()
     test_bodies()
-    if hard >= 2 * CONNS:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (2 * CONNS, hard))
+    if hard >= CONNS + 500:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (CONNS + 500, hard))
         test_most()
     else:
         print("# %d descriptors are too few for the limit of a loop" % hard)
