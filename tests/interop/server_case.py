@@ -135,6 +135,8 @@ class Reader:
             if not self.more():
                 raise ValueError("body cut short: %d of %d" % (len(self.held), n))
         body, self.held = self.held[:n], self.held[n:]
+        if b"user memory is not zero" in body:
+            raise ValueError("the caller's memory is not wiped")
         return Answer(*head, body)
 
     def at_end(self):

@@ -281,9 +281,9 @@ def test_vanished(server):
     result(closed(server), "a reset in the middle of an answer")
     server.reasons()
     with server.connect() as sock:
+        sock.sendall(get("/"))
+        Reader(sock).answer()  # and the session's ticket: unread bytes would make the close a reset
         sock.sendall(get("/body", "Content-Length: 1000", method="POST") + b"x")
-        eventually(lambda: server.counts()["open"] == 1)
-        sock.close()
     result(closed(server) and server.reasons() == "request cut short", "a body cut short is counted")
 
 

@@ -84,9 +84,7 @@ def client_certs():
         chain = "".join(open(path(name + ".pem"), encoding="ascii").read()
                         for name in ["deep%d" % i] + ["below%d" % j for j in range(i, -1, -1)])
         write("deep%d.pem" % i, chain)
-    write("fat.pem", open(path("ann.pem"), encoding="ascii").read() +
-          "".join(open(path("below0.pem"), encoding="ascii").read() for _ in range(60)))
-    shutil.copy(path("ann.key"), path("fat.key"))
+    make_cert("fat", ",".join("DNS:name-%d.example.com" % i for i in range(1000)))
 
 
 def test_client_certs(server, version, name):
