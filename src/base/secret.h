@@ -44,8 +44,9 @@ RDT_MUST_CHECK enum rdt_code rdt_secret_copy(struct rdt_secret *secret, struct r
 void rdt_secret_cut(struct rdt_secret *secret, size_t n);
 
 /*
- * rdt_secret_view - the bytes, borrowed.  Only for crypto/, and for probe/, which hands a password
- * to the library that logs in; they must go nowhere else: no log, no error, no observation.
+ * rdt_secret_view - the bytes, borrowed.  Only for crypto/, for probe/, which hands a password to
+ * the library that logs in, and for net/, which hands the server's key to libssl; they must go
+ * nowhere else: no log, no error, no observation.
  */
 static inline struct rdt_span
 rdt_secret_view(const struct rdt_secret *secret)
