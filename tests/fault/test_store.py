@@ -5,6 +5,7 @@ they can."""
 import os
 import random
 import re
+import sqlite3
 import subprocess
 import sys
 
@@ -83,8 +84,45 @@ def every_moment(count, **settings):
     return wrong + ["it never ended by itself"], MOMENTS_MAX
 
 
+def expected(now):
+    """The tables of store_main's store at a revision, as docs/formats/store.md lays them out."""
+    def number(value):
+        return value.to_bytes(8, "little")
+
+    def body(revision):
+        return bytes((revision * 31 + i * 7 + i // 251) & 0xff for i in range(revision * 997 % 9000))
+
+    none = bytes(32)
+    rows = [(1, b"count", now, number(now), none)]
+    rows += [(2, number(r % 23), r, body(r), none) for r in range(now - 22, now + 1)]
+    rows += [(3, number(r), r, number(r), none) for r in range(now - 7, now + 1)]
+    outbox = [(r, n, number(r) + number(n), number(r), none) for r in range(now - 4, now + 1) for n in (0, 1)]
+    return {"rdt_head": [(1, now)], "rdt_row": sorted(rows), "rdt_outbox": outbox,
+            "rdt_value": [("mark", number(now // 3 * 3))]}
+
+
+def second_reader(path, now):
+    """What a reader that knows the document alone finds otherwise than it should be."""
+    with open(path, "rb") as file:
+        header = file.read(100)
+    if header[60:64] != b"\0\0\0\1" or header[68:72] != b"RDTS" or header[18:20] != b"\2\2":
+        return "header: %r" % header
+    if sorted(os.listdir(os.path.dirname(path))) != [os.path.basename(path)]:
+        return "a closed store is more than one file"
+    db = sqlite3.connect("file:%s?mode=ro&immutable=1" % path, uri=True)
+    for table, want in expected(now).items():
+        got = db.execute("SELECT * FROM %s ORDER BY 1, 2" % table).fetchall()
+        if got != want:
+            return "%s: %d rows, wanted are %d" % (table, len(got), len(want))
+    return None
+
+
 def main():
     tap = Tap()
+    path = os.path.join(folder(), "store.db")
+    done = Run([STORE_MAIN, "write", path, "40"]).end()
+    bad = done.err if done.status != 0 else second_reader(path, 40)
+    tap.ok(not bad, "a second reader, from the document alone, finds what was written", bad)
     chance = random.Random(SEED)
     print("# seed %d (FAULT_SEED)" % SEED)
     wrong, acks = killed_rounds(ROUNDS, chance)

@@ -247,8 +247,8 @@ refuses_strangers(void **state)
 {
     static const char *const texts[] = {
         "", "x", "SQLite format 3", "deployment: medtrack\n",
-        "-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n"
-        "-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n"};
+        ("0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
+         "longer than a header")};
     const char *path = in_folder("stranger.db");
     struct rdt_store *store = NULL;
     sqlite3 *db = NULL;
