@@ -194,7 +194,7 @@ rdt_server_start(struct rdt_server *server, struct rdt_err *err)
 void
 rdt_server_stop(struct rdt_server *server, int grace_ms)
 {
-    if (!server->stopped)
+    if (server != NULL && !server->stopped)
         stop_threads(server, grace_ms);
 }
 

@@ -122,6 +122,7 @@ RDT_MUST_CHECK enum rdt_code rdt_server_reload(struct rdt_server *server, struct
  * rdt_server_stop - accept no more, close idle connections, let kept exchanges be answered, and
  * join the threads; after grace_ms the rest is cut off. Exchanges that are still kept then must not
  * be touched after the end hook. One thread calls start, stop and close.
+ * NULL is fine.
  */
 void rdt_server_stop(struct rdt_server *server, int grace_ms);
 
