@@ -53,7 +53,32 @@
     X(OPT_ROTATION, "rotation", 0, "DAYS", NULL, "rotate by itself, every 90 to 2560 days")        \
     X(OPT_DAYS, "days", 0, "DAYS", NULL, "how many days")                                          \
     X(OPT_POLICY, "policy", 0, "FILE", NULL, "a policy document (JSON)")                           \
-    X(OPT_PERSON, "person", 0, "NAME", NULL, "whom the principal belongs to; none for a service")
+    X(OPT_PERSON, "person", 0, "NAME", NULL, "whom the principal belongs to; none for a service")  \
+    X(OPT_SEAL, "seal", 0, "TYPE", "passphrase shamir pkcs11 development",                         \
+      "passphrase, shamir, pkcs11 or development (may be repeated)")                               \
+    X(OPT_ACCOUNT, "account", 0, "DIGITS", NULL, "the 12 digits of its ARNs; zeroes if not given") \
+    X(OPT_REGION, "region", 0, "REGION", NULL, "the region of its ARNs; local-1 if not given")     \
+    X(OPT_ADD, "add", 0, "TYPE", "passphrase shamir pkcs11", "add a seal of this type")            \
+    X(OPT_REMOVE, "remove", 0, "ID", NULL, "remove this seal (may be repeated)")                   \
+    X(OPT_ID, "id", 0, "ID", NULL, "what the new seal is called; its type if not given")           \
+    X(OPT_OPEN_WITH, "open-with", 0, "ID", NULL, "the seal to open the root with")                 \
+    X(OPT_PASSPHRASE_FILE, "passphrase-file", 0, "FILE", NULL,                                     \
+      "holds the passphrase (- is stdin)")                                                         \
+    X(OPT_PIN_FILE, "pin-file", 0, "FILE", NULL, "holds the token's PIN")                          \
+    X(OPT_SHARE_FILE, "share-file", 0, "FILE", NULL, "holds a share (may be repeated)")            \
+    X(OPT_NEW_PASSPHRASE_FILE, "new-passphrase-file", 0, "FILE", NULL,                             \
+      "holds the passphrase of the seal to add")                                                   \
+    X(OPT_NEW_PIN_FILE, "new-pin-file", 0, "FILE", NULL,                                           \
+      "holds the PIN of the seal to add; that of --pin-file if not given")                         \
+    X(OPT_SHARES_DIR, "shares-dir", 0, "DIR", NULL, "write each new share to a file of its own")   \
+    X(OPT_SHARES, "shares", 0, "N", NULL, "shares to make, 2 to 16; 5 if not given")               \
+    X(OPT_THRESHOLD, "threshold", 0, "K", NULL, "shares that open it; 3 if not given")             \
+    X(OPT_ARGON_MEMORY, "argon-memory", 0, "MIB", NULL, "memory for a passphrase; 256 MiB")        \
+    X(OPT_ARGON_PASSES, "argon-passes", 0, "N", NULL, "passes over it; 3")                         \
+    X(OPT_HSM_MODULE, "hsm-module", 0, "PATH", NULL, "the vendor's PKCS#11 library")               \
+    X(OPT_HSM_TOKEN, "hsm-token", 0, "LABEL", NULL, "label of the token")                          \
+    X(OPT_HSM_KEY, "hsm-key", 0, "LABEL", NULL, "label of its key; redoubt-root if not given")     \
+    X(OPT_HSM_HOW, "hsm-how", 0, "WAY", "best oaep gcm unwrap", "how the token unwraps; best")
 
 #define X(name, text, letter, arg, choices, help) name,
 enum rdt_option { RDT_OPTIONS(X) RDT_NOPTIONS };
@@ -132,6 +157,9 @@ rdt_command_fn rdt_cmd_principal_policy;
 rdt_command_fn rdt_cmd_principal_credential;
 rdt_command_fn rdt_cmd_principal_revoke;
 rdt_command_fn rdt_cmd_principal_bind_cert;
+rdt_command_fn rdt_cmd_root_init;
+rdt_command_fn rdt_cmd_root_status;
+rdt_command_fn rdt_cmd_root_reseal;
 rdt_command_fn rdt_cmd_help;
 
 /* rdt_cli_has - whether an option was given; rdt_cli_value - its last value, or otherwise. */

@@ -35,6 +35,19 @@ static const enum rdt_option remote_days_options[] = {OPT_DAYS, OPT_CERT, OPT_KE
 static const enum rdt_option principal_create_options[] = {OPT_POLICY, OPT_PERSON, OPT_CERT,
                                                            OPT_KEY};
 static const enum rdt_option credential_options[] = {OPT_DAYS, OPT_OUT, OPT_CERT, OPT_KEY};
+static const enum rdt_option root_init_options[] = {
+    OPT_DATA,         OPT_SEAL,       OPT_ACCOUNT,   OPT_REGION,    OPT_PASSPHRASE_FILE,
+    OPT_PIN_FILE,     OPT_SHARES_DIR, OPT_SHARES,    OPT_THRESHOLD, OPT_ARGON_MEMORY,
+    OPT_ARGON_PASSES, OPT_HSM_MODULE, OPT_HSM_TOKEN, OPT_HSM_KEY,   OPT_HSM_HOW};
+static const enum rdt_option root_status_options[] = {OPT_DATA};
+static const enum rdt_option root_reseal_options[] = {
+    OPT_DATA,         OPT_ADD,          OPT_REMOVE,
+    OPT_ID,           OPT_OPEN_WITH,    OPT_PASSPHRASE_FILE,
+    OPT_PIN_FILE,     OPT_SHARE_FILE,   OPT_NEW_PASSPHRASE_FILE,
+    OPT_NEW_PIN_FILE, OPT_SHARES_DIR,   OPT_SHARES,
+    OPT_THRESHOLD,    OPT_ARGON_MEMORY, OPT_ARGON_PASSES,
+    OPT_HSM_MODULE,   OPT_HSM_TOKEN,    OPT_HSM_KEY,
+    OPT_HSM_HOW};
 static const enum rdt_option test_options[] = {OPT_PACK, OPT_RULE};
 
 /* What every command says that speaks to a server; what an operand KEY is. */
@@ -157,6 +170,24 @@ const struct rdt_command rdt_commands[] = {
     {"principal", "bind-cert", rdt_cmd_principal_bind_cert, OPTIONS(remote_options), 2, 2,
      "NAME CERT.pem", "let whoever has a certificate's key call as a principal",
      "The server has to know the CA of the certificate (client_ca of its configuration).\n" SERVER},
+    {"root", "init", rdt_cmd_root_init, OPTIONS(root_init_options), 0, 0, "",
+     "make a new service and the seals of its root", "Makes the root secret, the service's keys under it, its store and its audit log in DIR "
+     "(--data). "
+     "Each --seal is a way to open the root: a passphrase, shares of which some are needed "
+     "(shamir), "
+     "an HSM (pkcs11), or development, which protects nothing. A server outside --dev wants two "
+     "seals; beside an HSM one has to be shamir, kept offline.\n"
+     "A passphrase or PIN comes from --passphrase-file or --pin-file, from the credential "
+     "redoubt-passphrase or redoubt-pin of the service manager, or from the terminal, where "
+     "nothing "
+     "is shown. Shares are shown once on the terminal, or written to --shares-dir."},
+    {"root", "status", rdt_cmd_root_status, OPTIONS(root_status_options), 0, 0, "",
+     "show the seals of a root, its custody, and what is missing", NULL},
+    {"root", "reseal", rdt_cmd_root_reseal, OPTIONS(root_reseal_options), 0, 0, "",
+     "add and remove seals of a root", "Opens the root by one of its seals, adds a seal, removes others, and writes root.json "
+     "whole; a "
+     "server that runs need not stop. What was removed still opens a root.json that somebody kept: "
+     "only a new root secret takes it from them."},
     {"help", NULL, rdt_cmd_help, .max_words = 2, .operands = "[COMMAND]",
      .summary = "show help for a command"},
 };

@@ -51,22 +51,36 @@ rdt_root_deployment(const struct rdt_root *root)
     return root->deployment;
 }
 
+int64_t
+rdt_root_created(const struct rdt_root *root)
+{
+    return root->created_s;
+}
+
+const char *
+rdt_root_item(const struct rdt_root *root, size_t i)
+{
+    return i < root->n_items ? root->items[i].name : NULL;
+}
+
 static void
 describe(const struct root_seal *seal, char *out, size_t room)
 {
     switch (seal->type) {
     case RDT_SEAL_DEVELOPMENT:
-        snprintf(out, room, "DEVELOPMENT: its key lies beside it and protects nothing");
+        snprintf(out, room, "nothing: DEVELOPMENT, its key lies beside it");
         break;
     case RDT_SEAL_PASSPHRASE:
-        snprintf(out, room, "Argon2id, %u MiB, %u passes, %u lanes", seal->argon.memory_kib >> 10,
-                 seal->argon.passes, seal->argon.lanes);
+        snprintf(out, room, "a passphrase: Argon2id, %u MiB, %u pass%s, %u lane%s",
+                 seal->argon.memory_kib >> 10, seal->argon.passes,
+                 seal->argon.passes == 1 ? "" : "es", seal->argon.lanes,
+                 seal->argon.lanes == 1 ? "" : "s");
         break;
     case RDT_SEAL_SHAMIR:
         snprintf(out, room, "any %u of %u shares", seal->threshold, seal->shares);
         break;
     case RDT_SEAL_PKCS11:
-        snprintf(out, room, "token '%s', key '%s' (%s)", seal->token, seal->key,
+        snprintf(out, room, "a PIN: token '%s', key '%s' (%s)", seal->token, seal->key,
                  rdt_p11_how_name(seal->how));
         break;
     }

@@ -101,6 +101,13 @@ const uint8_t *rdt_root_deployment(const struct rdt_root *root);
 size_t rdt_root_seals(const struct rdt_root *root,
                       struct rdt_seal_info out[static RDT_ROOT_SEALS_MAX]);
 
+/* rdt_root_created - when it was made, in seconds since 1970; told to people, bound to nothing. */
+int64_t rdt_root_created(const struct rdt_root *root);
+
+/* rdt_root_item - the name of the item of index i, borrowed, in ascending order; NULL behind the
+ * last. */
+const char *rdt_root_item(const struct rdt_root *root, size_t i);
+
 /*
  * rdt_root_custody - custody that Redoubt reports for itself: that of its weakest seal, in the
  * plan's words ("development", "passphrase", "shamir", "hsm").

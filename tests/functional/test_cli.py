@@ -30,6 +30,8 @@ PROMISED = {
     "plan schema": [],
     "plan fmt": ["--check", "--output"],
     "plan map": ["--env", "--output"],
+    "root init": ["--data", "--seal", "--shares-dir", "--passphrase-file"], "root status": ["--data"],
+    "root reseal": ["--data", "--add", "--remove", "--share-file", "--passphrase-file"],
     "rules list": [], "rules show": [], "rules explain": [], "rules test": ["--pack"],
 }
 
@@ -92,7 +94,8 @@ def dummy_words(words):
 
 
 def dummy_value(option):
-    choices = {"--format": "json", "--fail-on": "low", "--from": "minimal"}
+    choices = {"--format": "json", "--fail-on": "low", "--from": "minimal", "--seal": "shamir", "--add": "shamir",
+               "--hsm-how": "best"}
     flags = {"--strict", "--all", "--resolved", "--check", "--force"}
     return [] if option in flags else [choices.get(option, "x")]
 

@@ -60,6 +60,9 @@ items_in_and_out(void **state)
     assert_int_equal(rdt_root_put(root, open, "rows", &b, NULL), RDT_OK);
     assert_int_equal(root->n_items, 3);
     assert_item(root, open, "rows", 0xbb);
+    assert_string_equal(rdt_root_item(root, 0), "domain/1");
+    assert_string_equal(rdt_root_item(root, 2), "x");
+    assert_null(rdt_root_item(root, 3));
     assert_int_equal(rdt_root_drop(root, "domain/1", NULL), RDT_OK);
     assert_int_equal(rdt_root_drop(root, "domain/1", NULL), RDT_E_NOTFOUND);
     assert_int_equal(rdt_root_get(root, open, "domain/1", &none, NULL), RDT_E_NOTFOUND);
@@ -224,7 +227,7 @@ two_seals_one_secret(void **state)
     assert_true(rdt_secret_equal(&by_words->root, &by_paper->root));
     assert_int_equal(rdt_root_seals(root, info), 2);
     assert_string_equal(info[0].id, "words");
-    assert_string_equal(info[0].detail, "Argon2id, 19 MiB, 1 passes, 4 lanes");
+    assert_string_equal(info[0].detail, "a passphrase: Argon2id, 19 MiB, 1 pass, 4 lanes");
     assert_string_equal(info[1].detail, "any 2 of 3 shares");
     assert_int_equal(info[1].threshold, 2);
     /* a seal by name takes its own means only */
