@@ -162,6 +162,38 @@ struct rdt_audit_proof {
 RDT_MUST_CHECK enum rdt_code rdt_audit_prove(const char *dir, uint64_t index,
                                              struct rdt_audit_proof *out, struct rdt_err *err);
 
+/*
+ * rdt_audit_proof_check - whether a proof leads from a record to the root of its checkpoint, and
+ * the checkpoint is signed by a key. No folder is needed.
+ *
+ *   public_key   32 bytes
+ *
+ * Fails: RDT_E_TAMPERED, RDT_E_BADINPUT (public_key; a path of another length), RDT_E_NOMEM,
+ * RDT_E_INTERNAL.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_audit_proof_check(const struct rdt_audit_proof *proof,
+                                                   struct rdt_span record,
+                                                   struct rdt_span public_key, struct rdt_err *err);
+
+/* rdt_audit_newest - the newest checkpoint in a folder, signed by the key that the folder names.
+ * Fails: RDT_E_NOTFOUND (no log; no checkpoint yet), as verify. */
+RDT_MUST_CHECK enum rdt_code rdt_audit_newest(const char *dir, struct rdt_checkpoint *out,
+                                              struct rdt_err *err);
+
+/* rdt_audit_count - how many records a folder's log has; reads its last segment.  Fails: as
+ * rdt_audit_each(). */
+RDT_MUST_CHECK enum rdt_code rdt_audit_count(const char *dir, uint64_t *out, struct rdt_err *err);
+
+/* rdt_audit_named_key - the public key that the folder itself names (audit.pub).  Fails: as verify.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_audit_named_key(const char *dir,
+                                                 uint8_t out[static RDT_ED25519_PUBLIC_LEN],
+                                                 struct rdt_err *err);
+
+/* rdt_audit_key_text - the key in the text of an audit.pub, or 64 hexadecimal digits alone; false
+ * when it is neither. */
+bool rdt_audit_key_text(struct rdt_span text, uint8_t out[static RDT_ED25519_PUBLIC_LEN]);
+
 /* rdt_checkpoint_put, rdt_checkpoint_get - the bytes of docs/formats/audit.md and back. */
 void rdt_checkpoint_put(const struct rdt_checkpoint *checkpoint, struct rdt_buf *out);
 bool rdt_checkpoint_get(struct rdt_span bytes, struct rdt_checkpoint *out);

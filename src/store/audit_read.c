@@ -180,6 +180,37 @@ newest(struct reading *r, struct rdt_checkpoint *out, struct rdt_err *err)
     return rc;
 }
 
+enum rdt_code
+rdt_audit_newest(const char *dir, struct rdt_checkpoint *out, struct rdt_err *err)
+{
+    struct audit_pub pub;
+    READING r;
+    enum rdt_code rc = reading_open(&r, dir, err);
+    if (rc == RDT_OK)
+        rc = newest(&r, out, err);
+    if (rc == RDT_OK)
+        rc = rdt_audit_pub_read(dir, &pub, err);
+    if (rc == RDT_OK)
+        rc = rdt_checkpoint_check(out, (struct rdt_span){pub.key, sizeof pub.key}, err);
+    return rc;
+}
+
+enum rdt_code
+rdt_audit_count(const char *dir, uint64_t *out, struct rdt_err *err)
+{
+    struct audit_frame frame;
+    bool more = true;
+    READING r;
+    enum rdt_code rc = reading_open(&r, dir, err);
+    if (rc == RDT_OK)
+        rc = open_segment(&r, r.n_segments - 1, err);
+    while (rc == RDT_OK && more)
+        rc = next_frame(&r, &frame, &more, err);
+    if (rc == RDT_OK)
+        *out = r.scan.first;
+    return rc;
+}
+
 /* One record while it passes by, and the path from it to the root. */
 struct proving {
     struct rdt_merkle_prover prover;
