@@ -194,14 +194,14 @@ about_key(struct rdt_call *call)
         return rdt_call_allowed(call, NULL, NULL, rdt_span_str("*"), call->context)
                    ? RDT_FAULT_NONE
                    : refused(call, NULL, "*");
-    const struct rdt_key *key;
+    const struct rdt_key *key = NULL;
     const char *member = call->op->key == RDT_KEY_TARGET ? "TargetKeyId" : "KeyId";
     enum rdt_fault fault = rdt_call_key(call, rdt_in_text(call, member), NULL, call->context, &key);
-    if (fault != RDT_FAULT_NONE)
-        return fault;
-    call->key = key;
-    memcpy(call->note.key, key->id, sizeof key->id);
-    return RDT_FAULT_NONE;
+    if (key != NULL) /* a refused call has its key in the record, too */
+        memcpy(call->note.key, key->id, sizeof key->id);
+    if (fault == RDT_FAULT_NONE)
+        call->key = key;
+    return fault;
 }
 
 enum rdt_fault

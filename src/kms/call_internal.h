@@ -54,6 +54,7 @@ struct rdt_kms {
     struct rdt_policy *default_policy;
     uint8_t deployment[16];
     char account[16], region[64];
+    char *audit_dir;      /* DATA/audit */
     char arn_prefix[128]; /* "arn:aws:kms:REGION:ACCOUNT:" */
     bool development;
     const char *custody;   /* of the weakest seal */
@@ -93,6 +94,13 @@ enum rdt_fault rdt_call_dry_run(struct rdt_call *call);
 /* rdt_call_key - resolve, authorise under an action and check the state of one more key. */
 enum rdt_fault rdt_call_key(struct rdt_call *call, struct rdt_span id, const char *action,
                             const struct rdt_context *context, const struct rdt_key **out);
+
+/*
+ * rdt_call_let_go, rdt_call_take_up - around what takes long in a SLOW call: the rows' lock is not
+ * held in between, and what was borrowed from rows is no more; principal and key become NULL.
+ */
+void rdt_call_let_go(struct rdt_call *call);
+void rdt_call_take_up(struct rdt_call *call);
 
 /* rdt_call_state - the matrix alone. */
 enum rdt_fault rdt_call_state(struct rdt_call *call, const struct rdt_key *key,

@@ -74,6 +74,20 @@ rdt_kms_read(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_requ
     rdt_log_counted(kms, request);
 }
 
+void
+rdt_call_let_go(struct rdt_call *call)
+{
+    call->principal = NULL;
+    call->key = NULL;
+    rdt_state_unlock(call->kms->state);
+}
+
+void
+rdt_call_take_up(struct rdt_call *call)
+{
+    rdt_state_lock_shared(call->kms->state);
+}
+
 /* ---- writing ---- */
 
 /* What becomes of one request of a commit. */
@@ -243,6 +257,18 @@ rdt_kms_write(struct rdt_kms *kms, struct rdt_kms_thread *thread,
                 rdt_record_take_back(requests[i], written[i].record_n);
             }
     log_all(kms, written, n);
+}
+
+void
+rdt_kms_slow(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_request *request)
+{
+    size_t from = request->record->n;
+    rdt_kms_read(kms, thread, request);
+    struct rdt_span record = {request->record->p + from, request->record->n - from};
+    if (!rdt_buf_ok(request->record) || !rdt_buf_ok(request->out))
+        take_back(request, "out of memory");
+    else if (rdt_log_append(kms, &record, 1) != RDT_OK)
+        take_back(request, "the audit log cannot be written");
 }
 
 enum rdt_code

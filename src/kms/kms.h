@@ -117,6 +117,12 @@ void rdt_kms_request_id(struct rdt_kms_thread *thread, uint8_t out[static 16]);
 void rdt_kms_read(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_request *request);
 
 /*
+ * rdt_kms_slow - run a SLOW operation: takes long, lets the rows go meanwhile. On return its record
+ * is in the log: the answer may leave.  On a thread of its own.
+ */
+void rdt_kms_slow(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_request *request);
+
+/*
  * rdt_kms_write - run WRITE operations in one commit, in order; appends to out and record of each.
  * On return the effects are committed and the records are in the log: the answers may leave. When
  * the commit or the log fails, each call answers KMSInternalException.

@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 
+#define RDT_AUDIT_SEARCH_MAX 10000 /* records in one answer of AuditSearch */
+
 struct rdt_call;
 
 enum rdt_op_front {
@@ -23,6 +25,7 @@ enum rdt_op_front {
 enum rdt_op_class {
     RDT_OP_UNSUPPORTED, /* answers UnsupportedOperationException */
     RDT_OP_READ,        /* looks at the state; on the loop's thread */
+    RDT_OP_SLOW,        /* reads files too; on a thread of its own: rdt_kms_slow() */
     RDT_OP_DATA,        /* uses key material; on the loop's thread; counted by version */
     RDT_OP_WRITE        /* changes rows; on the writer's thread */
 };

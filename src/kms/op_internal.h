@@ -8,6 +8,7 @@
 
 extern const struct rdt_op_table rdt_ops_aws;
 extern const struct rdt_op_table rdt_ops_system;    /* life.c */
+extern const struct rdt_op_table rdt_ops_audit;     /* op_audit.c */
 extern const struct rdt_op_table rdt_ops_list;      /* op_list.c */
 extern const struct rdt_op_table rdt_ops_principal; /* op_principal.c */
 

@@ -72,6 +72,9 @@ open_audit(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_span
     RDT_SECRET seed = {0};
     char dir[4096];
     path_in(opts, "audit", dir);
+    kms->audit_dir = strdup(dir);
+    if (kms->audit_dir == NULL)
+        return rdt_fail(err, RDT_E_NOMEM, "open the audit log");
     enum rdt_code rc = rdt_root_get(opts->root, opts->open, "audit-signer", &seed, err);
     if (rc == RDT_OK)
         rc = rdt_signer_load(RDT_SIGN_ED25519, &seed, &kms->signer, err);
@@ -381,6 +384,7 @@ rdt_kms_close(struct rdt_kms *kms)
     rdt_secret_wipe(&kms->hedge);
     rdt_secret_wipe(&kms->context);
     rdt_late_free(kms->late);
+    free(kms->audit_dir);
     free(kms);
 }
 

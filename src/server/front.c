@@ -208,12 +208,14 @@ run_reading(struct front *front, struct rdt_exchange *exchange, struct rdt_reque
 }
 
 static void
-run_writing(struct front *front, struct pending *pending)
+run_elsewhere(struct front *front, struct pending *pending)
 {
+    bool slow = pending->request.op->cls == RDT_OP_SLOW;
     pending->request.record = &pending->record;
-    if (!rdt_writer_queue(front->keys->writer, pending))
+    if (!(slow ? rdt_reader_queue(front->keys->reader, pending)
+               : rdt_writer_queue(front->keys->writer, pending)))
         answer_fault(pending->exchange, &pending->request, RDT_FAULT_THROTTLING,
-                     "too many changes at once; try again");
+                     "too many such calls at once; try again");
 }
 
 static void
@@ -238,8 +240,8 @@ run_call(struct front *front, struct rdt_exchange *exchange, struct rdt_span tar
     request->op = rdt_op_find(target, exchange->head.path);
     if (request->op == NULL)
         answer_fault(exchange, request, RDT_FAULT_UNKNOWN_OPERATION, "there is no such operation");
-    else if (request->op->cls == RDT_OP_WRITE)
-        run_writing(front, pending);
+    else if (request->op->cls == RDT_OP_WRITE || request->op->cls == RDT_OP_SLOW)
+        run_elsewhere(front, pending);
     else
         run_reading(front, exchange, request);
 }

@@ -179,6 +179,8 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
     if (rc == RDT_OK)
         rc = rdt_writer_open(keys.kms, &keys.writer, err);
     if (rc == RDT_OK)
+        rc = rdt_reader_open(keys.kms, &keys.reader, err);
+    if (rc == RDT_OK)
         rc = rdt_server_start(server, err);
     if (rc == RDT_OK)
         rc = sandbox(opts, err);
@@ -188,6 +190,7 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
         rdt_notify("STOPPING=1");
     }
     rdt_server_stop(server, RDT_SERVE_GRACE_MS);
+    rdt_reader_close(keys.reader);
     rdt_writer_close(keys.writer);
     rdt_server_close(server);
     rdt_kms_close(keys.kms);

@@ -41,14 +41,16 @@ struct front {
     struct batch *spare;     /* to be used again */
     pthread_mutex_t lock;    /* of the two below */
     struct batch *synced;    /* from the log's thread */
-    struct pending *written; /* from the writer */
+    struct pending *written; /* from the writer and the reader */
 };
 
 struct writer;
+struct reader;
 
 struct keys {
     struct rdt_kms *kms;
     struct writer *writer;
+    struct reader *reader;
 };
 
 /* The hooks of the HTTPS server; user is struct keys. */
@@ -61,5 +63,13 @@ void rdt_writer_close(struct writer *writer);
 /* rdt_writer_queue - hand a writing call over; it comes back through front->written. False: full.
  */
 bool rdt_writer_queue(struct writer *writer, struct pending *pending);
+
+/* rdt_reader_open, rdt_reader_close, rdt_reader_queue - the same for calls that read files. */
+enum rdt_code rdt_reader_open(struct rdt_kms *kms, struct reader **out, struct rdt_err *err);
+void rdt_reader_close(struct reader *reader);
+bool rdt_reader_queue(struct reader *reader, struct pending *pending);
+
+/* rdt_pending_give_back - a call is done: to its loop, which answers. From any thread. */
+void rdt_pending_give_back(struct pending *pending);
 
 #endif

@@ -81,8 +81,8 @@ take(struct writer *writer, struct pending *out[static RDT_WRITE_BATCH_MAX], siz
     return more;
 }
 
-static void
-give_back(struct pending *pending)
+void
+rdt_pending_give_back(struct pending *pending)
 {
     struct front *front = pending->front;
     pthread_mutex_lock(&front->lock);
@@ -100,7 +100,7 @@ carry_out(struct writer *writer, struct pending *const *work, size_t n)
         requests[i] = &work[i]->request;
     rdt_kms_write(writer->kms, writer->thread, requests, n);
     for (size_t i = 0; i < n; i++)
-        give_back(work[i]);
+        rdt_pending_give_back(work[i]);
 }
 
 static void *
