@@ -46,7 +46,7 @@
     X(OPT_DATA, "data", 0, "DIR", NULL, "the server's folder")                                     \
     X(OPT_FORCE, "force", 0, NULL, NULL, "overwrite a file that is there")                         \
     X(OPT_CERT, "cert", 0, "FILE", NULL, "client certificate for the server, PEM")                 \
-    X(OPT_KEY, "key", 0, "FILE", NULL, "private key of --cert, PEM")                               \
+    X(OPT_KEY, "key", 0, "FILE", NULL, "private key of --cert, PEM; audit: the log's public key")  \
     X(OPT_ALIAS, "alias", 0, "NAME", NULL, "a name for the key")                                   \
     X(OPT_DESCRIPTION, "description", 0, "TEXT", NULL, "what the key is for")                      \
     X(OPT_TAG, "tag", 0, "NAME=VALUE", NULL, "a tag (may be repeated)")                            \
@@ -78,7 +78,18 @@
     X(OPT_HSM_MODULE, "hsm-module", 0, "PATH", NULL, "the vendor's PKCS#11 library")               \
     X(OPT_HSM_TOKEN, "hsm-token", 0, "LABEL", NULL, "label of the token")                          \
     X(OPT_HSM_KEY, "hsm-key", 0, "LABEL", NULL, "label of its key; redoubt-root if not given")     \
-    X(OPT_HSM_HOW, "hsm-how", 0, "WAY", "best oaep gcm unwrap", "how the token unwraps; best")
+    X(OPT_HSM_HOW, "hsm-how", 0, "WAY", "best oaep gcm unwrap", "how the token unwraps; best")     \
+    X(OPT_FOR_KEY, "for-key", 0, "KEY", NULL, "only what was about this key")                      \
+    X(OPT_PRINCIPAL, "principal", 0, "NAME", NULL,                                                 \
+      "only calls of this principal or access key (* matches)")                                    \
+    X(OPT_OPERATION, "operation", 0, "NAME", NULL, "only this operation (* matches)")              \
+    X(OPT_FAULT, "fault", 0, "NAME", NULL, "only what was refused so (* matches, so any refusal)") \
+    X(OPT_REQUEST, "request", 0, "ID", NULL, "only the call with this request id")                 \
+    X(OPT_SINCE, "since", 0, "DATE", NULL, "only from then on")                                    \
+    X(OPT_UNTIL, "until", 0, "DATE", NULL, "only before then")                                     \
+    X(OPT_LIMIT, "limit", 0, "N", NULL, "so many records at most")                                 \
+    X(OPT_FOLLOW, "follow", 0, NULL, NULL, "go on as more comes")                                  \
+    X(OPT_ANCHOR, "anchor", 0, "FILE", NULL, "a checkpoint kept elsewhere: redoubt audit anchor")
 
 #define X(name, text, letter, arg, choices, help) name,
 enum rdt_option { RDT_OPTIONS(X) RDT_NOPTIONS };
@@ -148,6 +159,12 @@ rdt_command_fn rdt_cmd_key_schedule_deletion;
 rdt_command_fn rdt_cmd_key_cancel_deletion;
 rdt_command_fn rdt_cmd_policy_get;
 rdt_command_fn rdt_cmd_policy_put;
+rdt_command_fn rdt_cmd_audit_tail;
+rdt_command_fn rdt_cmd_audit_search;
+rdt_command_fn rdt_cmd_audit_export;
+rdt_command_fn rdt_cmd_audit_verify;
+rdt_command_fn rdt_cmd_audit_prove;
+rdt_command_fn rdt_cmd_audit_anchor;
 rdt_command_fn rdt_cmd_principal_list;
 rdt_command_fn rdt_cmd_principal_show;
 rdt_command_fn rdt_cmd_principal_create;

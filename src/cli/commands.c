@@ -48,6 +48,17 @@ static const enum rdt_option root_reseal_options[] = {
     OPT_THRESHOLD,    OPT_ARGON_MEMORY, OPT_ARGON_PASSES,
     OPT_HSM_MODULE,   OPT_HSM_TOKEN,    OPT_HSM_KEY,
     OPT_HSM_HOW};
+static const enum rdt_option audit_tail_options[] = {
+    OPT_LIMIT, OPT_FOLLOW, OPT_FOR_KEY, OPT_PRINCIPAL, OPT_OPERATION, OPT_FAULT, OPT_CERT, OPT_KEY};
+static const enum rdt_option audit_search_options[] = {
+    OPT_LIMIT,     OPT_SINCE, OPT_UNTIL,   OPT_FOR_KEY, OPT_PRINCIPAL,
+    OPT_OPERATION, OPT_FAULT, OPT_REQUEST, OPT_CERT,    OPT_KEY};
+static const enum rdt_option audit_export_options[] = {OPT_OUT,     OPT_SINCE,     OPT_UNTIL,
+                                                       OPT_FOR_KEY, OPT_PRINCIPAL, OPT_OPERATION,
+                                                       OPT_FAULT,   OPT_CERT,      OPT_KEY};
+static const enum rdt_option audit_verify_options[] = {OPT_DATA, OPT_KEY, OPT_ANCHOR, OPT_STRICT};
+static const enum rdt_option audit_prove_options[] = {OPT_DATA, OPT_CHECK, OPT_KEY, OPT_OUT};
+static const enum rdt_option audit_anchor_options[] = {OPT_DATA, OPT_OUT};
 static const enum rdt_option test_options[] = {OPT_PACK, OPT_RULE};
 
 /* What every command says that speaks to a server; what an operand KEY is. */
@@ -188,6 +199,36 @@ const struct rdt_command rdt_commands[] = {
      "whole; a "
      "server that runs need not stop. What was removed still opens a root.json that somebody kept: "
      "only a new root secret takes it from them."},
+    {"audit", "tail", rdt_cmd_audit_tail, OPTIONS(audit_tail_options), 0, 0, "",
+     "show the newest records of a server's audit log", "The newest --limit records, 20 if not given, oldest first; of these, what the other options "
+     "let through. With --json each record is a line.\n" SERVER},
+    {"audit", "search", rdt_cmd_audit_search, OPTIONS(audit_search_options), 0, 0, "",
+     "find records in a server's audit log", "Shows who did what with which key, when, from where, and how it came out. With --json each "
+     "record is a line. "
+     "An encryption context is shown by its names; values are digits of a keyed hash.\n" SERVER},
+    {"audit", "export", rdt_cmd_audit_export, OPTIONS(audit_export_options), 0, 0, "",
+     "write a server's audit log as CloudTrail events", "One event of AWS CloudTrail a line, in the log's order.\n" SERVER},
+    {"audit", "verify", rdt_cmd_audit_verify, OPTIONS(audit_verify_options), 0, 0, "",
+     "prove that nobody changed the audit log of a server's folder", "Reads the log of --data DIR without any secret: every record, its order, every checkpoint "
+     "and the signature of the "
+     "newest. --key names the log's public key, kept from the day the server was set up; without "
+     "it the folder's own is used, which a forger could "
+     "have replaced with the rest. Without --anchor nobody can tell whether the log's end was cut "
+     "off, or an older copy put back: that is said, and is exit "
+     "status 2 with --strict. On a stopped server the checkpoint in its store is compared as "
+     "well.\n"
+     "Exit status 1: something was changed, and the first record that may be. Several --data are "
+     "nodes of one deployment: their records have to make one "
+     "unbroken row of changes."},
+    {"audit", "prove", rdt_cmd_audit_prove, OPTIONS(audit_prove_options), 1, 1, "ID|FILE",
+     "prove to others that one record is in the log", "ID is a request id, or the index of a record. Prints the record, its path through the Merkle "
+     "tree and the signed "
+     "checkpoint, as JSON. With --check such a proof is read from FILE and checked, without the "
+     "log; --key says with which public key."},
+    {"audit", "anchor", rdt_cmd_audit_anchor, OPTIONS(audit_anchor_options), 0, 0, "",
+     "print the newest checkpoint, to be kept elsewhere", "A checkpoint says how many records there are and what they are, signed. Kept where the "
+     "server cannot reach it, it shows later "
+     "that nothing was cut off or rolled back: redoubt audit verify --anchor FILE."},
     {"help", NULL, rdt_cmd_help, .max_words = 2, .operands = "[COMMAND]",
      .summary = "show help for a command"},
 };
