@@ -120,14 +120,12 @@ static enum rdt_code
 listen_keys(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_server **out,
             struct rdt_err *err)
 {
-    int fds[RDT_SERVE_LISTEN_MAX];
-    size_t n_fds = rdt_notify_sockets(fds, RDT_SERVE_LISTEN_MAX);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     struct rdt_server_opts server = {
         .listen = opts->listen,
         .n_listen = opts->n_listen,
-        .fds = n_fds != 0 ? fds : opts->fds,
-        .n_fds = n_fds != 0 ? n_fds : opts->n_fds,
+        .fds = opts->fds,
+        .n_fds = opts->n_fds,
         .loops = opts->workers != 0 ? opts->workers
                  : cores > 0        ? (unsigned)cores
                                     : 1,

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@
 #define JOBS_AGAIN_MS 1000 /* jobs that died are started again, not more often than this */
 
 struct supervisor {
-    const struct rdt_serve_opts *opts;
+    struct rdt_serve_opts opts;
     int keys_end, jobs_end; /* of one socketpair */
     pid_t keys, jobs;
     int64_t jobs_ms; /* when jobs were started */
@@ -34,11 +35,13 @@ start_jobs(struct supervisor *sup)
     if (sup->jobs != 0)
         return;
     close(sup->keys_end);
+    for (size_t i = 0; i < sup->opts.n_fds; i++)
+        close(sup->opts.fds[i]); /* else the ports stay taken when keys are gone */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    _exit(rdt_jobs_main(sup->jobs_end, sup->opts->metrics_listen));
+    _exit(rdt_jobs_main(sup->jobs_end, sup->opts.metrics_listen));
 }
 
 static void
@@ -48,7 +51,7 @@ start_keys(struct supervisor *sup)
     if (sup->keys != 0)
         return;
     close(sup->jobs_end);
-    exit(rdt_keys_main(sup->opts, sup->keys_end));
+    exit(rdt_keys_main(&sup->opts, sup->keys_end));
 }
 
 /* What a dead child means: keys end everything, jobs are started again. */
@@ -88,12 +91,19 @@ watch(struct supervisor *sup, const sigset_t *wanted)
 int
 rdt_serve(const struct rdt_serve_opts *opts)
 {
-    struct supervisor sup = {.opts = opts, .jobs = -1};
+    struct supervisor sup = {.opts = *opts, .jobs = -1};
     int ends[2], status = 4;
+    /* sockets of the service manager are for this process, so they are looked for here */
+    int fds[RDT_SERVE_LISTEN_MAX];
+    size_t n_fds = rdt_notify_sockets(fds, RDT_SERVE_LISTEN_MAX);
     sigset_t wanted;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         fprintf(stderr, "redoubt: error: make a socket: %s\n", strerror(errno));
         return status;
+    }
+    if (n_fds != 0) {
+        memcpy(sup.opts.fds, fds, sizeof fds);
+        sup.opts.n_fds = n_fds;
     }
     sup.keys_end = ends[0];
     sup.jobs_end = ends[1];
