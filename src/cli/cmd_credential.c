@@ -3,6 +3,7 @@
  * key is printed once, here, and kept nowhere.
  */
 #include "base/file.h"
+#include "cli/credential.h"
 #include "cli/remote.h"
 #include "codec/base64.h"
 #include "codec/jout.h"
@@ -14,15 +15,13 @@
 #define PEM_BYTES ((size_t)256 * 1024)
 #define FINGERPRINT_DIGITS ((size_t)2 * RDT_SHA256_LEN)
 
-static void
-wipe_buf(struct rdt_buf *buf)
+void
+rdt_wipe_buf(struct rdt_buf *buf)
 {
     if (buf->p != NULL)
         explicit_bzero(buf->p, buf->cap);
     rdt_buf_done(buf);
 }
-
-#define WIPED_BUF RDT_AUTO(wipe_buf) struct rdt_buf
 
 /* To a file that only its owner reads, or to standard output. */
 static enum rdt_code
@@ -56,12 +55,30 @@ env_lines(struct rdt_cli *cli, struct rdt_buf *answer, struct rdt_buf *out)
 }
 
 int
+rdt_credential_write(struct rdt_cli *cli, struct rdt_buf *answer)
+{
+    RDT_WIPED_BUF out = {0};
+    enum rdt_code rc = RDT_OK;
+    if (rdt_cli_has(cli, OPT_JSON)) {
+        rdt_buf_add(&out, answer->p, answer->n);
+        rdt_buf_str(&out, "\n");
+    } else {
+        rc = env_lines(cli, answer, &out);
+    }
+    if (rc == RDT_OK)
+        rc = write_secret(cli, &out);
+    if (rc != RDT_OK)
+        return rdt_cli_fail(cli, rc);
+    rdt_cli_note(cli, "the secret is shown this once; the server keeps it wrapped");
+    return 0;
+}
+
+int
 rdt_cmd_principal_credential(struct rdt_cli *cli)
 {
     RDT_REMOTE remote = {0};
     RDT_BUF body = {0};
-    WIPED_BUF answer = {0};
-    WIPED_BUF out = {0};
+    RDT_WIPED_BUF answer = {0};
     int64_t days;
     if (!rdt_remote_days(cli, OPT_DAYS, 0, &days))
         return rdt_cli_fail(cli, RDT_E_USAGE);
@@ -74,18 +91,7 @@ rdt_cmd_principal_credential(struct rdt_cli *cli)
     if (rc == RDT_OK)
         rc = rdt_client_call(remote.client, "redoubt:CredentialCreate", rdt_buf_span(&body), NULL,
                              &answer, &cli->err);
-    if (rc == RDT_OK && rdt_cli_has(cli, OPT_JSON)) {
-        rdt_buf_add(&out, answer.p, answer.n);
-        rdt_buf_str(&out, "\n");
-    } else if (rc == RDT_OK) {
-        rc = env_lines(cli, &answer, &out);
-    }
-    if (rc == RDT_OK)
-        rc = write_secret(cli, &out);
-    if (rc != RDT_OK)
-        return rdt_cli_fail(cli, rc);
-    rdt_cli_note(cli, "the secret is shown this once; the server keeps it wrapped");
-    return 0;
+    return rc == RDT_OK ? rdt_credential_write(cli, &answer) : rdt_cli_fail(cli, rc);
 }
 
 /* A fingerprint has 64 hexadecimal digits; anything else is an access key id. */

@@ -159,6 +159,7 @@ rdt_command_fn rdt_cmd_key_schedule_deletion;
 rdt_command_fn rdt_cmd_key_cancel_deletion;
 rdt_command_fn rdt_cmd_policy_get;
 rdt_command_fn rdt_cmd_policy_put;
+rdt_command_fn rdt_cmd_root_admin;
 rdt_command_fn rdt_cmd_audit_tail;
 rdt_command_fn rdt_cmd_audit_search;
 rdt_command_fn rdt_cmd_audit_export;

@@ -48,6 +48,9 @@ static const enum rdt_option root_reseal_options[] = {
     OPT_THRESHOLD,    OPT_ARGON_MEMORY, OPT_ARGON_PASSES,
     OPT_HSM_MODULE,   OPT_HSM_TOKEN,    OPT_HSM_KEY,
     OPT_HSM_HOW};
+static const enum rdt_option root_admin_options[] = {
+    OPT_DATA,     OPT_PERSON,     OPT_OPEN_WITH,  OPT_PASSPHRASE_FILE,
+    OPT_PIN_FILE, OPT_SHARE_FILE, OPT_HSM_MODULE, OPT_OUT};
 static const enum rdt_option audit_tail_options[] = {
     OPT_LIMIT, OPT_FOLLOW, OPT_FOR_KEY, OPT_PRINCIPAL, OPT_OPERATION, OPT_FAULT, OPT_CERT, OPT_KEY};
 static const enum rdt_option audit_search_options[] = {
@@ -199,6 +202,11 @@ const struct rdt_command rdt_commands[] = {
      "whole; a "
      "server that runs need not stop. What was removed still opens a root.json that somebody kept: "
      "only a new root secret takes it from them."},
+    {"root", "admin", rdt_cmd_root_admin, OPTIONS(root_admin_options), 1, 1, "NAME",
+     "make an administrator, by the root of a stopped server", "The first administrator of a new server, or one more where all others are lost. NAME may do "
+     "everything; one that is there is enabled again "
+     "and gets that policy back. Prints a new access key, as `redoubt principal credential` does. "
+     "It is in the audit log as the service's own doing."},
     {"audit", "tail", rdt_cmd_audit_tail, OPTIONS(audit_tail_options), 0, 0, "",
      "show the newest records of a server's audit log", "The newest --limit records, 20 if not given, oldest first; of these, what the other options "
      "let through. With --json each record is a line.\n" SERVER},

@@ -5,6 +5,7 @@
 #include <ctype.h>
 
 #define HELP_WIDTH 80
+#define NAME_WIDTH 22 /* of a command in a list */
 
 static const char exit_statuses[][2][96] = {
     {"0", "done; every verdict is pass, accepted or not applicable"},
@@ -77,7 +78,7 @@ rdt_help_main(FILE *out)
     for (size_t i = 0; i < rdt_n_commands; i++) {
         char name[64];
         command_name(&rdt_commands[i], name, ' ');
-        fprintf(out, "  %-15s %s\n", name, rdt_commands[i].summary);
+        fprintf(out, "  %-*s  %s\n", NAME_WIDTH, name, rdt_commands[i].summary);
     }
     fputs("\nEverywhere:\n", out);
     for (unsigned i = OPT_HELP; i <= OPT_AT; i++)
@@ -116,9 +117,11 @@ help_group(const char *group, FILE *out)
         const struct rdt_command *c = &rdt_commands[i];
         if (c->verb == NULL || strcmp(c->group, group) != 0)
             continue;
+        char name[64];
         if (n++ == 0)
             fprintf(out, "Usage: redoubt %s COMMAND [ARGS]\n\n", group);
-        fprintf(out, "  %s %-10s %s\n", c->group, c->verb, c->summary);
+        command_name(c, name, ' ');
+        fprintf(out, "  %-*s  %s\n", NAME_WIDTH, name, c->summary);
     }
     return n;
 }

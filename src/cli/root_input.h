@@ -30,6 +30,17 @@ RDT_MUST_CHECK enum rdt_code rdt_root_input_old(struct rdt_cli *cli,
                                                 struct rdt_root_input *out);
 
 /*
+ * rdt_root_input_unseal - open a root: by the seal of --open-with, else the first whose means are
+ * given, else the first there is; its means are asked for.
+ *
+ *   out   caller closes it with rdt_root_lock()
+ *
+ * Fails: RDT_E_NOTFOUND (no such seal), as rdt_root_input_old() and rdt_root_unseal().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_root_input_unseal(struct rdt_cli *cli, struct rdt_root *root,
+                                                   struct rdt_root_open **out);
+
+/*
  * rdt_root_input_new - what a new seal is to be opened with; a passphrase is asked for twice.
  *
  *   file   the option that names its file

@@ -28,6 +28,9 @@ struct rdt_kms_opts {
     struct rdt_root_open *open;
 };
 
+/* rdt_policy_everything - the identity policy of an administrator. */
+extern const char rdt_policy_everything[];
+
 struct rdt_kms_new {
     const char *account; /* 12 digits */
     const char *region;  /* 1..63 of a-z, 0-9 and - */

@@ -15,6 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char rdt_policy_everything[] =
+    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"kms:*\","
+    "\"redoubt:*\"],\"Resource\":\"*\"}]}";
+
 #define QUORUM 2         /* approvals that an operation needs */
 #define WAITING_DAYS 30  /* before destruction */
 #define CLIENT_TTL_S 300 /* an exported KEK in a client */

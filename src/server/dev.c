@@ -29,9 +29,6 @@
 #define SERVER_DAYS 397 /* what clients take at most */
 #define FILE_MAX ((size_t)64 * 1024)
 
-static const char admin_policy[] =
-    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"kms:*\","
-    "\"redoubt:*\"],\"Resource\":\"*\"}]}";
 /* Use of keys, and nothing that changes them. */
 static const char app_policy[] =
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"kms:Encrypt\","
@@ -187,8 +184,8 @@ static enum rdt_code
 make_principals(const struct rdt_kms_opts *opts, const char *address, struct rdt_err *err)
 {
     static const struct who all[] = {
-        {"admin", "dev.env", admin_policy},
-        {"app",   "app.env", app_policy  },
+        {"admin", "dev.env", rdt_policy_everything},
+        {"app",   "app.env", app_policy           },
     };
     struct rdt_kms *kms = NULL;
     struct rdt_kms_thread *thread = NULL;
