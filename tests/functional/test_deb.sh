@@ -49,6 +49,10 @@ ok "names no folder of the build" refused grep -qF "$REDOUBT_SOURCE" "$binary"
 ok "man page" sh -c "gzip -dc '$folder/tree/usr/share/man/man1/redoubt.1.gz' | grep -q '^\.SH NAME'"
 ok "bash completion parses" bash -n "$folder/tree/usr/share/bash-completion/completions/redoubt"
 ok "zsh completion" grep -q '^#compdef redoubt' "$folder/tree/usr/share/zsh/site-functions/_redoubt"
+ok "the unit starts the packaged program" grep -q '^ExecStart=/usr/bin/redoubt serve ' \
+    "$folder/tree/usr/lib/systemd/system/redoubt.service"
+ok "socket and user" test -f "$folder/tree/usr/lib/systemd/system/redoubt.socket" -a \
+    -f "$folder/tree/usr/lib/sysusers.d/redoubt.conf"
 ok "examples, schemas, licence" test -f "$folder/tree/usr/share/doc/redoubt/copyright" -a \
     -d "$folder/tree/usr/share/redoubt/packs"
 echo "1..$n"
