@@ -101,6 +101,35 @@ same_key(const struct rdt_call *call)
     return rdt_same((struct rdt_span){note->key, 16}, (struct rdt_span){note->key2, 16}) ? 1 : 0;
 }
 
+/*
+ * Redoubt's own operations on a key. Policies written for AWS cannot name them: where a key's
+ * policy lets kms:NAME pass (so kms:*), the caller's own policy decides about redoubt:NAME; a deny
+ * of either name holds. One that names redoubt:NAME is followed as it is.
+ */
+static bool
+decide_own(const struct rdt_call *call, const struct rdt_policy *policy,
+           const struct rdt_policy_ask *ask)
+{
+    struct rdt_policy_ask as_kms = *ask;
+    char name[ACTION_MAX];
+    const char *colon = memchr(ask->action.p, ':', ask->action.n);
+    int n = colon == NULL
+                ? -1
+                : snprintf(name, sizeof name, "kms%.*s",
+                           (int)(ask->action.n - (size_t)(colon - (char *)ask->action.p)), colon);
+    if (n < 0 || (size_t)n >= sizeof name)
+        return false;
+    as_kms.action = rdt_span_str(name);
+    enum rdt_policy_answer own = rdt_policy_ask(policy, ask), kms = rdt_policy_ask(policy, &as_kms);
+    enum rdt_policy_answer identity = call->principal->compiled == NULL
+                                          ? RDT_POLICY_SILENT
+                                          : rdt_policy_ask(call->principal->compiled, ask);
+    if (own == RDT_POLICY_DENY || kms == RDT_POLICY_DENY || identity == RDT_POLICY_DENY)
+        return false;
+    return own == RDT_POLICY_ALLOW || (identity == RDT_POLICY_ALLOW &&
+                                       (own == RDT_POLICY_DELEGATE || kms != RDT_POLICY_SILENT));
+}
+
 bool
 rdt_call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *key,
                  struct rdt_span resource, const struct rdt_context *context)
@@ -147,7 +176,9 @@ rdt_call_allowed(struct rdt_call *call, const char *action, const struct rdt_key
     const struct rdt_policy *policy = key == NULL             ? NULL
                                       : key->compiled != NULL ? key->compiled
                                                               : call->kms->default_policy;
-    bool allowed = rdt_policy_decide(policy, call->principal->compiled, &ask);
+    bool allowed = key != NULL && call->op->front == RDT_FRONT_OWN
+                       ? decide_own(call, policy, &ask)
+                       : rdt_policy_decide(policy, call->principal->compiled, &ask);
     call->key = before;
     return allowed;
 }
