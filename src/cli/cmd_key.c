@@ -248,6 +248,51 @@ rdt_cmd_key_show(struct rdt_cli *cli)
     return rdt_remote_table(cli, &table);
 }
 
+/* ---- versions */
+
+static void
+list_version(struct rdt_table *table, const struct rdt_node *version)
+{
+    rdt_table_cell(table, "%.0f", rdt_node_number(version, "Version", 0));
+    rdt_table_text(table, rdt_node_str(version, "State"));
+    rdt_table_time(table, rdt_node_number(version, "StateDate", 0));
+    rdt_table_time(table, rdt_node_number(version, "CreationDate", 0));
+    rdt_table_cell(table, "%.0f", rdt_node_number(version, "Wraps", 0));
+    rdt_table_cell(table, "%.0f", rdt_node_number(version, "Unwraps", 0));
+    rdt_table_time(table, rdt_node_number(version, "LastUsed", 0));
+    rdt_table_text(table, rdt_node_str(version, "KeyMaterialId"));
+}
+
+int
+rdt_cmd_key_versions(struct rdt_cli *cli)
+{
+    RDT_REMOTE remote = {0};
+    RDT_TABLE table = {.columns = 8};
+    RDT_BUF body = {0};
+    static const char *const heads[] = {"VERSION",  "STATE",    "SINCE",     "CREATED",
+                                        "ENCRYPTS", "DECRYPTS", "LAST USED", "MATERIAL"};
+    const struct rdt_node *answer = NULL;
+    const char *id = NULL;
+    enum rdt_code rc = rdt_remote_open(cli, &remote);
+    if (rc == RDT_OK)
+        id = rdt_remote_key(&remote, cli->words[0], &rc);
+    if (rc == RDT_OK) {
+        key_body(&body, id);
+        rdt_jout_close(&body, '}');
+        rc = rdt_remote_ask(&remote, "redoubt:KeyVersions", &body, &answer);
+    }
+    if (rc != RDT_OK)
+        return rdt_cli_fail(cli, rc);
+    if (rdt_cli_has(cli, OPT_JSON))
+        return rdt_remote_json(cli, answer);
+    const struct rdt_node *list = rdt_node_get(answer, "Versions");
+    for (size_t i = 0; i < RDT_COUNT(heads); i++)
+        rdt_table_text(&table, heads[i]);
+    for (size_t i = 0; list != NULL && i < list->n; i++)
+        list_version(&table, list->members[i].node);
+    return rdt_remote_table(cli, &table);
+}
+
 /* ---- one call about one key */
 
 /* The key that the first operand names, and `{"KeyId":...` in body. */

@@ -152,6 +152,7 @@ rdt_command_fn rdt_cmd_serve;
 rdt_command_fn rdt_cmd_key_list;
 rdt_command_fn rdt_cmd_key_show;
 rdt_command_fn rdt_cmd_key_create;
+rdt_command_fn rdt_cmd_key_versions;
 rdt_command_fn rdt_cmd_key_enable;
 rdt_command_fn rdt_cmd_key_disable;
 rdt_command_fn rdt_cmd_key_rotate;

@@ -137,6 +137,9 @@ const struct rdt_command rdt_commands[] = {
      "list the keys of a server", SERVER},
     {"key", "show", rdt_cmd_key_show, OPTIONS(remote_options), 1, 1, "KEY",
      "show one key: state, aliases, tags, rotation, last use", KEY "\n" SERVER},
+    {"key", "versions", rdt_cmd_key_versions, OPTIONS(remote_options), 1, 1, "KEY",
+     "list the versions of a key, their states and use", "The current version protects what is new; retained ones open what they sealed. " KEY
+     "\n" SERVER},
     {"key", "create", rdt_cmd_key_create, OPTIONS(key_create_options), 0, 0, "", "make a key",
      "Makes a symmetric key and prints its id. With --alias the name is looked up first, so that a "
      "name that is taken leaves no key behind.\n" SERVER},

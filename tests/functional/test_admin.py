@@ -58,6 +58,12 @@ def test_keys(tap, server, folder):
         tap.ok(got.status == 0 and got.out.startswith(key), "key %s" % word, got)
         tap.ok(facts(admin("key", "show", key)).get("state") == state, "it is %s" % state)
     tap.ok(rows(admin("key", "list"))[0]["VERSION"] == "2", "rotate made version 2")
+    got = admin("key", "versions", "pay")
+    versions = rows(got)
+    tap.ok([(v["VERSION"], v["STATE"]) for v in versions] == [("1", "retained"), ("2", "current")]
+           and versions[0]["MATERIAL"] != versions[1]["MATERIAL"], "key versions", got)
+    got = json.loads(admin("key", "versions", key, "--json").out)
+    tap.ok(got["KeyId"] == key and [v["Version"] for v in got["Versions"]] == [1, 2], "key versions --json", got)
     got = admin("key", "schedule-deletion", "pay", "--days", "7")
     tap.ok(got.status == 0 and "7 days" in got.out, "key schedule-deletion", got)
     tap.ok(facts(admin("key", "show", key)).get("state") == "PendingDeletion", "it is pending")
@@ -159,6 +165,40 @@ def test_principals(tap, server, folder, key):
     tap.ok(got.status == 3, "no such credential", got)
 
 
+def test_own_operations(tap, server, folder, key):
+    """Key policies written for AWS and Redoubt's own operations: docs/adr/0016-own-operations-in-key-policies.md."""
+    admin = server.admin
+    arn = "arn:aws:iam::000000000000:%s"
+    allow = lambda who, actions: {"Effect": "Allow", "Principal": {"AWS": arn % who}, "Action": actions, "Resource": "*"}
+    deny = lambda who, actions: dict(allow(who, actions), Effect="Deny")
+    admin("principal", "create", "dan")
+    path = os.path.join(folder, "dan.env")
+    admin("principal", "credential", "dan", "-o", path)
+    dan = env_file(path)
+    owner = allow("user/admin", "kms:*")
+    cases = [
+        # the key's policy beside the owner's, the identity's actions, whether dan may
+        ([allow("root", "kms:*")], ["redoubt:*"], True),
+        ([allow("root", "kms:*")], ["kms:*"], False),
+        ([allow("user/dan", "kms:*")], ["redoubt:KeyVersions"], True),
+        ([allow("user/dan", "kms:*")], ["kms:ListKeys"], False),
+        ([allow("user/dan", "kms:Encrypt")], ["redoubt:*"], False),
+        ([], ["redoubt:*"], False),
+        ([allow("user/dan", "redoubt:KeyVersions")], ["kms:ListKeys"], True),
+        ([allow("root", "kms:*"), deny("user/dan", "kms:*")], ["redoubt:*"], False),
+        ([allow("root", "kms:*"), deny("user/dan", "redoubt:*")], ["redoubt:*"], False),
+        ([allow("user/dan", "redoubt:*"), deny("user/dan", "kms:Key*")], ["redoubt:*"], False),
+    ]
+    for statements, actions, may in cases:
+        text = json.dumps({"Version": "2012-10-17", "Statement": [owner] + statements})
+        put = admin("policy", "put", key, write(os.path.join(folder, "key.json"), text))
+        named = admin("principal", "policy", "dan", write(os.path.join(folder, "dan.json"), ALLOW % json.dumps(actions)))
+        got = admin("key", "versions", key, env=dan)
+        tap.ok(put.status == 0 and named.status == 0 and got.status == (0 if may else 4) and (may or "AccessDenied" in got.err),
+               "%s: key policy %s, own policy %s" % ("may" if may else "may not", [
+                   (s["Effect"], s["Principal"]["AWS"].split("::")[1][13:], s["Action"]) for s in statements], actions), got)
+
+
 def make_cert(folder, data, name, signed=True):
     """A client certificate under the server's own CA, or under none."""
     path = os.path.join(folder, name)
@@ -255,6 +295,7 @@ def main():
             test_many(tap, server)
             test_policies(tap, server, folder, key)
             test_principals(tap, server, folder, key)
+            test_own_operations(tap, server, folder, key)
             test_certificates(tap, server, folder)
             test_wrong(tap, server, folder)
         test_stopped(tap, env)
