@@ -251,7 +251,7 @@ def test_wrong(tap, server, folder):
         other_ca = other.env()["AWS_CA_BUNDLE"]
     secret = env["AWS_SECRET_ACCESS_KEY"]
     changed = ("A" if secret[0] != "A" else "B") + secret[1:]
-    host = server.url.replace("127.0.0.1", "127.0.0.2")
+    host = server.url.replace("127.0.0.1", "other.localhost")   # leads here, and is not in the certificate
     cases = [
         ({"AWS_SECRET_ACCESS_KEY": changed}, 4, "InvalidSignatureException", "AWS_SECRET_ACCESS_KEY"),
         ({"AWS_ACCESS_KEY_ID": "RDTAAAAAAAAAAAAAAAAA"}, 4, "UnrecognizedClientException", "unknown"),
@@ -260,7 +260,7 @@ def test_wrong(tap, server, folder):
         ({"AWS_CA_BUNDLE": ""}, 4, "not to be trusted", "AWS_CA_BUNDLE"),
         ({"AWS_CA_BUNDLE": "/nowhere/ca.pem"}, 3, "/nowhere/ca.pem", None),
         ({"AWS_CA_BUNDLE": __file__}, 3, "CA bundle", "PEM"),
-        ({"AWS_ENDPOINT_URL": host}, 4, None, None),
+        ({"AWS_ENDPOINT_URL": host}, 4, "not to be trusted", "a name that stands in it"),
         ({"AWS_ENDPOINT_URL": ""}, 3, "no server is named", "AWS_ENDPOINT_URL"),
         ({"AWS_ENDPOINT_URL": "ftp://x"}, 3, "AWS_ENDPOINT_URL", None),
         ({"AWS_ENDPOINT_URL": server.url.replace("https", "http")}, 3, "https only", None),
