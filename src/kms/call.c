@@ -1,6 +1,6 @@
 #include "kms/call_internal.h"
 
-#include "base/text.h"
+#include "kms/op_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -130,10 +130,69 @@ decide_own(const struct rdt_call *call, const struct rdt_policy *policy,
                                        (own == RDT_POLICY_DELEGATE || kms != RDT_POLICY_SILENT));
 }
 
+/* ---- what a policy may ask about a request ---- */
+
+static struct rdt_span
+text_or(const struct rdt_call *call, const char *member, const char *otherwise)
+{
+    struct rdt_span text = rdt_in_text(call, member);
+    return text.n != 0 ? text : rdt_span_str(otherwise);
+}
+
+/* kms:KeySpec and its kin: of the key, or of the one that the request would make. */
+static void
+ask_kind(const struct rdt_call *call, const struct rdt_key *key, struct rdt_policy_ask *ask)
+{
+    if (key != NULL) {
+        ask->key_spec = rdt_span_str("SYMMETRIC_DEFAULT");
+        ask->key_usage = rdt_span_str("ENCRYPT_DECRYPT");
+        ask->key_origin = rdt_span_str(key->origin == RDT_ORIGIN_EXTERNAL ? "EXTERNAL" : "AWS_KMS");
+    } else if (call->op->key == RDT_KEY_NEW) {
+        struct rdt_span old_name = text_or(call, "CustomerMasterKeySpec", "SYMMETRIC_DEFAULT");
+        ask->key_spec = rdt_in_has(call, "KeySpec") ? rdt_in_text(call, "KeySpec") : old_name;
+        ask->key_usage = text_or(call, "KeyUsage", "ENCRYPT_DECRYPT");
+        ask->key_origin = text_or(call, "Origin", "AWS_KMS");
+    }
+}
+
+/*
+ * aws:RequestTag and aws:TagKeys: tags to be set have values, those to be removed have none. A
+ * request with more than TAGS_MAX is refused by its handler whatever a policy said of the first.
+ */
+static void
+ask_tags(const struct rdt_call *call, struct rdt_span names[static TAGS_MAX],
+         struct rdt_span values[static TAGS_MAX], struct rdt_policy_ask *ask)
+{
+    uint32_t set = rdt_in_token(call, "Tags"), unset = rdt_in_token(call, "TagKeys");
+    uint32_t list = set != 0 ? set : unset;
+    if (call->op->cls != RDT_OP_WRITE || list == 0)
+        return;
+    uint32_t count = call->in->tok[list].count, at = list + 1;
+    for (uint32_t i = 0; i < count && i < TAGS_MAX; i++, at = call->in->tok[at].next) {
+        names[i] = rdt_jspan(call->in, set != 0 ? rdt_jget(call->in, at, "TagKey") : at);
+        values[i] = set != 0 ? rdt_jspan(call->in, rdt_jget(call->in, at, "TagValue"))
+                             : (struct rdt_span){0};
+        ask->n_request_tags++;
+    }
+    ask->request_tag_keys = names;
+    ask->request_tag_values = set != 0 ? values : NULL;
+}
+
+/* kms:ScheduleKeyDeletionPendingWindowInDays: what the call would use, also when it is not given.
+ */
+static int64_t
+ask_window(const struct rdt_call *call, const struct rdt_key *key)
+{
+    if (key == NULL || call->op->run != rdt_op_schedule_key_deletion)
+        return 0;
+    return rdt_in_int(call, "PendingWindowInDays", rdt_deletion_window(key));
+}
+
 bool
 rdt_call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *key,
                  struct rdt_span resource, const struct rdt_context *context)
 {
+    struct rdt_span names[TAGS_MAX], values[TAGS_MAX];
     if (call->request->caller.internal)
         return true;
     if (call->principal == NULL || call->principal->disabled)
@@ -155,7 +214,7 @@ rdt_call_allowed(struct rdt_call *call, const char *action, const struct rdt_key
         .request_alias = call->alias,
         .source_ip = rdt_span_str(call->request->caller.source),
         .now_s = call->request->now_ms / 1000,
-        .pending_window_days = rdt_in_int(call, "PendingWindowInDays", 0),
+        .pending_window_days = ask_window(call, key),
         .reencrypt_same_key = same_key(call),
         .secure_transport = true,
         .bypass_lockout_check = rdt_in_bool(call, "BypassPolicyLockoutSafetyCheck"),
@@ -163,11 +222,8 @@ rdt_call_allowed(struct rdt_call *call, const char *action, const struct rdt_key
         .resource_tag = resource_tag,
         .user = call,
     };
-    if (key != NULL) {
-        ask.key_spec = rdt_span_str("SYMMETRIC_DEFAULT");
-        ask.key_usage = rdt_span_str("ENCRYPT_DECRYPT");
-        ask.key_origin = rdt_span_str(key->origin == RDT_ORIGIN_EXTERNAL ? "EXTERNAL" : "AWS_KMS");
-    }
+    ask_kind(call, key, &ask);
+    ask_tags(call, names, values, &ask);
     if (context != NULL) {
         ask.context_keys = context->keys;
         ask.context_values = context->values;
@@ -221,7 +277,7 @@ about_key(struct rdt_call *call)
 {
     if (call->op->key == RDT_KEY_OWN)
         return RDT_FAULT_NONE; /* the handler asks */
-    if (call->op->key == RDT_KEY_NONE)
+    if (call->op->key == RDT_KEY_NONE || call->op->key == RDT_KEY_NEW)
         return rdt_call_allowed(call, NULL, NULL, rdt_span_str("*"), call->context)
                    ? RDT_FAULT_NONE
                    : refused(call, NULL, "*");

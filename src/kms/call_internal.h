@@ -13,6 +13,7 @@
 #define ARN_TEXT 256       /* bytes of an ARN: 256 for an alias */
 #define DOMAINS_MAX 64     /* domain keys in memory */
 #define PLAINTEXT_MAX 4096 /* bytes of a plaintext or data key */
+#define TAGS_MAX 50        /* tags of one key */
 #define BLOB_MAX 6144      /* bytes of a ciphertext that the model allows */
 
 /* What the audit record says beyond who, what, when: filled by the handler, sizes zero: absent. */
@@ -129,6 +130,9 @@ struct rdt_key *rdt_edit_key(struct rdt_call *call);
  * nothing. */
 enum rdt_fault rdt_policy_put(struct rdt_call *call, struct rdt_key *key, struct rdt_span document);
 enum rdt_fault rdt_tags_put(struct rdt_call *call, struct rdt_key *key, const char *member);
+
+/* rdt_deletion_window - days that a deletion waits when the request names none. */
+int64_t rdt_deletion_window(const struct rdt_key *key);
 
 /* rdt_rotate - the current version becomes retained, a new one current. */
 enum rdt_fault rdt_rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type type);

@@ -33,6 +33,7 @@ enum rdt_op_class {
 /* Where the key stands that a call is about. */
 enum rdt_op_key {
     RDT_KEY_NONE,   /* about no key */
+    RDT_KEY_NEW,    /* makes one: its spec, usage and origin are the request's */
     RDT_KEY_ID,     /* KeyId: key id or key ARN */
     RDT_KEY_ANY,    /* KeyId: also alias name or alias ARN */
     RDT_KEY_TARGET, /* TargetKeyId: key id or key ARN */

@@ -223,7 +223,7 @@ static const struct rdt_op ops[] = { /* by name */
     OP("CreateAlias", WRITE, TARGET, EDIT, create_alias_in, rdt_op_create_alias),
     NOT_YET("CreateCustomKeyStore"),
     NOT_YET("CreateGrant"),
-    OP("CreateKey", WRITE, NONE, ALL, create_key_in, rdt_op_create_key),
+    OP("CreateKey", WRITE, NEW, ALL, create_key_in, rdt_op_create_key),
     OP("Decrypt", DATA, OWN, USE, decrypt_in, rdt_op_decrypt),
     OP("DeleteAlias", WRITE, OWN, ALL, delete_alias_in, rdt_op_delete_alias),
     NOT_YET("DeleteCustomKeyStore"),

@@ -345,6 +345,26 @@ rdt_op_decrypt(struct rdt_call *call)
     return RDT_FAULT_NONE;
 }
 
+/*
+ * Both keys before either is asked for, so that kms:ReEncryptOnSameKey means something to both
+ * policies. What cannot be found here is refused where it is looked for in earnest.
+ */
+static void
+note_both(struct rdt_call *call)
+{
+    const struct rdt_key *source_of = NULL, *target = NULL;
+    struct rdt_span alias, named = rdt_in_text(call, "SourceKeyId");
+    struct rdt_blob blob;
+    if (rdt_blob_read(rdt_in_blob(call, "CiphertextBlob"), &blob))
+        memcpy(call->note.key, blob.key.p, sizeof call->note.key);
+    else if (named.n != 0 && rdt_arn_key(call, named, true, &source_of, &alias) == RDT_FAULT_NONE)
+        memcpy(call->note.key, source_of->id, sizeof call->note.key);
+    if (rdt_arn_key(call, rdt_in_text(call, "DestinationKeyId"), true, &target, &alias) ==
+        RDT_FAULT_NONE)
+        memcpy(call->note.key2, target->id, sizeof call->note.key2);
+    call->request->message[0] = '\0';
+}
+
 enum rdt_fault
 rdt_op_re_encrypt(struct rdt_call *call)
 {
@@ -356,6 +376,7 @@ rdt_op_re_encrypt(struct rdt_call *call)
     enum rdt_fault fault = rdt_in_context(call, "SourceEncryptionContext", from);
     if (fault == RDT_FAULT_NONE)
         fault = rdt_in_context(call, "DestinationEncryptionContext", to);
+    note_both(call);
     if (fault == RDT_FAULT_NONE)
         fault = source(call, "SourceKeyId", "ReEncryptFrom", from, &blob);
     if (fault == RDT_FAULT_NONE)
@@ -371,10 +392,8 @@ rdt_op_re_encrypt(struct rdt_call *call)
         fault = rdt_call_dry_run(call);
     if (fault == RDT_FAULT_NONE)
         fault = open_blob(call, &blob, from, &n);
-    if (fault == RDT_FAULT_NONE) {
-        memcpy(call->note.key2, target->id, sizeof target->id);
+    if (fault == RDT_FAULT_NONE)
         fault = seal(call, target, to, (struct rdt_span){call->thread->plain.p, n}, &version);
-    }
     rdt_secret_clear(&call->thread->plain);
     if (fault != RDT_FAULT_NONE)
         return fault;

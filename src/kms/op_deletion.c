@@ -10,18 +10,23 @@
 #define WINDOW_MAX_DAYS 30 /* what AWS's clients may ask for */
 
 static int64_t
-least_window(struct rdt_call *call)
+least_window(const struct rdt_key *key)
 {
-    int64_t least = call->key->window_min_days;
-    return least > WINDOW_MIN_DAYS ? least : WINDOW_MIN_DAYS;
+    return key->window_min_days > WINDOW_MIN_DAYS ? key->window_min_days : WINDOW_MIN_DAYS;
+}
+
+int64_t
+rdt_deletion_window(const struct rdt_key *key)
+{
+    int64_t least = least_window(key);
+    return least > WINDOW_MAX_DAYS ? least : WINDOW_MAX_DAYS;
 }
 
 enum rdt_fault
 rdt_op_schedule_key_deletion(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
-    int64_t least = least_window(call);
-    int64_t most = least > WINDOW_MAX_DAYS ? least : WINDOW_MAX_DAYS;
+    int64_t least = least_window(call->key), most = rdt_deletion_window(call->key);
     int64_t days = rdt_in_int(call, "PendingWindowInDays", most);
     char arn[ARN_TEXT];
     if (days < least || days > most)

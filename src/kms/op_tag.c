@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#define TAGS_MAX 50
 #define TAG_KEY_MAX 128   /* characters */
 #define TAG_VALUE_MAX 256 /* characters */
 

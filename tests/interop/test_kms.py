@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """An unmodified boto3 against `redoubt serve --dev`: keys, data, rotation, refusals, restart, kill."""
+import json
 import os
 import signal
 import subprocess
@@ -100,6 +101,55 @@ def life(tap, kms, app, key, blob, context):
     tap.ok(kms.describe_key(KeyId=other)["KeyMetadata"]["KeyState"] == "Disabled", "cancelled: disabled")
 
 
+def statement(effect, action, condition=None):
+    made = {"Effect": effect, "Action": action, "Resource": "*"}
+    return dict(made, Condition=condition) if condition else made
+
+
+def set_policy(server, statements):
+    """The application's identity policy, by the administrator's own command."""
+    env = dict(line.strip().split("=", 1) for line in open(os.path.join(server.folder, "dev.env")))
+    env["AWS_ENDPOINT_URL"] = server.url
+    path = os.path.join(server.folder, "app-policy.json")
+    with open(path, "w") as file:
+        json.dump({"Version": "2012-10-17", "Statement": [statement("Allow", "kms:*")] + statements}, file)
+    subprocess.run([REDOUBT, "principal", "policy", "app", path], env=dict(os.environ, **env), check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def conditions(tap, server, kms, app):
+    """A deny under a condition acts: what the request says reaches both policies."""
+    denied = "AccessDeniedException"
+    one, two = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    blob = kms.encrypt(KeyId=one, Plaintext=b"x")["CiphertextBlob"]
+    for same, answers in (("true", (denied, "none")), ("false", ("none", denied))):
+        set_policy(server, [statement("Deny", ["kms:ReEncryptFrom", "kms:ReEncryptTo"],
+                                      {"Bool": {"kms:ReEncryptOnSameKey": same}})])
+        got = tuple(code(app.re_encrypt, CiphertextBlob=blob, DestinationKeyId=k) for k in (one, two))
+        tap.ok(got == answers, "ReEncryptOnSameKey %s" % same, str(got))
+    set_policy(server, [statement("Deny", "*", {"StringEquals": {"aws:RequestTag/stage": "prod"}}),
+                        statement("Deny", "*", {"ForAnyValue:StringEquals": {"aws:TagKeys": "owner"}})])
+    for tags, answer in (([("stage", "prod")], denied), ([("stage", "test")], "none"), ([], "none"),
+                         ([("a", "b"), ("owner", "me")], denied)):
+        tags = [{"TagKey": k, "TagValue": v} for k, v in tags]
+        got = code(app.create_key, Tags=tags)
+        tap.ok(got == answer, "CreateKey with tags %s" % tags, got)
+        if tags:
+            got = code(app.tag_resource, KeyId=one, Tags=tags)
+            tap.ok(got == answer, "TagResource %s" % tags, got)
+    tap.ok(code(app.untag_resource, KeyId=one, TagKeys=["owner"]) == denied, "UntagResource of such a key")
+    tap.ok(code(app.untag_resource, KeyId=one, TagKeys=["stage"]) == "none", "and of another")
+    for key, value in (("KeySpec", "SYMMETRIC_DEFAULT"), ("KeyUsage", "ENCRYPT_DECRYPT"), ("KeyOrigin", "AWS_KMS")):
+        set_policy(server, [statement("Deny", "kms:CreateKey", {"StringEquals": {"kms:" + key: value}})])
+        tap.ok(code(app.create_key) == denied, "CreateKey by its %s, not given" % key)
+    set_policy(server, [statement("Deny", "kms:CreateKey", {"StringEquals": {"kms:KeySpec": "RSA_2048"}})])
+    tap.ok(code(app.create_key, KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY") == denied, "CreateKey by a spec that is given")
+    days = {"NumericGreaterThan": {"kms:ScheduleKeyDeletionPendingWindowInDays": "20"}}
+    set_policy(server, [statement("Deny", "kms:ScheduleKeyDeletion", days)])
+    tap.ok(code(app.schedule_key_deletion, KeyId=two) == denied, "a deletion by its window, 30 when not given")
+    tap.ok(code(app.schedule_key_deletion, KeyId=two, PendingWindowInDays=10) == "none", "and a shorter one")
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
@@ -110,6 +160,8 @@ def main():
         blob, context = data(tap, kms, app, key)
         refusals(tap, kms, app, key)
         life(tap, kms, app, key, blob, context)
+        conditions(tap, server, kms, app)
+        set_policy(server, [])
         tap.ok(server.stop() == 0, "a graceful stop")
         server = Server(folder)
         app = server.client("app.env")
