@@ -7,8 +7,6 @@
 
 #include "base/secret.h"
 
-#define RDT_CREDENTIAL_MAX ((size_t)4096) /* bytes of a password file */
-
 /*
  * rdt_ref_secret - fetch what a reference names, without the line end that an editor put behind it.
  *

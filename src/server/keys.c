@@ -5,6 +5,7 @@
 #include "server/process_internal.h"
 
 #include "base/file.h"
+#include "base/secret_file.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -15,24 +16,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define SECRET_FILE_MAX ((size_t)4096) /* bytes of a passphrase or PIN file */
 #define METRICS_MS 1000
 
 /* ---- the root ---- */
-
-static enum rdt_code
-read_passphrase(const char *file, struct rdt_secret *out, struct rdt_err *err)
-{
-    RDT_BUF bytes = {0};
-    enum rdt_code rc = rdt_file_read(file, SECRET_FILE_MAX, &bytes, err);
-    while (rc == RDT_OK && bytes.n != 0 && (bytes.p[bytes.n - 1] == '\n'))
-        bytes.n--;
-    if (rc == RDT_OK)
-        rc = rdt_secret_copy(out, rdt_buf_span(&bytes), err);
-    if (bytes.p != NULL)
-        explicit_bzero(bytes.p, bytes.cap);
-    return rc;
-}
 
 /* The root is open only in here: what the service needs is taken out of it, then it is wiped. */
 static enum rdt_code
@@ -43,7 +29,7 @@ open_kms(const struct rdt_serve_opts *opts, struct rdt_kms **out, struct rdt_err
     RDT_SECRET passphrase = {0};
     enum rdt_code rc = rdt_root_load(opts->data, &root, err);
     if (rc == RDT_OK && opts->passphrase_file != NULL)
-        rc = read_passphrase(opts->passphrase_file, &passphrase, err);
+        rc = rdt_secret_read(opts->passphrase_file, &passphrase, err);
     struct rdt_unseal means = {.passphrase = opts->passphrase_file == NULL ? NULL : &passphrase};
     if (rc == RDT_OK)
         rc = rdt_root_unseal(root, opts->seal, &means, &open, err);

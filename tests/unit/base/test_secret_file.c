@@ -95,6 +95,34 @@ how_long_it_may_be(void **state)
     assert_null(none.p);
 }
 
+/* Only in the service manager's own folder, and only the group's reading: an ACL looks like that.
+ */
+static void
+what_the_service_manager_gives(void **state)
+{
+    static const struct {
+        const char *given; /* below folder */
+        mode_t mode;
+        enum rdt_code want;
+    } cases[] = {
+        {"",    0440, RDT_OK      },
+        {"",    0460, RDT_E_DENIED},
+        {"",    0444, RDT_E_DENIED},
+        {"x",   0440, RDT_E_DENIED},
+        {"/..", 0440, RDT_E_DENIED},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        RDT_SECRET got = {0};
+        char given[96];
+        snprintf(given, sizeof given, "%s%s", folder, cases[i].given);
+        put("word", 4, cases[i].mode);
+        setenv("CREDENTIALS_DIRECTORY", given, 1);
+        assert_int_equal(rdt_secret_read(path, &got, NULL), cases[i].want);
+    }
+    unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 static void
 what_is_no_file(void **state)
 {
@@ -133,6 +161,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_file_holds),
         cmocka_unit_test(how_long_it_may_be),
+        cmocka_unit_test(what_the_service_manager_gives),
         cmocka_unit_test(what_is_no_file),
         cmocka_unit_test(standard_input),
     };

@@ -1,5 +1,7 @@
 #include "probe/credential.h"
 
+#include "base/secret_file.h"
+
 #include "../test.h"
 
 #include <fcntl.h>
@@ -32,7 +34,7 @@ make(const char *name, mode_t mode, const void *bytes, size_t n)
 static int
 set_up(void **state)
 {
-    static char big[RDT_CREDENTIAL_MAX + 2];
+    static char big[RDT_SECRET_FILE_MAX + 2];
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/redoubt-credential-XXXXXX");
     if (mkdtemp(folder) == NULL || mkdir(in_folder("plan"), 0700) != 0 ||
@@ -48,8 +50,8 @@ set_up(void **state)
     make("plan/world", 0604, "hunter2", 7);
     make("plan/empty", 0600, "\n", 1);
     make("plan/nul", 0600, "a\0b", 3);
-    make("plan/full", 0600, big, RDT_CREDENTIAL_MAX);
-    make("plan/over", 0600, big, RDT_CREDENTIAL_MAX + 1);
+    make("plan/full", 0600, big, RDT_SECRET_FILE_MAX);
+    make("plan/over", 0600, big, RDT_SECRET_FILE_MAX + 1);
     return symlink("../outside", in_folder("plan/escape")) != 0 ||
            symlink("sub/pw", in_folder("plan/inner")) != 0 ||
            symlink("loop", in_folder("plan/loop")) != 0 ||
@@ -99,7 +101,7 @@ fetches(void **state)
     }
     RDT_SECRET got = {0};
     assert_int_equal(rdt_ref_secret("file:full", plan, &got, NULL), RDT_OK);
-    assert_int_equal(got.n, RDT_CREDENTIAL_MAX);
+    assert_int_equal(got.n, RDT_SECRET_FILE_MAX);
 }
 
 static void
