@@ -252,8 +252,14 @@ struct kms_late; /* what changes while the service runs: threads, counters, outb
 struct kms_late *rdt_late_new(void);
 void rdt_late_free(struct kms_late *late);
 
-/* rdt_log_append - append records and wait until they are on disk. On the writer's thread. */
-enum rdt_code rdt_log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n);
+/*
+ * rdt_log_append - append records and wait until they are on disk. On the writer's thread.
+ *
+ *   changed   they are of changes, which an administrator may still make when the disk is full;
+ *             others must not use up the space that is kept for that
+ */
+enum rdt_code rdt_log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n,
+                             bool changed);
 
 /* rdt_log_sent - remember that an outbox entry is in the log; rdt_log_take_sent - those to be
  * removed by the next commit, borrowed until rdt_log_forget_sent(). */

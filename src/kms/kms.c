@@ -220,13 +220,18 @@ static void
 log_all(struct rdt_kms *kms, const struct written *written, size_t n)
 {
     struct rdt_span records[RDT_WRITE_BATCH_MAX];
-    for (size_t i = 0; i < n; i++)
+    bool changed = false;
+    for (size_t i = 0; i < n; i++) {
         records[i] = record_of(&written[i]);
-    enum rdt_code rc = rdt_log_append(kms, records, n);
+        changed = changed || written[i].changed;
+    }
+    enum rdt_code rc = rdt_log_append(kms, records, n, changed);
     for (size_t i = 0; i < n; i++) {
         if (rc != RDT_OK)
             take_back(written[i].request,
-                      "the audit log cannot be written; what was done is in the outbox");
+                      written[i].changed
+                          ? "the audit log cannot be written; what was done is in the outbox"
+                          : "the audit log cannot be written");
         else if (written[i].changed)
             rdt_log_sent(kms, written[i].request->id);
     }
@@ -267,7 +272,7 @@ rdt_kms_slow(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_requ
     struct rdt_span record = {request->record->p + from, request->record->n - from};
     if (!rdt_buf_ok(request->record) || !rdt_buf_ok(request->out))
         take_back(request, "out of memory");
-    else if (rdt_log_append(kms, &record, 1) != RDT_OK)
+    else if (rdt_log_append(kms, &record, 1, false) != RDT_OK)
         take_back(request, "the audit log cannot be written");
 }
 

@@ -78,15 +78,13 @@ appended(struct rdt_audit_batch *batch)
 }
 
 enum rdt_code
-rdt_log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n)
+rdt_log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n, bool changed)
 {
     if (n == 0)
         return RDT_OK;
     struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    /* what changes the service, and what the service does itself, may use the reserve: with a full
-     * disk an administrator can still act */
     struct rdt_audit_batch batch = {
-        .records = records, .n = n, .privileged = true, .done = appended, .user = &waiter};
+        .records = records, .n = n, .privileged = changed, .done = appended, .user = &waiter};
     enum rdt_code rc = rdt_audit_submit(kms->log, &batch);
     if (rc != RDT_OK)
         return rc;
@@ -246,7 +244,7 @@ rdt_log_refusals(struct rdt_kms *kms, int64_t now_ms)
         return;
     for (size_t i = 0, from = 0; i < n; from = ends[i++])
         records[i] = (struct rdt_span){bytes.p + from, ends[i] - from};
-    (void)rdt_log_append(kms, records, n);
+    (void)rdt_log_append(kms, records, n, false);
 }
 
 void

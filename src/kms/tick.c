@@ -56,7 +56,7 @@ commit_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *t
     if (rc != RDT_OK)
         return rc;
     rdt_log_forget_sent(kms);
-    rc = rdt_log_append(kms, &entry.record, 1);
+    rc = rdt_log_append(kms, &entry.record, 1, true);
     if (rc == RDT_OK)
         rdt_log_sent(kms, entry.id);
     return rc;
