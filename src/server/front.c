@@ -28,6 +28,36 @@ batch_free(struct batch *batch)
     }
 }
 
+/* ---- what others have: a loop does not end before they gave it back ---- */
+
+static void
+goes_away(struct front *front)
+{
+    pthread_mutex_lock(&front->lock);
+    front->away++;
+    pthread_mutex_unlock(&front->lock);
+}
+
+/* It did not go after all. */
+static void
+stays(struct front *front)
+{
+    pthread_mutex_lock(&front->lock);
+    front->away--;
+    pthread_mutex_unlock(&front->lock);
+}
+
+/* With the lock held, which it gives up: front may be gone right after. */
+static void
+is_back(struct front *front)
+{
+    struct rdt_loop *loop = front->loop;
+    if (--front->away == 0)
+        pthread_cond_signal(&front->home);
+    pthread_mutex_unlock(&front->lock);
+    rdt_loop_wake(loop);
+}
+
 /* On the log's thread. */
 static void
 synced(struct rdt_audit_batch *audit)
@@ -37,8 +67,29 @@ synced(struct rdt_audit_batch *audit)
     pthread_mutex_lock(&front->lock);
     batch->next = front->synced;
     front->synced = batch;
+    is_back(front);
+}
+
+void
+rdt_pending_give_back(struct pending *pending)
+{
+    struct front *front = pending->front;
+    pthread_mutex_lock(&front->lock);
+    pending->next = front->done;
+    front->done = pending;
+    is_back(front);
+}
+
+/* What came back after the loop stopped answering. */
+static void
+wait_for_all(struct front *front)
+{
+    pthread_mutex_lock(&front->lock);
+    while (front->away != 0)
+        pthread_cond_wait(&front->home, &front->lock);
     pthread_mutex_unlock(&front->lock);
-    rdt_loop_wake(front->loop);
+    for (struct pending *at = front->done; at != NULL; at = at->next)
+        rdt_buf_done(&at->record);
 }
 
 static struct batch *
@@ -212,10 +263,12 @@ run_elsewhere(struct front *front, struct pending *pending)
 {
     bool slow = pending->request.op->cls == RDT_OP_SLOW;
     pending->request.record = &pending->record;
-    if (!(slow ? rdt_reader_queue(front->keys->reader, pending)
-               : rdt_writer_queue(front->keys->writer, pending)))
-        answer_fault(pending->exchange, &pending->request, RDT_FAULT_THROTTLING,
-                     "too many such calls at once; try again");
+    goes_away(front);
+    if (rdt_lane_queue(slow ? front->keys->reader : front->keys->writer, pending))
+        return;
+    stays(front);
+    answer_fault(pending->exchange, &pending->request, RDT_FAULT_THROTTLING,
+                 "too many such calls at once; try again");
 }
 
 static void
@@ -288,8 +341,10 @@ on_idle(void *state)
         batch->spans[i] = (struct rdt_span){batch->bytes.p + from, batch->ends[i] - from};
     batch->audit = (struct rdt_audit_batch){
         .records = batch->spans, .n = batch->n, .done = synced, .user = batch};
+    goes_away(front);
     enum rdt_code rc = rdt_audit_submit(rdt_kms_log(front->keys->kms), &batch->audit);
     if (rc != RDT_OK) {
+        stays(front);
         batch->audit.code = rc;
         answer_batch(batch);
     }
@@ -301,20 +356,20 @@ on_wake(void *state)
     struct front *front = state;
     pthread_mutex_lock(&front->lock);
     struct batch *batch = front->synced;
-    struct pending *written = front->written;
+    struct pending *done = front->done;
     front->synced = NULL;
-    front->written = NULL;
+    front->done = NULL;
     pthread_mutex_unlock(&front->lock);
     while (batch != NULL) {
         struct batch *next = batch->next;
         answer_batch(batch);
         batch = next;
     }
-    while (written != NULL) {
-        struct pending *next = written->next;
-        rdt_buf_done(&written->record);
-        answer(written->exchange, &written->request);
-        written = next;
+    while (done != NULL) {
+        struct pending *next = done->next;
+        rdt_buf_done(&done->record);
+        answer(done->exchange, &done->request);
+        done = next;
     }
 }
 
@@ -332,10 +387,12 @@ on_end(void *user, void *state)
 {
     struct front *front = state;
     (void)user;
+    wait_for_all(front);
     rdt_kms_thread_close(front->thread);
     batch_free(front->open);
     batch_free(front->spare);
     batch_free(front->synced);
+    pthread_cond_destroy(&front->home);
     pthread_mutex_destroy(&front->lock);
     free(front);
 }
@@ -349,6 +406,7 @@ on_begin(void *user, struct rdt_loop *loop, void **state, struct rdt_err *err)
     front->keys = user;
     front->loop = loop;
     pthread_mutex_init(&front->lock, NULL);
+    pthread_cond_init(&front->home, NULL);
     enum rdt_code rc = rdt_kms_thread_open(front->keys->kms, &front->thread, err);
     if (rc != RDT_OK) {
         on_end(user, front);

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define METRICS_MS 1000
+#define WRITES_MAX 16384 /* changing calls that wait */
+#define SLOW_MAX 64      /* slow calls that wait */
 
 /* ---- the root ---- */
 
@@ -144,6 +146,29 @@ say_ready(const struct rdt_serve_opts *opts, uint16_t port)
     rdt_notify("READY=1");
 }
 
+static void
+run_slow(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_request *const *requests,
+         size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        rdt_kms_slow(kms, thread, requests[i]);
+}
+
+static enum rdt_code
+open_lanes(struct keys *keys, struct rdt_err *err)
+{
+    const struct lane_opts writer = {.kms = keys->kms,
+                                     .name = "writer",
+                                     .queue = WRITES_MAX,
+                                     .batch = RDT_WRITE_BATCH_MAX,
+                                     .run = rdt_kms_write,
+                                     .tick = rdt_kms_tick};
+    const struct lane_opts reader = {
+        .kms = keys->kms, .name = "reader", .queue = SLOW_MAX, .batch = 1, .run = run_slow};
+    enum rdt_code rc = rdt_lane_open(&writer, &keys->writer, err);
+    return rc == RDT_OK ? rdt_lane_open(&reader, &keys->reader, err) : rc;
+}
+
 static enum rdt_code
 serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
 {
@@ -161,9 +186,7 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
     if (rc == RDT_OK)
         rc = listen_keys(opts, &keys, &server, err);
     if (rc == RDT_OK)
-        rc = rdt_writer_open(keys.kms, &keys.writer, err);
-    if (rc == RDT_OK)
-        rc = rdt_reader_open(keys.kms, &keys.reader, err);
+        rc = open_lanes(&keys, err);
     if (rc == RDT_OK)
         rc = rdt_server_start(server, err);
     if (rc == RDT_OK)
@@ -174,8 +197,8 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
         rdt_notify("STOPPING=1");
     }
     rdt_server_stop(server, RDT_SERVE_GRACE_MS);
-    rdt_reader_close(keys.reader);
-    rdt_writer_close(keys.writer);
+    rdt_lane_close(keys.reader);
+    rdt_lane_close(keys.writer);
     rdt_server_close(server);
     rdt_kms_close(keys.kms);
     return rc;

@@ -37,37 +37,45 @@ struct front {
     struct keys *keys;
     struct rdt_loop *loop;
     struct rdt_kms_thread *thread;
-    struct batch *open;      /* being filled */
-    struct batch *spare;     /* to be used again */
-    pthread_mutex_t lock;    /* of the two below */
-    struct batch *synced;    /* from the log's thread */
-    struct pending *written; /* from the writer and the reader */
+    struct batch *open;   /* being filled */
+    struct batch *spare;  /* to be used again */
+    pthread_mutex_t lock; /* of all below */
+    struct batch *synced; /* from the log's thread */
+    struct pending *done; /* from the lanes */
+    size_t away;          /* batches and calls that others have */
+    pthread_cond_t home;  /* none is away */
 };
 
-struct writer;
-struct reader;
+struct lane;
 
 struct keys {
     struct rdt_kms *kms;
-    struct writer *writer;
-    struct reader *reader;
+    struct lane *writer, *reader;
 };
 
 /* The hooks of the HTTPS server; user is struct keys. */
 extern const struct rdt_server_hooks rdt_front_hooks;
 
-/* rdt_writer_open - start the writer's thread.  rdt_writer_close - finish what is queued, join. */
-enum rdt_code rdt_writer_open(struct rdt_kms *kms, struct writer **out, struct rdt_err *err);
-void rdt_writer_close(struct writer *writer);
-
-/* rdt_writer_queue - hand a writing call over; it comes back through front->written. False: full.
+/*
+ * A thread that takes calls off the loops' hands, in their order: the writer, which takes many at
+ * once and ticks, and the reader of files, on which nobody else shall wait.
  */
-bool rdt_writer_queue(struct writer *writer, struct pending *pending);
+struct lane_opts {
+    struct rdt_kms *kms;
+    const char *name; /* for errors */
+    size_t queue;     /* calls that may wait; beyond, they are refused with a word to retry */
+    size_t batch;     /* calls taken at once, at most RDT_WRITE_BATCH_MAX */
+    void (*run)(struct rdt_kms *kms, struct rdt_kms_thread *thread,
+                struct rdt_request *const *requests, size_t n);
+    void (*tick)(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms); /* or NULL */
+};
 
-/* rdt_reader_open, rdt_reader_close, rdt_reader_queue - the same for calls that read files. */
-enum rdt_code rdt_reader_open(struct rdt_kms *kms, struct reader **out, struct rdt_err *err);
-void rdt_reader_close(struct reader *reader);
-bool rdt_reader_queue(struct reader *reader, struct pending *pending);
+/* rdt_lane_open - start the thread.  rdt_lane_close - finish what is queued, join; NULL is fine. */
+enum rdt_code rdt_lane_open(const struct lane_opts *opts, struct lane **out, struct rdt_err *err);
+void rdt_lane_close(struct lane *lane);
+
+/* rdt_lane_queue - hand a call over; it comes back through front->done.  False: full. */
+bool rdt_lane_queue(struct lane *lane, struct pending *pending);
 
 /* rdt_pending_give_back - a call is done: to its loop, which answers. From any thread. */
 void rdt_pending_give_back(struct pending *pending);
