@@ -225,6 +225,19 @@ enum rdt_fault rdt_page_begin(struct rdt_call *call, int64_t normal, int64_t mos
  */
 void rdt_page_end(struct rdt_call *call, struct rdt_span last, bool more);
 
+/*
+ * rdt_page_rows - a whole answer that lists the rows of a kind in the order of their ids.
+ *
+ *   name   of the array
+ *   most   items of a page; a request may ask for fewer
+ *   put    appends one row's item to the answer
+ *
+ * Fails: as rdt_page_begin().
+ */
+enum rdt_fault rdt_page_rows(struct rdt_call *call, const char *name, enum rdt_kind kind,
+                             int64_t normal, int64_t most,
+                             void (*put)(struct rdt_call *call, const void *row));
+
 /* ---- usage.c ---- */
 
 /* rdt_usage_new, rdt_usage_free - counters of a thread; NULL: out of memory. rdt_usage_count - a

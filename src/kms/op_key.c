@@ -201,32 +201,23 @@ rdt_op_disable_key(struct rdt_call *call)
 
 /* ---- lists ---- */
 
+static void
+put_entry(struct rdt_call *call, const void *row)
+{
+    const struct rdt_key *key = row;
+    struct rdt_buf *out = call->request->out;
+    char arn[ARN_TEXT];
+    rdt_key_arn(call->kms, key->id, arn);
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_uuid(out, "KeyId", key->id);
+    rdt_jout_str(out, "KeyArn", arn);
+    rdt_jout_close(out, '}');
+}
+
 enum rdt_fault
 rdt_op_list_keys(struct rdt_call *call)
 {
-    struct rdt_buf *out = call->request->out;
-    struct page page;
-    enum rdt_fault fault = rdt_page_begin(call, 100, 1000, &page);
-    if (fault != RDT_FAULT_NONE)
-        return fault;
-    struct rdt_span id = {page.after, page.after_n}, last = {0};
-    const struct rdt_key *key = rdt_view_next(call->view, RDT_KIND_KEY, id, &id);
-    rdt_jout_open(out, NULL, '{');
-    rdt_jout_open(out, "Keys", '[');
-    for (int64_t i = 0; i < page.limit && key != NULL; i++) {
-        char arn[ARN_TEXT];
-        rdt_key_arn(call->kms, key->id, arn);
-        rdt_jout_open(out, NULL, '{');
-        rdt_jout_uuid(out, "KeyId", key->id);
-        rdt_jout_str(out, "KeyArn", arn);
-        rdt_jout_close(out, '}');
-        last = id;
-        key = rdt_view_next(call->view, RDT_KIND_KEY, id, &id);
-    }
-    rdt_jout_close(out, ']');
-    rdt_page_end(call, last, key != NULL);
-    rdt_jout_close(out, '}');
-    return RDT_FAULT_NONE;
+    return rdt_page_rows(call, "Keys", RDT_KIND_KEY, 100, 1000, put_entry);
 }
 
 /* ---- last usage ---- */

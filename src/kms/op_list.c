@@ -5,8 +5,9 @@
 #include "kms/op_internal.h"
 
 static void
-put_key(struct rdt_call *call, const struct rdt_key *key)
+put_key(struct rdt_call *call, const void *row)
 {
+    const struct rdt_key *key = row;
     struct rdt_buf *out = call->request->out;
     char arn[ARN_TEXT];
     rdt_key_arn(call->kms, key->id, arn);
@@ -33,24 +34,7 @@ put_key(struct rdt_call *call, const struct rdt_key *key)
 static enum rdt_fault
 key_list(struct rdt_call *call)
 {
-    struct rdt_buf *out = call->request->out;
-    struct page page;
-    enum rdt_fault fault = rdt_page_begin(call, 100, 1000, &page);
-    if (fault != RDT_FAULT_NONE)
-        return fault;
-    struct rdt_span id = {page.after, page.after_n}, last = {0};
-    const struct rdt_key *key = rdt_view_next(call->view, RDT_KIND_KEY, id, &id);
-    rdt_jout_open(out, NULL, '{');
-    rdt_jout_open(out, "Keys", '[');
-    for (int64_t i = 0; i < page.limit && key != NULL; i++) {
-        put_key(call, key);
-        last = id;
-        key = rdt_view_next(call->view, RDT_KIND_KEY, id, &id);
-    }
-    rdt_jout_close(out, ']');
-    rdt_page_end(call, last, key != NULL);
-    rdt_jout_close(out, '}');
-    return RDT_FAULT_NONE;
+    return rdt_page_rows(call, "Keys", RDT_KIND_KEY, 100, 1000, put_key);
 }
 
 /* ---- versions ---- */

@@ -84,8 +84,9 @@ put_members(struct rdt_call *call, const struct rdt_principal *principal)
 }
 
 static void
-put_principal(struct rdt_call *call, const struct rdt_principal *principal)
+put_principal(struct rdt_call *call, const void *row)
 {
+    const struct rdt_principal *principal = row;
     rdt_jout_open(call->request->out, NULL, '{');
     put_members(call, principal);
     rdt_jout_close(call->request->out, '}');
@@ -146,24 +147,7 @@ principal_update(struct rdt_call *call)
 static enum rdt_fault
 principal_list(struct rdt_call *call)
 {
-    struct rdt_buf *out = call->request->out;
-    struct page page;
-    enum rdt_fault fault = rdt_page_begin(call, 100, 1000, &page);
-    if (fault != RDT_FAULT_NONE)
-        return fault;
-    struct rdt_span id = {page.after, page.after_n}, last = {0};
-    const struct rdt_principal *principal = rdt_view_next(call->view, RDT_KIND_PRINCIPAL, id, &id);
-    rdt_jout_open(out, NULL, '{');
-    rdt_jout_open(out, "Principals", '[');
-    for (int64_t i = 0; i < page.limit && principal != NULL; i++) {
-        put_principal(call, principal);
-        last = id;
-        principal = rdt_view_next(call->view, RDT_KIND_PRINCIPAL, id, &id);
-    }
-    rdt_jout_close(out, ']');
-    rdt_page_end(call, last, principal != NULL);
-    rdt_jout_close(out, '}');
-    return RDT_FAULT_NONE;
+    return rdt_page_rows(call, "Principals", RDT_KIND_PRINCIPAL, 100, 1000, put_principal);
 }
 
 static enum rdt_fault

@@ -69,3 +69,27 @@ rdt_page_end(struct rdt_call *call, struct rdt_span last, bool more)
     }
     rdt_jout_bool(out, "Truncated", more);
 }
+
+enum rdt_fault
+rdt_page_rows(struct rdt_call *call, const char *name, enum rdt_kind kind, int64_t normal,
+              int64_t most, void (*put)(struct rdt_call *call, const void *row))
+{
+    struct rdt_buf *out = call->request->out;
+    struct page page;
+    enum rdt_fault fault = rdt_page_begin(call, normal, most, &page);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    struct rdt_span id = {page.after, page.after_n}, last = {0};
+    const void *row = rdt_view_next(call->view, kind, id, &id);
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_open(out, name, '[');
+    for (int64_t i = 0; i < page.limit && row != NULL; i++) {
+        put(call, row);
+        last = id;
+        row = rdt_view_next(call->view, kind, id, &id);
+    }
+    rdt_jout_close(out, ']');
+    rdt_page_end(call, last, row != NULL);
+    rdt_jout_close(out, '}');
+    return RDT_FAULT_NONE;
+}
