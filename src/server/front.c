@@ -312,10 +312,11 @@ on_request(void *state, struct rdt_exchange *exchange)
 {
     struct front *front = state;
     struct rdt_http_head *head = &exchange->head;
-    struct rdt_span target = {0}, v1 = {head->path.p, head->path.n < 4 ? head->path.n : 4};
+    struct rdt_span target = {0}, second, v1 = {head->path.p, head->path.n < 4 ? head->path.n : 4};
     bool post = rdt_span_is(head->method, "POST"), get = rdt_span_is(head->method, "GET");
     if (post && head->query.n == 0 && rdt_span_is(head->path, "/") &&
-        rdt_http_field_find(head, "x-amz-target", 0, &target) && target.n != 0)
+        rdt_http_field_find(head, "x-amz-target", 0, &target) && target.n != 0 &&
+        !rdt_http_field_find(head, "x-amz-target", 1, &second))
         run_call(front, exchange, target);
     else if (post && head->query.n == 0 && rdt_span_is(v1, "/v1/"))
         run_call(front, exchange, (struct rdt_span){0});
