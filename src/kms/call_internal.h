@@ -40,6 +40,7 @@ struct rdt_kms_thread {
     struct rdt_buf aad, scratch; /* kept, emptied before use */
     struct usage *usage;
     struct sign_cache *signing;  /* auth.c: signing keys of the day */
+    uint8_t seen_at[32];         /* tick.c: where the search for old replay rows goes on */
     uint8_t due_at[16];          /* life.c: where the search for due keys goes on */
     struct rdt_kms_thread *next; /* kms->late */
 };

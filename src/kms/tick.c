@@ -9,24 +9,28 @@
 
 #define SEEN_STEP 4096 /* replay rows looked at in one tick */
 
-/* Replay rows whose signature would be refused for its age anyway. */
+/*
+ * Replay rows whose signature would be refused for its age anyway. Each tick goes on where the last
+ * one stopped: under load the first rows are all young, and the old ones stand behind them.
+ */
 static void
 forget_seen(struct rdt_tx *tx, struct rdt_kms_thread *thread, int64_t now_ms)
 {
-    struct rdt_buf *at =
-        &thread->scratch; /* where the last tick stopped is not kept: rows are few */
-    struct rdt_span id = {0};
-    const struct rdt_seen *seen;
-    at->n = 0;
+    struct rdt_buf *old = &thread->scratch;
+    struct rdt_span id = {thread->seen_at, sizeof thread->seen_at};
+    old->n = 0;
     for (size_t i = 0; i < SEEN_STEP; i++) {
-        seen = rdt_view_next(rdt_tx_view(tx), RDT_KIND_SEEN, id, &id);
-        if (seen == NULL)
+        const struct rdt_seen *seen = rdt_view_next(rdt_tx_view(tx), RDT_KIND_SEEN, id, &id);
+        if (seen == NULL) {
+            memset(thread->seen_at, 0, sizeof thread->seen_at);
             break;
+        }
+        memcpy(thread->seen_at, seen->signature, sizeof thread->seen_at);
         if (seen->until_ms < now_ms)
-            rdt_buf_add(at, seen->signature, sizeof seen->signature);
+            rdt_buf_add(old, seen->signature, sizeof seen->signature);
     }
-    for (size_t i = 0; i + 32 <= at->n; i += 32)
-        (void)rdt_tx_remove(tx, RDT_KIND_SEEN, (struct rdt_span){at->p + i, 32});
+    for (size_t i = 0; i + 32 <= old->n; i += 32)
+        (void)rdt_tx_remove(tx, RDT_KIND_SEEN, (struct rdt_span){old->p + i, 32});
 }
 
 static enum rdt_code
