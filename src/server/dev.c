@@ -5,6 +5,7 @@
  */
 #include "server/server.h"
 
+#include "base/apart.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/cursor.h"
@@ -25,6 +26,7 @@
 #define DEV_ACCOUNT "000000000000"
 #define DEV_REGION "local-1"
 #define DEV_LISTEN "127.0.0.1:7443"
+#define MAKING_MS 60000 /* for making everything, on a slow disk too */
 #define CA_DAYS 3650
 #define SERVER_DAYS 397 /* what clients take at most */
 #define FILE_MAX ((size_t)64 * 1024)
@@ -280,6 +282,56 @@ take_port(const char *listen_at, struct rdt_arena *arena, struct rdt_serve_opts 
     return out->listen[0] != NULL ? RDT_OK : rdt_fail(err, RDT_E_NOMEM, "take a free port");
 }
 
+/* ---- apart: what serves next, and all that is started from it, must never have held a secret */
+
+struct making {
+    const char *dir, *address;
+};
+
+static enum rdt_code
+make_all(const struct making *making, struct rdt_err *err)
+{
+    const char *dir = making->dir;
+    enum rdt_code rc = RDT_OK;
+    if (!here(dir, "ca.pem"))
+        rc = make_ca(dir, err);
+    if (rc == RDT_OK && !here(dir, "server.pem"))
+        rc = make_server_cert(dir, err);
+    if (rc == RDT_OK && !here(dir, "root.json"))
+        rc = make_service(dir, err);
+    return rc == RDT_OK ? ensure_principals(dir, making->address, err) : rc;
+}
+
+/* The answer is the error: code, text, hint. */
+static void
+run_making(const void *context, struct rdt_span request, struct rdt_buf *answer)
+{
+    struct rdt_err err = {0};
+    (void)request;
+    err.code = make_all(context, &err);
+    rdt_buf_add(answer, &err, sizeof err);
+}
+
+static enum rdt_code
+make_apart(const struct making *making, struct rdt_err *err)
+{
+    RDT_AUTO(rdt_apart_close_at) struct rdt_apart *apart = NULL;
+    RDT_BUF answer = {0};
+    struct rdt_err made = {0};
+    enum rdt_code rc = rdt_apart_open(run_making, making, &apart, err);
+    if (rc == RDT_OK)
+        rc = rdt_apart_ask(apart, rdt_span_str("make"), rdt_monotonic_ms() + MAKING_MS, sizeof made,
+                           &answer, err);
+    if (rc != RDT_OK)
+        return rdt_fail_in(err, rc, "make %s", making->dir);
+    if (answer.n != sizeof made)
+        return rdt_fail(err, RDT_E_INTERNAL, "make %s: no answer", making->dir);
+    memcpy(&made, answer.p, sizeof made);
+    if (made.code != RDT_OK && err != NULL)
+        *err = made;
+    return made.code;
+}
+
 enum rdt_code
 rdt_serve_dev(const char *dir, const char *listen, struct rdt_arena *arena,
               struct rdt_serve_opts *out, struct rdt_err *err)
@@ -287,16 +339,10 @@ rdt_serve_dev(const char *dir, const char *listen, struct rdt_arena *arena,
     enum rdt_code rc = rdt_file_mkdirs(dir, err);
     if (listen == NULL && !address_of_env(dir, arena, &listen))
         listen = DEV_LISTEN;
-    if (rc == RDT_OK && !here(dir, "ca.pem"))
-        rc = make_ca(dir, err);
-    if (rc == RDT_OK && !here(dir, "server.pem"))
-        rc = make_server_cert(dir, err);
-    if (rc == RDT_OK && !here(dir, "root.json"))
-        rc = make_service(dir, err);
     if (rc == RDT_OK)
         rc = take_port(listen, arena, out, err);
     if (rc == RDT_OK)
-        rc = ensure_principals(dir, out->listen[0], err);
+        rc = make_apart(&(struct making){dir, out->listen[0]}, err);
     if (rc != RDT_OK)
         return rc;
     out->data = dir;
