@@ -345,6 +345,10 @@ rdt_kms_open(const struct rdt_kms_opts *opts, struct rdt_kms **out, struct rdt_e
     enum rdt_code rc = rdt_worker_open(&worker, err);
     if (rc == RDT_OK)
         rc = open_all(kms, opts, worker, err);
+    if (rc == RDT_E_NOTFOUND) { /* there is a root, so all of it was here once */
+        rc = RDT_E_STATE;
+        rdt_hint(err, "a part of the service is missing: put it back as it was with the rest");
+    }
     if (rc != RDT_OK) {
         rdt_kms_close(kms);
         return rdt_fail_in(err, rc, "open %s", opts->data);
