@@ -26,11 +26,21 @@ def folder():
 folder.kept = []
 
 
+def preload(path):
+    """A name for LD_PRELOAD, where a blank in a path would begin another one."""
+    name = os.path.join(folder(), "preloaded.so")
+    os.symlink(path, name)
+    return name
+
+
 def preloaded(where, **settings):
     """The environment that makes a program lose what it did not sync below `where`."""
-    env = dict(os.environ, LD_PRELOAD=DROPSYNC, DROPSYNC_DIR=where)
+    env = dict(os.environ, LD_PRELOAD=preloaded.name, DROPSYNC_DIR=where)
     env.update({"DROPSYNC_" + name.upper(): str(value) for name, value in settings.items()})
     return env
+
+
+preloaded.name = preload(DROPSYNC)
 
 
 class Run:

@@ -11,6 +11,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "functional"))
 from harness import Tap  # noqa: E402
+from rounds import preload  # noqa: E402
 from server import Server, env_file  # noqa: E402
 from signing import call  # noqa: E402
 
@@ -28,7 +29,7 @@ def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as top:
         data, slow = os.path.join(top, "data"), os.path.join(top, "slow")
-        extra = {"LD_PRELOAD": os.environ["SLOWSYNC"], "SLOWSYNC_FILE": slow,
+        extra = {"LD_PRELOAD": preload(os.environ["SLOWSYNC"]), "SLOWSYNC_FILE": slow,
                  "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
         os.environ.update(extra)
         server = Server(data).start()

@@ -134,10 +134,12 @@ def test_units(tap):
         tap.skip("systemd takes the units", "there is no systemd-analyze")
         return
     with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, "redoubt")  # a path without blanks
+        os.symlink(REDOUBT, program)
         for name in ("redoubt.service", "redoubt.socket"):
             text = service if name.endswith("service") else read(os.path.join(ROOT, "packaging", name))
             text = re.sub(r"^Documentation=.*\n", "", text, flags=re.M)   # pages that are not installed here
-            write(os.path.join(folder, name), re.sub(r"^ExecStart=\S+", "ExecStart=" + REDOUBT, text, flags=re.M))
+            write(os.path.join(folder, name), re.sub(r"^ExecStart=\S+", "ExecStart=" + program, text, flags=re.M))
         paths = [os.path.join(folder, name) for name in ("redoubt.service", "redoubt.socket")]
         done = subprocess.run(["systemd-analyze", "verify"] + paths, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         tap.ok(done.returncode == 0 and not done.stdout, "systemd takes the units", done.stdout.decode())
