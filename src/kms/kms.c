@@ -6,6 +6,7 @@
 
 #include "kms/audit_record.h"
 #include "kms/call_internal.h"
+#include "kms/quota.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -124,9 +125,13 @@ remember(struct rdt_tx *tx, const struct rdt_request *request)
 }
 
 static enum rdt_fault
-settle(struct rdt_call *call, uint64_t *revision, uint8_t digest[static 32])
+settle(struct rdt_call *call, size_t mark, uint64_t *revision, uint8_t digest[static 32])
 {
     struct rdt_err err = {0};
+    const struct rdt_quota *full = rdt_quota_passed(call->tx, mark);
+    if (full != NULL)
+        return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "a deployment has at most %zu %s",
+                             full->most, full->what);
     if (!remember(call->tx, call->request))
         return rdt_call_fail(call, RDT_FAULT_INTERNAL, "out of memory");
     if (rdt_tx_seal(call->tx, call->thread->worker, revision, digest, &err) != RDT_OK)
@@ -153,7 +158,7 @@ write_one(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
         request->fault = rdt_call_run(&call);
     bool keep = request->fault == RDT_FAULT_NONE || call.keep;
     if (keep && rdt_tx_changed(tx, mark) != 0) {
-        enum rdt_fault fault = settle(&call, &revision, digest);
+        enum rdt_fault fault = settle(&call, mark, &revision, digest);
         if (fault != RDT_FAULT_NONE) {
             request->fault = fault;
             keep = false;

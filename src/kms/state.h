@@ -131,6 +131,11 @@ struct rdt_view rdt_tx_view(const struct rdt_tx *tx);
 /* rdt_tx_changed - rows changed since a mark; 0: there is nothing to seal. */
 size_t rdt_tx_changed(const struct rdt_tx *tx, size_t mark);
 
+/* rdt_tx_added - whether a call since a mark made a new row of a kind; rdt_tx_rows - how many rows
+ * of a kind the transaction sees. */
+bool rdt_tx_added(const struct rdt_tx *tx, size_t mark, enum rdt_kind kind);
+size_t rdt_tx_rows(const struct rdt_tx *tx, enum rdt_kind kind);
+
 /*
  * rdt_tx_seal - settle what a call changed: policies are compiled, rows encoded and authenticated
  * at the next revision, the digest moved on.  Called once after each call that changed something,

@@ -244,6 +244,30 @@ rdt_tx_changed(const struct rdt_tx *tx, size_t mark)
     return n;
 }
 
+bool
+rdt_tx_added(const struct rdt_tx *tx, size_t mark, enum rdt_kind kind)
+{
+    for (size_t i = mark; i < tx->n_steps; i++) {
+        const struct rdt_staged *staged = tx->steps[i].change;
+        if (staged != NULL && staged->kind == kind && staged->base == NULL && staged->row != NULL &&
+            staged->under == NULL)
+            return true;
+    }
+    return false;
+}
+
+size_t
+rdt_tx_rows(const struct rdt_tx *tx, enum rdt_kind kind)
+{
+    size_t n = rdt_state_count(tx->state, kind);
+    for (struct rdt_index_node *node = tx->kinds[kind].first; node != NULL; node = node->next) {
+        const struct rdt_staged *staged = rdt_staged_of(node);
+        n += staged->row != NULL;
+        n -= staged->base != NULL;
+    }
+    return n;
+}
+
 void
 rdt_tx_drop(struct rdt_tx *tx)
 {
