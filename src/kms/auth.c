@@ -85,6 +85,7 @@ by_certificate(struct rdt_kms *kms, struct rdt_view view, const uint8_t *fingerp
         !known(kms, rdt_view_principal(view, cert->principal), request))
         return fail(request, RDT_FAULT_UNRECOGNIZED_CLIENT,
                     "the client certificate is not bound to a principal");
+    memcpy(request->caller.certificate, fingerprint, RDT_SHA256_LEN);
     char *name = request->caller.credential;
     memcpy(name, "cert:", 5);
     rdt_hex_put((struct rdt_span){fingerprint, 8}, name + 5);
@@ -247,6 +248,26 @@ by_signature(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_view
     request->caller.by_signature = true;
     memcpy(request->caller.signature, sig.signature, sizeof sig.signature);
     return true;
+}
+
+const struct rdt_principal *
+rdt_caller_principal(struct rdt_view view, const struct rdt_request *request)
+{
+    const struct rdt_caller *caller = &request->caller;
+    if (caller->internal)
+        return NULL;
+    if (caller->by_signature) {
+        const struct rdt_credential *credential =
+            rdt_view_get(view, RDT_KIND_CREDENTIAL, rdt_span_str(caller->credential));
+        if (!usable(credential, request->now_ms))
+            return NULL;
+    } else {
+        const struct rdt_client_cert *cert = rdt_view_get(
+            view, RDT_KIND_CERT, (struct rdt_span){caller->certificate, RDT_SHA256_LEN});
+        if (cert == NULL || cert->revoked_ms != 0)
+            return NULL;
+    }
+    return rdt_view_principal(view, caller->principal);
 }
 
 bool

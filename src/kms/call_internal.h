@@ -71,7 +71,7 @@ struct rdt_call {
     struct rdt_jdoc *in; /* token 0 is the input object */
     struct rdt_view view;
     struct rdt_tx *tx;                     /* WRITE only */
-    const struct rdt_principal *principal; /* NULL: the service itself */
+    const struct rdt_principal *principal; /* NULL: the service itself, or no longer valid */
     const struct rdt_key *key;             /* of op->key, allowed and in a fitting state */
     struct rdt_span alias;                 /* "alias/x" when KeyId was one */
     struct rdt_context *context;           /* of EncryptionContext; NULL: the operation has none */
@@ -258,6 +258,14 @@ void rdt_usage_collect(struct usage *usage, struct rdt_tx *tx, int64_t now_ms);
  * memory cannot be locked. */
 struct sign_cache *rdt_sign_cache_new(struct rdt_err *err);
 void rdt_sign_cache_free(struct sign_cache *cache);
+
+/*
+ * rdt_caller_principal - who calls, borrowed: asked for again where the call runs, since a call may
+ * have waited for the writer, and a revocation that was answered meanwhile has to hold for it.
+ * NULL: the credential or certificate is revoked or gone, or the service itself calls.
+ */
+const struct rdt_principal *rdt_caller_principal(struct rdt_view view,
+                                                 const struct rdt_request *request);
 
 /* ---- log.c ---- */
 

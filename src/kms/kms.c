@@ -47,7 +47,7 @@ call_init(struct rdt_call *call, struct rdt_kms *kms, struct rdt_kms_thread *thr
                               .op = request->op,
                               .in = &thread->doc,
                               .view = view,
-                              .principal = rdt_view_principal(view, request->caller.principal)};
+                              .principal = rdt_caller_principal(view, request)};
     request->message[0] = '\0';
 }
 

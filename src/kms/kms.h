@@ -82,7 +82,8 @@ struct rdt_caller {
     char source[64];     /* the peer's address */
     bool by_signature;   /* signature below is set: a replay is refused */
     uint8_t signature[32];
-    bool internal; /* the service itself: the scheduler */
+    uint8_t certificate[32]; /* fingerprint, where there is no signature */
+    bool internal;           /* the service itself: the scheduler */
 };
 
 struct rdt_request {
