@@ -65,12 +65,11 @@ resource_aliases(const void *user, struct rdt_span *out, size_t max)
 {
     const struct rdt_call *call = user;
     struct rdt_span id = {0};
-    const struct rdt_alias *alias;
+    const struct rdt_key_alias *alias;
     size_t n = 0;
-    while (n < max && (alias = rdt_view_next(call->view, RDT_KIND_ALIAS, id, &id)) != NULL)
-        if (call->key != NULL &&
-            rdt_same((struct rdt_span){alias->key, 16}, (struct rdt_span){call->key->id, 16}))
-            out[n++] = rdt_span_str(alias->name);
+    while (call->key != NULL && n < max &&
+           (alias = rdt_view_key_alias(call->view, call->key->id, &id)) != NULL)
+        out[n++] = rdt_span_str(alias->name);
     return n;
 }
 

@@ -132,6 +132,9 @@ struct rdt_key *rdt_edit_key(struct rdt_call *call);
 enum rdt_fault rdt_policy_put(struct rdt_call *call, struct rdt_key *key, struct rdt_span document);
 enum rdt_fault rdt_tags_put(struct rdt_call *call, struct rdt_key *key, const char *member);
 
+/* rdt_alias_drop - remove an alias; false: no memory is left. */
+bool rdt_alias_drop(struct rdt_tx *tx, const struct rdt_alias *alias);
+
 /* rdt_deletion_window - days that a deletion waits when the request names none. */
 int64_t rdt_deletion_window(const struct rdt_key *key);
 

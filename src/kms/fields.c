@@ -209,6 +209,11 @@ static const struct rdt_record_member grant_members[] = {
     RDT_M(1, RDT_M_B16, rdt_grant, id),
 };
 
+static const struct rdt_record_member key_alias_members[] = {
+    RDT_M(1, RDT_M_B16, rdt_key_alias, key),
+    RDT_M(2, RDT_M_TEXT, rdt_key_alias, name),
+};
+
 struct kind {
     struct rdt_record record;
     uint8_t id[ID_FIELDS]; /* numbers of the fields of its id; none: the name of the kind */
@@ -246,6 +251,7 @@ static const struct kind kinds[RDT_KIND_END] = {
     [RDT_KIND_DEATH] = KIND("death", death, 1, 2),
     [RDT_KIND_DOMAIN] = KIND("domain", domain, 1),
     [RDT_KIND_GRANT] = KIND("grant", grant, 1),
+    [RDT_KIND_KEY_ALIAS] = KIND("key_alias", key_alias, 1, 2),
 };
 
 const struct rdt_record *

@@ -35,7 +35,8 @@
     X(20, RDT_KIND_SEEN, rdt_seen)            /* SHA-256 of a signature: a replay is refused */    \
     X(21, RDT_KIND_DEATH, rdt_death)          /* key UUID | u32 number: destruction certificate */ \
     X(22, RDT_KIND_DOMAIN, rdt_domain)        /* u32 number: the domain keys that wrap */          \
-    X(23, RDT_KIND_GRANT, rdt_grant)          /* room for grants */
+    X(23, RDT_KIND_GRANT, rdt_grant)          /* room for grants */                                \
+    X(24, RDT_KIND_KEY_ALIAS, rdt_key_alias)  /* key UUID | name: a key's aliases, to find them */
 
 #define X(number, name, type) name = number,
 enum rdt_kind { RDT_KINDS(X) RDT_KIND_END };
@@ -133,6 +134,11 @@ struct rdt_alias {
     char *name;
     uint8_t key[16];
     int64_t created_ms, updated_ms;
+};
+
+struct rdt_key_alias { /* comes and goes with its alias */
+    uint8_t key[16];
+    char *name;
 };
 
 struct rdt_principal {

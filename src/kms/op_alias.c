@@ -55,11 +55,42 @@ static size_t
 count_of(struct rdt_call *call, const struct rdt_key *key)
 {
     struct rdt_span id = {0};
-    const struct rdt_alias *alias;
     size_t n = 0;
-    while ((alias = rdt_view_next(call->view, RDT_KIND_ALIAS, id, &id)) != NULL)
-        n += is_of(alias, key);
+    while (rdt_view_key_alias(call->view, key->id, &id) != NULL)
+        n++;
     return n;
+}
+
+/* The id under which an alias is found from its key. */
+struct of_key {
+    uint8_t bytes[RDT_STORE_ID_MAX];
+    struct rdt_span id;
+};
+
+static struct rdt_span
+of_key(const uint8_t key[static 16], struct rdt_span name, struct of_key *out)
+{
+    memcpy(out->bytes, key, 16);
+    memcpy(out->bytes + 16, name.p, name.n); /* at most 256 bytes: the member's bound */
+    return out->id = (struct rdt_span){out->bytes, 16 + name.n};
+}
+
+static bool
+add_to_key(struct rdt_tx *tx, const uint8_t key[static 16], struct rdt_span name)
+{
+    struct of_key at;
+    struct rdt_key_alias *row = rdt_tx_add(tx, RDT_KIND_KEY_ALIAS, of_key(key, name, &at));
+    if (row == NULL || !rdt_text_set(&row->name, name))
+        return false;
+    memcpy(row->key, key, sizeof row->key);
+    return true;
+}
+
+static bool
+take_from_key(struct rdt_tx *tx, const uint8_t key[static 16], struct rdt_span name)
+{
+    struct of_key at;
+    return rdt_tx_remove(tx, RDT_KIND_KEY_ALIAS, of_key(key, name, &at));
 }
 
 static void
@@ -90,7 +121,7 @@ rdt_op_create_alias(struct rdt_call *call)
         return rdt_out_of_memory(call);
     memcpy(alias->key, call->key->id, sizeof alias->key);
     alias->created_ms = alias->updated_ms = call->request->now_ms;
-    return RDT_FAULT_NONE;
+    return add_to_key(call->tx, alias->key, name) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 
 static enum rdt_fault
@@ -145,11 +176,19 @@ rdt_op_update_alias(struct rdt_call *call)
         return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "a key has at most %d aliases",
                              ALIASES_OF_KEY_MAX);
     struct rdt_alias *moved = rdt_tx_edit(call->tx, RDT_KIND_ALIAS, name);
-    if (moved == NULL)
+    if (moved == NULL || !take_from_key(call->tx, moved->key, name) ||
+        !add_to_key(call->tx, key->id, name))
         return rdt_out_of_memory(call);
     memcpy(moved->key, key->id, sizeof moved->key);
     moved->updated_ms = call->request->now_ms;
     return RDT_FAULT_NONE;
+}
+
+bool
+rdt_alias_drop(struct rdt_tx *tx, const struct rdt_alias *alias)
+{
+    struct rdt_span name = rdt_span_str(alias->name);
+    return take_from_key(tx, alias->key, name) && rdt_tx_remove(tx, RDT_KIND_ALIAS, name);
 }
 
 enum rdt_fault
@@ -163,7 +202,7 @@ rdt_op_delete_alias(struct rdt_call *call)
     if (fault != RDT_FAULT_NONE)
         return fault;
     memcpy(call->note.key, alias->key, sizeof alias->key);
-    return rdt_tx_remove(call->tx, RDT_KIND_ALIAS, name) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
+    return rdt_alias_drop(call->tx, alias) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 
 static void
@@ -179,6 +218,16 @@ put_alias(struct rdt_call *call, const struct rdt_alias *alias)
     rdt_jout_time(out, "CreationDate", alias->created_ms);
     rdt_jout_time(out, "LastUpdatedDate", alias->updated_ms);
     rdt_jout_close(out, '}');
+}
+
+/* Of all keys or of one; id: of the row that the walk is at, which differs between the two. */
+static const struct rdt_alias *
+next_alias(struct rdt_call *call, const struct rdt_key *key, struct rdt_span *id)
+{
+    if (key == NULL)
+        return rdt_view_next(call->view, RDT_KIND_ALIAS, *id, id);
+    const struct rdt_key_alias *of = rdt_view_key_alias(call->view, key->id, id);
+    return of == NULL ? NULL : rdt_view_get(call->view, RDT_KIND_ALIAS, rdt_span_str(of->name));
 }
 
 enum rdt_fault
@@ -206,9 +255,7 @@ rdt_op_list_aliases(struct rdt_call *call)
     const struct rdt_alias *alias;
     rdt_jout_open(out, NULL, '{');
     rdt_jout_open(out, "Aliases", '[');
-    while ((alias = rdt_view_next(call->view, RDT_KIND_ALIAS, id, &id)) != NULL) {
-        if (key != NULL && !is_of(alias, key))
-            continue;
+    while ((alias = next_alias(call, key, &id)) != NULL) {
         more = n == page.limit;
         if (more)
             break;

@@ -93,6 +93,11 @@ const struct rdt_version *rdt_view_version(struct rdt_view view, const uint8_t k
                                            uint32_t number);
 const struct rdt_principal *rdt_view_principal(struct rdt_view view, const uint8_t id[static 16]);
 
+/* rdt_view_key_alias - the next alias of a key after the id of a RDT_KIND_KEY_ALIAS row (empty: the
+ * first); NULL at the end.  id: of that row, borrowed. */
+const struct rdt_key_alias *rdt_view_key_alias(struct rdt_view view, const uint8_t key[static 16],
+                                               struct rdt_span *id);
+
 /* ---- the writer ---- */
 
 /*

@@ -98,3 +98,11 @@ rdt_view_principal(struct rdt_view view, const uint8_t id[static 16])
 {
     return rdt_view_get(view, RDT_KIND_PRINCIPAL, (struct rdt_span){id, 16});
 }
+
+const struct rdt_key_alias *
+rdt_view_key_alias(struct rdt_view view, const uint8_t key[static 16], struct rdt_span *id)
+{
+    struct rdt_span of = {key, 16}, after = id->n == 0 ? of : *id; /* no alias has an empty name */
+    const struct rdt_key_alias *row = rdt_view_next(view, RDT_KIND_KEY_ALIAS, after, id);
+    return row != NULL && rdt_span_eq((struct rdt_span){row->key, 16}, of) ? row : NULL;
+}
