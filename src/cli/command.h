@@ -40,6 +40,7 @@
     X(OPT_RESOLVED, "resolved", 0, NULL, NULL, "after environment and `like`, with origins")       \
     X(OPT_FROM, "from", 0, "EXAMPLE", "saas medtrack minimal", "start from an example")            \
     X(OPT_CHECK, "check", 0, NULL, NULL, "change nothing; exit 1 if it would change")              \
+    X(OPT_YES, "yes", 'y', NULL, NULL, "do not ask")                                               \
     X(OPT_CONFIG, "config", 'c', "FILE", NULL, "the server's configuration (YAML)")                \
     X(OPT_DEV, "dev", 0, NULL, NULL, "for a laptop: make or reuse everything in one folder")       \
     X(OPT_LISTEN, "listen", 0, "ADDR:PORT", NULL, "where to listen; port 0 takes a free one")      \
@@ -138,6 +139,7 @@ extern const struct rdt_option_info rdt_option_infos[RDT_NOPTIONS];
 /* The functions behind the rows, each in a cmd_*.c; they return the exit status. */
 rdt_command_fn rdt_cmd_check;
 rdt_command_fn rdt_cmd_verify;
+rdt_command_fn rdt_cmd_apply;
 rdt_command_fn rdt_cmd_report;
 rdt_command_fn rdt_cmd_plan_init;
 rdt_command_fn rdt_cmd_plan_show;

@@ -17,6 +17,7 @@ static const enum rdt_option check_options[] = {OPT_ENV,     OPT_FORMAT,   OPT_O
 static const enum rdt_option verify_options[] = {OPT_ENV, OPT_ONLY,   OPT_TIMEOUT,  OPT_FORMAT,
                                                  OPT_OUT, OPT_STRICT, OPT_FAIL_ON,  OPT_RULE,
                                                  OPT_ALL, OPT_PACK,   OPT_FRAMEWORK};
+static const enum rdt_option apply_options[] = {OPT_ENV, OPT_CHECK, OPT_YES, OPT_CERT, OPT_KEY};
 static const enum rdt_option report_options[] = {OPT_FRAMEWORK, OPT_FORMAT, OPT_OUT, OPT_RUN,
                                                  OPT_ALL};
 static const enum rdt_option show_options[] = {OPT_ENV, OPT_RESOLVED};
@@ -88,6 +89,17 @@ const struct rdt_command rdt_commands[] = {
      "what must be refused (a login without TLS), then reads settings. A system that cannot be "
      "reached, "
      "or that gives no clear answer within the time limit, is unknown, never a pass."},
+    {"apply", NULL, rdt_cmd_apply, OPTIONS(apply_options), 0, 1, "[PLAN]",
+     "make the plan's keys, principals and policies in the key service", "For each key of the plan with custody.provider redoubt: a key with the alias of its name, "
+     "its "
+     "description, rotation period, tags, and a policy by which only those may use it whose data "
+     "it "
+     "protects. For each of these a principal that may use exactly its keys.\n"
+     "Shows the difference first (+ is made, ~ is changed, = is as planned) and asks on a "
+     "terminal. "
+     "Nothing is ever destroyed: a key that the plan no longer has is listed and left alone. A "
+     "second apply has nothing to do.\n"
+     "Where `kms:` of the environment's targets file names a server, it goes first. " SERVER},
     {"report", NULL, rdt_cmd_report, OPTIONS(report_options), 0, 0, "",
      "show the last run again: for people, tools or an auditor", "Renders a stored run without judging anew. `--format template` fills in the encryption plan "
      "template: "

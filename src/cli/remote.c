@@ -12,9 +12,19 @@
 enum rdt_code
 rdt_remote_open(struct rdt_cli *cli, struct rdt_remote *out)
 {
+    return rdt_remote_open_at(cli, &(struct rdt_client_opts){0}, out);
+}
+
+enum rdt_code
+rdt_remote_open_at(struct rdt_cli *cli, const struct rdt_client_opts *at, struct rdt_remote *out)
+{
+    RDT_SECRET secret = {0};
+    struct rdt_client_opts opts = *at;
     *out = (struct rdt_remote){.cli = cli};
-    return rdt_client_open_env(rdt_cli_value(cli, OPT_CERT, NULL),
-                               rdt_cli_value(cli, OPT_KEY, NULL), &out->client, &cli->err);
+    opts.cert_file = rdt_cli_value(cli, OPT_CERT, NULL);
+    opts.key_file = rdt_cli_value(cli, OPT_KEY, NULL);
+    enum rdt_code rc = rdt_client_env(&opts, &secret, &cli->err);
+    return rc == RDT_OK ? rdt_client_open(&opts, &out->client, &cli->err) : rc;
 }
 
 void

@@ -19,6 +19,14 @@ struct rdt_remote {
 /* rdt_remote_open - by the environment, --cert and --key.  Fails: as rdt_client_open_env(). */
 RDT_MUST_CHECK enum rdt_code rdt_remote_open(struct rdt_cli *cli, struct rdt_remote *out);
 
+/*
+ * rdt_remote_open_at - the same, but for what is known of the server otherwise.
+ *
+ *   at   endpoint, ca_file, region; NULL members come from the environment
+ */
+RDT_MUST_CHECK enum rdt_code
+rdt_remote_open_at(struct rdt_cli *cli, const struct rdt_client_opts *at, struct rdt_remote *out);
+
 /* rdt_remote_close - the closer for RDT_AUTO. */
 void rdt_remote_close(struct rdt_remote *remote);
 

@@ -150,26 +150,34 @@ from_env(const char *first, const char *second)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+static const char *
+or_env(const char *given, const char *first, const char *second)
+{
+    return given != NULL ? given : from_env(first, second);
+}
+
+enum rdt_code
+rdt_client_env(struct rdt_client_opts *opts, struct rdt_secret *secret, struct rdt_err *err)
+{
+    const char *text = from_env("AWS_SECRET_ACCESS_KEY", NULL);
+    opts->endpoint = or_env(opts->endpoint, "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL");
+    opts->ca_file = or_env(opts->ca_file, "AWS_CA_BUNDLE", NULL);
+    opts->region = or_env(opts->region, "AWS_REGION", "AWS_DEFAULT_REGION");
+    if (opts->cert_file != NULL || opts->key_file != NULL || opts->key_id != NULL)
+        return RDT_OK;
+    opts->key_id = from_env("AWS_ACCESS_KEY_ID", NULL);
+    opts->secret = secret;
+    return text == NULL ? RDT_OK : rdt_secret_copy(secret, rdt_span_str(text), err);
+}
+
 enum rdt_code
 rdt_client_open_env(const char *cert_file, const char *key_file, struct rdt_client **out,
                     struct rdt_err *err)
 {
     RDT_SECRET secret = {0};
-    struct rdt_client_opts opts = {.endpoint = from_env("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"),
-                                   .ca_file = from_env("AWS_CA_BUNDLE", NULL),
-                                   .region = from_env("AWS_REGION", "AWS_DEFAULT_REGION"),
-                                   .secret = &secret,
-                                   .cert_file = cert_file,
-                                   .key_file = key_file};
-    const char *text = from_env("AWS_SECRET_ACCESS_KEY", NULL);
-    if (cert_file == NULL && key_file == NULL) {
-        opts.key_id = from_env("AWS_ACCESS_KEY_ID", NULL);
-        enum rdt_code rc =
-            text == NULL ? RDT_OK : rdt_secret_copy(&secret, rdt_span_str(text), err);
-        if (rc != RDT_OK)
-            return rc;
-    }
-    return rdt_client_open(&opts, out, err);
+    struct rdt_client_opts opts = {.cert_file = cert_file, .key_file = key_file};
+    enum rdt_code rc = rdt_client_env(&opts, &secret, err);
+    return rc == RDT_OK ? rdt_client_open(&opts, out, err) : rc;
 }
 
 /* ---- call */

@@ -44,6 +44,18 @@ RDT_MUST_CHECK enum rdt_code rdt_client_open(const struct rdt_client_opts *opts,
                                              struct rdt_client **out, struct rdt_err *err);
 
 /*
+ * rdt_client_env - fill what is still NULL by what AWS tools read from the environment.
+ *
+ *   opts     endpoint, ca_file, region, key_id and secret; no credential is looked for where one or
+ *            a client certificate is given.  Borrows from the environment and from secret
+ *   secret   empty; becomes AWS_SECRET_ACCESS_KEY where opts->secret points to it
+ *
+ * Fails: RDT_E_NOMEM, RDT_E_INTERNAL (memory cannot be locked).
+ */
+RDT_MUST_CHECK enum rdt_code rdt_client_env(struct rdt_client_opts *opts, struct rdt_secret *secret,
+                                            struct rdt_err *err);
+
+/*
  * rdt_client_open_env - the same by what AWS tools read from the environment: AWS_ENDPOINT_URL_KMS
  * or AWS_ENDPOINT_URL, AWS_CA_BUNDLE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_REGION or
  * AWS_DEFAULT_REGION.

@@ -4,6 +4,21 @@
 #include "kms/call_internal.h"
 #include "kms/op_internal.h"
 
+/* Which plan's key it is, as the tags say that `apply` puts on it. */
+static void
+put_plan(struct rdt_buf *out, const struct rdt_key *key)
+{
+    static const char *const members[][2] = {
+        {"redoubt:plan",     "Plan"   },
+        {"redoubt:plan-key", "PlanKey"},
+        {"redoubt:env",      "PlanEnv"},
+    };
+    struct rdt_span value;
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        if (rdt_pairs_find(rdt_bytes_span(&key->tags), rdt_span_str(members[i][0]), &value))
+            rdt_jout_text(out, members[i][1], value);
+}
+
 static void
 put_key(struct rdt_call *call, const void *row)
 {
@@ -27,7 +42,7 @@ put_key(struct rdt_call *call, const void *row)
         rdt_jout_time(out, "DeletionDate", key->deletion_ms);
     rdt_jout_bool(out, "HasPolicy", key->policy != NULL);
     rdt_jout_bool(out, "Tenants", key->tenants);
-    rdt_jout_str(out, "PlanKey", key->plan_key);
+    put_plan(out, key);
     rdt_jout_close(out, '}');
 }
 

@@ -392,7 +392,7 @@ static const struct rdt_in create_in[] = {
     PRINCIPAL,
     {.name = "Person", .type = RDT_IN_TEXT, .max = 128},
     {.name = "Policy", .type = RDT_IN_TEXT, .min = 1, .max = RDT_POLICY_MAX},
-    {.name = "PlanService", .type = RDT_IN_TEXT, .max = 64},
+    {.name = "PlanService", .type = RDT_IN_TEXT, .max = 256},
 };
 static const struct rdt_in update_in[] = {
     PRINCIPAL,

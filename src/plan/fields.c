@@ -500,7 +500,23 @@ static const struct rdt_field service_target_fields[] = {
 };
 static const struct rdt_shape service_target = SHAPE("service target", service_target_fields);
 
+static const struct rdt_field kms_reader_fields[] = {
+    {.name = "key_id", .type = RDT_T_SECRET, .flags = MUST, .help = "env:NAME or file:PATH."},
+    {.name = "secret", .type = RDT_T_SECRET, .flags = MUST, .help = "env:NAME or file:PATH."},
+};
+static const struct rdt_shape kms_reader = SHAPE("reader", kms_reader_fields);
+
+static const struct rdt_field kms_target_fields[] = {
+    TEXT("url", 0, "https://HOST[:PORT]; AWS_ENDPOINT_URL when left out."),
+    TEXT("ca", 0, "File with the authority of its certificate; AWS_CA_BUNDLE when left out."),
+    TEXT("region", 0, "Its region; AWS_REGION when left out."),
+    OBJ("reader", 0, &kms_reader,
+        "Access key that verify reads with; AWS_ACCESS_KEY_ID and its secret when left out."),
+};
+static const struct rdt_shape kms_target = SHAPE("kms target", kms_target_fields);
+
 static const struct rdt_field targets_fields[] = {
+    OBJ("kms", 0, &kms_target, "The Redoubt key service that keeps the keys of custody redoubt."),
     MAP("services", 0, RDT_K_ID, ITEM(.type = RDT_T_OBJECT, .shape = &service_target),
         "Where services run."),
     MAP("stores", 0, RDT_K_ID, ITEM(.type = RDT_T_OBJECT, .shape = &store_target),
