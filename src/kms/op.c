@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 const struct rdt_op_table *const rdt_op_tables[] = {
-    &rdt_ops_aws, &rdt_ops_system, &rdt_ops_audit, &rdt_ops_list, &rdt_ops_principal, &rdt_ops_status, NULL};
+    &rdt_ops_aws,  &rdt_ops_system,    &rdt_ops_audit,
+    &rdt_ops_list, &rdt_ops_principal, &rdt_ops_status,
+    NULL};
 
 static int
 by_name(const void *key, const void *row)
