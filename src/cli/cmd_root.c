@@ -1,9 +1,11 @@
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/root_input.h"
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "kms/kms.h"
+#include "server/control.h"
 
 #include <stdio.h>
 
@@ -42,19 +44,40 @@ show_json(const struct rdt_root *root, struct rdt_buf *out)
     rdt_buf_str(out, "]}}\n");
 }
 
+/* What the running server says of itself, in words; nothing for one that does not run. */
+static void
+show_server(const struct rdt_node *server, struct rdt_buf *out)
+{
+    const char *state = server == NULL ? NULL : rdt_node_str(server, "state");
+    if (server == NULL) {
+        rdt_buf_str(out, "\nserver: does not run\n");
+        return;
+    }
+    rdt_buf_fmt(out, "\nserver: %s, process %.0f\n", state == NULL ? "?" : state,
+                rdt_node_number(server, "pid", 0));
+    const char *seal = rdt_node_str(server, "seal"), *why = rdt_node_str(server, "why");
+    if (seal != NULL)
+        rdt_buf_fmt(out, "  shares of '%s': %.0f of %.0f\n", seal,
+                    rdt_node_number(server, "shares", 0), rdt_node_number(server, "needed", 0));
+    if (why != NULL)
+        rdt_buf_fmt(out, "  not ready: %s\n", why);
+}
+
 static void
 show_words(const struct rdt_root *root, const char *dir, struct rdt_buf *out)
 {
     struct rdt_seal_info seals[RDT_ROOT_SEALS_MAX];
     char uuid[RDT_UUID_TEXT], stamp[RDT_STAMP_TEXT];
-    size_t n = rdt_root_seals(root, seals), items = 0, width = 4;
+    size_t n = rdt_root_seals(root, seals), items = 0, domains = 0, width = 4;
     rdt_uuid_text(rdt_root_deployment(root), uuid);
     rdt_stamp_text(rdt_root_created(root), stamp);
-    while (rdt_root_item(root, items) != NULL)
-        items++;
+    for (const char *item; (item = rdt_root_item(root, items)) != NULL; items++)
+        domains += strncmp(item, "domain/", 7) == 0;
     rdt_buf_fmt(out, "root of %s\n", dir);
-    rdt_buf_fmt(out, "  deployment  %s\n  created     %s\n  custody     %s\n  items       %zu\n",
-                uuid, stamp, rdt_root_custody(root), items);
+    rdt_buf_fmt(out,
+                "  deployment  %s\n  created     %s\n  custody     %s\n  items       %zu, "
+                "of these %zu domain key%s\n",
+                uuid, stamp, rdt_root_custody(root), items, domains, domains == 1 ? "" : "s");
     for (size_t i = 0; i < n; i++)
         width = strlen(seals[i].id) > width ? strlen(seals[i].id) : width;
     rdt_buf_fmt(out, "\n  %-*s  %-11s  %-10s  %s\n", (int)width, "seal", "type", "since",
@@ -99,17 +122,47 @@ need_data(struct rdt_cli *cli, const char **dir)
     return RDT_E_USAGE;
 }
 
+/* A server that does not run, or does not hear us, is no failure: the file can be shown. */
+static enum rdt_code
+ask_server(struct rdt_cli *cli, const char *dir, struct rdt_arena *arena, struct rdt_buf *text,
+           struct rdt_node **server)
+{
+    struct rdt_err err = {0};
+    struct rdt_control_ask ask = {.dir = dir, .command = RDT_CONTROL_STATUS, .fd = -1};
+    enum rdt_code rc = rdt_control_ask(&ask, text, &err);
+    if (rc == RDT_OK)
+        return rdt_json_parse("the server's answer", rdt_buf_span(text), arena, server, &cli->err);
+    text->n = 0;
+    if (rc != RDT_E_NOTFOUND)
+        rdt_cli_note(cli, "warning: %s", err.text);
+    return RDT_OK;
+}
+
 int
 rdt_cmd_root_status(struct rdt_cli *cli)
 {
     RDT_AUTO(rdt_root_free_at) struct rdt_root *root = NULL;
+    RDT_AUTO(rdt_arena_done) struct rdt_arena arena = {0};
     RDT_BUF out = {0};
+    RDT_BUF text = {0};
+    struct rdt_node *server = NULL;
     const char *dir = NULL;
     enum rdt_code rc = need_data(cli, &dir);
     if (rc == RDT_OK)
         rc = rdt_root_load(dir, &root, &cli->err);
+    if (rc == RDT_OK)
+        rc = ask_server(cli, dir, &arena, &text, &server);
     if (rc == RDT_OK) {
         rdt_root_show(cli, root, dir, &out);
+        if (!rdt_cli_has(cli, OPT_JSON)) {
+            show_server(server, &out);
+        } else if (rdt_buf_ok(&out)) {
+            out.n -= 2; /* the object's end and its line's */
+            rdt_buf_str(&out, ",\"server\":");
+            rdt_buf_add(&out, server == NULL ? "null" : (const char *)text.p,
+                        server == NULL ? 4 : text.n);
+            rdt_buf_str(&out, "}\n");
+        }
         rc = rdt_cli_write_words(cli, &out);
     }
     if (rc != RDT_OK)

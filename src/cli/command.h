@@ -181,6 +181,7 @@ rdt_command_fn rdt_cmd_principal_bind_cert;
 rdt_command_fn rdt_cmd_root_init;
 rdt_command_fn rdt_cmd_root_status;
 rdt_command_fn rdt_cmd_root_reseal;
+rdt_command_fn rdt_cmd_root_unseal;
 rdt_command_fn rdt_cmd_help;
 
 /* rdt_cli_has - whether an option was given; rdt_cli_value - its last value, or otherwise. */

@@ -41,6 +41,8 @@ static const enum rdt_option root_init_options[] = {
     OPT_PIN_FILE,     OPT_SHARES_DIR, OPT_SHARES,    OPT_THRESHOLD, OPT_ARGON_MEMORY,
     OPT_ARGON_PASSES, OPT_HSM_MODULE, OPT_HSM_TOKEN, OPT_HSM_KEY,   OPT_HSM_HOW};
 static const enum rdt_option root_status_options[] = {OPT_DATA};
+static const enum rdt_option root_unseal_options[] = {OPT_DATA, OPT_OPEN_WITH, OPT_PASSPHRASE_FILE,
+                                                      OPT_SHARE_FILE};
 static const enum rdt_option root_reseal_options[] = {
     OPT_DATA,         OPT_ADD,          OPT_REMOVE,
     OPT_ID,           OPT_OPEN_WITH,    OPT_PASSPHRASE_FILE,
@@ -211,7 +213,15 @@ const struct rdt_command rdt_commands[] = {
      "nothing "
      "is shown. Shares are shown once on the terminal, or written to --shares-dir."},
     {"root", "status", rdt_cmd_root_status, OPTIONS(root_status_options), 0, 0, "",
-     "show the seals of a root, its custody, and what is missing", NULL},
+     "show the seals of a root, its custody, and what is missing", "Also of the server that runs on the folder: sealed or open, and how many shares it has. The "
+     "server is asked over DIR/control.sock, which hears its own user and root."},
+    {"root", "unseal", rdt_cmd_root_unseal, OPTIONS(root_unseal_options), 0, 0, "",
+     "open the root of a running server that started sealed", "A server whose configuration names no passphrase_file starts sealed: it answers, and refuses "
+     "every call. Here its passphrase is given, or shares, which may come from several people, one "
+     "after the other, each running this once. A share with a typing error, or of another root, is "
+     "refused and the others stay; if enough shares open nothing, one was forged, and all are "
+     "forgotten. So are shares that nobody completes within half an hour. Ten wrong tries a minute "
+     "are let through."},
     {"root", "reseal", rdt_cmd_root_reseal, OPTIONS(root_reseal_options), 0, 0, "",
      "add and remove seals of a root", "Opens the root by one of its seals, adds a seal, removes others, and writes root.json "
      "whole; a "

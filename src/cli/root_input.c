@@ -149,8 +149,11 @@ ask_shares(struct rdt_cli *cli, const struct rdt_seal_info *seal, struct rdt_roo
     while (rc == RDT_OK && out->n_shares < seal->threshold) {
         RDT_SECRET line = {0};
         char prompt[128];
-        snprintf(prompt, sizeof prompt, "share %zu of %u of the seal '%s': ", out->n_shares + 1,
-                 seal->threshold, seal->id);
+        if (seal->threshold == 1)
+            snprintf(prompt, sizeof prompt, "a share of the seal '%s': ", seal->id);
+        else
+            snprintf(prompt, sizeof prompt, "share %zu of %u of the seal '%s': ", out->n_shares + 1,
+                     seal->threshold, seal->id);
         rc = rdt_ask_line(&ask, prompt, &line, &cli->err);
         if (rc == RDT_OK && line.n == 0)
             rc = rdt_fail(&cli->err, RDT_E_DENIED, "%zu shares were given, %u are needed",

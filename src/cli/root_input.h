@@ -21,13 +21,21 @@ struct rdt_root_input {
 void rdt_root_input_done(struct rdt_root_input *input);
 
 /*
- * rdt_root_input_old - what opens a seal that is there: nothing, a passphrase, a PIN, or shares.
+ * rdt_root_input_old - what opens a seal that is there: nothing, a passphrase, a PIN, or shares:
+ * as many as seal->threshold says; 1 asks for a single one of many.
  * Fails: RDT_E_USAGE (it is not given, and nobody can be asked), RDT_E_DENIED, as
  * rdt_secret_read().
  */
 RDT_MUST_CHECK enum rdt_code rdt_root_input_old(struct rdt_cli *cli,
                                                 const struct rdt_seal_info *seal,
                                                 struct rdt_root_input *out);
+
+/*
+ * rdt_root_input_choose - the seal that is meant: that of --open-with, else the first whose means
+ * are given, else the first there is.  Fails: RDT_E_NOTFOUND (no such seal).
+ */
+RDT_MUST_CHECK enum rdt_code rdt_root_input_choose(struct rdt_cli *cli, const struct rdt_root *root,
+                                                   struct rdt_seal_info *out);
 
 /*
  * rdt_root_input_unseal - open a root: by the seal of --open-with, else the first whose means are

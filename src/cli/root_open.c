@@ -55,15 +55,25 @@ choose(const struct opening *r, const struct rdt_seal_info **out)
 }
 
 enum rdt_code
-rdt_root_input_unseal(struct rdt_cli *cli, struct rdt_root *root, struct rdt_root_open **out)
+rdt_root_input_choose(struct rdt_cli *cli, const struct rdt_root *root, struct rdt_seal_info *out)
 {
-    RDT_AUTO(rdt_root_input_done) struct rdt_root_input input = {.n_shares = 0};
     const struct rdt_seal_info *seal = NULL;
     struct opening o = {.cli = cli};
     o.n_seals = rdt_root_seals(root, o.seals);
     enum rdt_code rc = choose(&o, &seal);
     if (rc == RDT_OK)
-        rc = rdt_root_input_old(cli, seal, &input);
+        *out = *seal;
+    return rc;
+}
+
+enum rdt_code
+rdt_root_input_unseal(struct rdt_cli *cli, struct rdt_root *root, struct rdt_root_open **out)
+{
+    RDT_AUTO(rdt_root_input_done) struct rdt_root_input input = {.n_shares = 0};
+    struct rdt_seal_info seal;
+    enum rdt_code rc = rdt_root_input_choose(cli, root, &seal);
+    if (rc == RDT_OK)
+        rc = rdt_root_input_old(cli, &seal, &input);
     if (rc != RDT_OK)
         return rc;
     struct rdt_unseal means = {
@@ -72,5 +82,5 @@ rdt_root_input_unseal(struct rdt_cli *cli, struct rdt_root *root, struct rdt_roo
         .n_shares = input.n_shares,
         /* names the library of the seal to add, where there is one */
         .p11_module = rdt_cli_has(cli, OPT_ADD) ? NULL : rdt_cli_value(cli, OPT_HSM_MODULE, NULL)};
-    return rdt_root_unseal(root, seal->id, &means, out, &cli->err);
+    return rdt_root_unseal(root, seal.id, &means, out, &cli->err);
 }

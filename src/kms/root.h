@@ -136,6 +136,20 @@ RDT_MUST_CHECK enum rdt_code rdt_root_unseal(struct rdt_root *root, const char *
                                              const struct rdt_unseal *means,
                                              struct rdt_root_open **out, struct rdt_err *err);
 
+/*
+ * rdt_root_share_check - whether a share's text is whole and of a Shamir seal of this root.
+ *
+ *   seal     becomes that seal
+ *   number   becomes the share's own number, 1..
+ *
+ * Fails: RDT_E_DENIED (not whole, a typing error, of another deployment, seal or split), as
+ * rdt_secret_new().  A share that was forged with care passes: only enough of them show that.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_root_share_check(const struct rdt_root *root,
+                                                  const struct rdt_secret *text,
+                                                  struct rdt_seal_info *seal, unsigned *number,
+                                                  struct rdt_err *err);
+
 /* rdt_root_lock - wipe the root secret; NULL is fine. */
 void rdt_root_lock(struct rdt_root_open *open);
 

@@ -281,3 +281,23 @@ rdt_root_shares_join(const uint8_t deployment[static 16], const struct root_seal
         rdt_secret_wipe(&shares[i].y);
     return rc;
 }
+
+enum rdt_code
+rdt_root_share_check(const struct rdt_root *root, const struct rdt_secret *text,
+                     struct rdt_seal_info *seal, unsigned *number, struct rdt_err *err)
+{
+    RDT_AUTO(parts_done) struct parts parts = {0};
+    struct rdt_seal_info seals[RDT_ROOT_SEALS_MAX];
+    size_t n = rdt_root_seals(root, seals);
+    enum rdt_code rc = read_share(text, 1, &parts, err);
+    for (size_t i = 0; rc == RDT_OK && i < n; i++) {
+        if (seals[i].type != RDT_SEAL_SHAMIR || strcmp(seals[i].id, parts.id) != 0)
+            continue;
+        *seal = seals[i];
+        *number = parts.x;
+        return check_belongs(&parts, 1, root->deployment, &root->seals[i], err);
+    }
+    return rc != RDT_OK
+               ? rc
+               : rdt_fail(err, RDT_E_DENIED, "a share of the seal '%s', which is none", parts.id);
+}

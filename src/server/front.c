@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define JSON_TYPE "application/x-amz-json-1.1"
@@ -199,6 +200,18 @@ answer_batch(struct batch *batch)
 
 /* ---- requests ---- */
 
+#define SEALED "the service is sealed: its root has to be opened (redoubt root unseal)"
+
+/* What a loop needs of an open service; made when the first request after the unsealing comes. */
+static enum rdt_code
+open_front(struct front *front, struct rdt_err *err)
+{
+    struct rdt_kms *kms = rdt_keys_kms(front->keys);
+    if (kms == NULL)
+        return rdt_fail(err, RDT_E_STATE, SEALED);
+    return front->thread != NULL ? RDT_OK : rdt_kms_thread_open(kms, &front->thread, err);
+}
+
 static int64_t
 now_ms(void)
 {
@@ -236,7 +249,7 @@ refuse_stranger(struct front *front, struct rdt_exchange *exchange, struct rdt_r
 {
     char prefix[64];
     prefix_text(&exchange->peer, prefix);
-    rdt_kms_refusal(front->keys->kms, prefix, rdt_fault_wire(request->fault));
+    rdt_kms_refusal(rdt_keys_kms(front->keys), prefix, rdt_fault_wire(request->fault));
     rdt_fault_body(request);
     answer(exchange, request);
 }
@@ -250,7 +263,7 @@ run_reading(struct front *front, struct rdt_exchange *exchange, struct rdt_reque
         return;
     }
     request->record = &batch->bytes;
-    rdt_kms_read(front->keys->kms, front->thread, request);
+    rdt_kms_read(rdt_keys_kms(front->keys), front->thread, request);
     if (!rdt_buf_ok(&batch->bytes) || !rdt_buf_ok(request->out)) {
         answer_fault(exchange, request, RDT_FAULT_INTERNAL, "out of memory");
         return;
@@ -282,11 +295,17 @@ run_call(struct front *front, struct rdt_exchange *exchange, struct rdt_span tar
     request->body_n = exchange->body_n;
     request->now_ms = now_ms();
     request->out = &exchange->answer;
+    struct rdt_err err = {0};
+    if (open_front(front, &err) != RDT_OK) {
+        (void)!getrandom(request->id, sizeof request->id, GRND_NONBLOCK);
+        answer_fault(exchange, request, RDT_FAULT_INTERNAL, err.text);
+        return;
+    }
     rdt_kms_request_id(front->thread, request->id);
     source_text(&exchange->peer, request->caller.source);
     const uint8_t *fingerprint = exchange->has_cert ? exchange->cert_fingerprint : NULL;
-    if (!rdt_kms_authenticate(front->keys->kms, front->thread, &exchange->head, fingerprint,
-                              request)) {
+    if (!rdt_kms_authenticate(rdt_keys_kms(front->keys), front->thread, &exchange->head,
+                              fingerprint, request)) {
         refuse_stranger(front, exchange, request);
         return;
     }
@@ -303,8 +322,12 @@ static void
 answer_ready(struct front *front, struct rdt_exchange *exchange)
 {
     struct rdt_err err = {0};
-    bool ready = rdt_kms_ready(front->keys->kms, &err) == RDT_OK;
-    answer_text(exchange, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
+    struct rdt_kms *kms = rdt_keys_kms(front->keys);
+    bool ready = kms != NULL && rdt_kms_ready(kms, &err) == RDT_OK;
+    answer_text(exchange, ready ? 200 : 503,
+                ready         ? "ready\n"
+                : kms == NULL ? "sealed\n"
+                              : "not ready\n");
 }
 
 static void
@@ -343,7 +366,7 @@ on_idle(void *state)
     batch->audit = (struct rdt_audit_batch){
         .records = batch->spans, .n = batch->n, .done = synced, .user = batch};
     goes_away(front);
-    enum rdt_code rc = rdt_audit_submit(rdt_kms_log(front->keys->kms), &batch->audit);
+    enum rdt_code rc = rdt_audit_submit(rdt_kms_log(rdt_keys_kms(front->keys)), &batch->audit);
     if (rc != RDT_OK) {
         stays(front);
         batch->audit.code = rc;
@@ -379,8 +402,10 @@ on_refused(void *state, const struct sockaddr_storage *peer, const char *reason)
 {
     struct front *front = state;
     char prefix[64];
+    struct rdt_kms *kms = rdt_keys_kms(front->keys);
     prefix_text(peer, prefix);
-    rdt_kms_refusal(front->keys->kms, prefix, reason);
+    if (kms != NULL) /* a sealed service has no log */
+        rdt_kms_refusal(kms, prefix, reason);
 }
 
 static void
@@ -408,7 +433,7 @@ on_begin(void *user, struct rdt_loop *loop, void **state, struct rdt_err *err)
     front->loop = loop;
     pthread_mutex_init(&front->lock, NULL);
     pthread_cond_init(&front->home, NULL);
-    enum rdt_code rc = rdt_kms_thread_open(front->keys->kms, &front->thread, err);
+    enum rdt_code rc = rdt_keys_kms(front->keys) == NULL ? RDT_OK : open_front(front, err);
     if (rc != RDT_OK) {
         on_end(user, front);
         return rc;

@@ -22,14 +22,50 @@
 
 /* ---- the root ---- */
 
+struct rdt_kms *
+rdt_keys_kms(struct keys *keys)
+{
+    return atomic_load_explicit(&keys->kms, memory_order_acquire);
+}
+
+/* Nothing was given that opens a root which needs something: people bring it while the server runs.
+ */
+static bool
+starts_sealed(const struct rdt_serve_opts *opts, const struct rdt_root *root)
+{
+    struct rdt_seal_info seals[RDT_ROOT_SEALS_MAX];
+    size_t n = rdt_root_seals(root, seals);
+    for (size_t i = 0; i < n; i++) {
+        bool meant = opts->seal == NULL || strcmp(opts->seal, seals[i].id) == 0;
+        if (meant && seals[i].type == RDT_SEAL_DEVELOPMENT)
+            return false;
+        if (meant && opts->seal != NULL && seals[i].type == RDT_SEAL_SHAMIR)
+            return true; /* a file has one line for one person */
+    }
+    return opts->passphrase_file == NULL;
+}
+
+static enum rdt_code
+check_seals(const struct rdt_serve_opts *opts, const struct rdt_root *root, struct rdt_err *err)
+{
+    if (opts->development || !rdt_root_needs_second(root))
+        return RDT_OK;
+    rdt_fail(err, RDT_E_STATE, "%s has only one seal", opts->data);
+    rdt_hint(err, "one lost token would lose every key: redoubt root reseal --data %s --add shamir",
+             opts->data);
+    return RDT_E_STATE;
+}
+
 /* The root is open only in here: what the service needs is taken out of it, then it is wiped. */
 static enum rdt_code
-open_kms(const struct rdt_serve_opts *opts, struct rdt_kms **out, struct rdt_err *err)
+open_service(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_err *err)
 {
     RDT_AUTO(rdt_root_free_at) struct rdt_root *root = NULL;
     RDT_AUTO(rdt_root_lock_at) struct rdt_root_open *open = NULL;
     RDT_SECRET passphrase = {0};
     enum rdt_code rc = rdt_root_load(opts->data, &root, err);
+    if (rc == RDT_OK && starts_sealed(opts, root))
+        return check_seals(opts, root, err);
     if (rc == RDT_OK && opts->passphrase_file != NULL)
         rc = rdt_secret_read(opts->passphrase_file, &passphrase, err);
     struct rdt_unseal means = {.passphrase = opts->passphrase_file == NULL ? NULL : &passphrase};
@@ -37,16 +73,14 @@ open_kms(const struct rdt_serve_opts *opts, struct rdt_kms **out, struct rdt_err
         rc = rdt_root_unseal(root, opts->seal, &means, &open, err);
     if (rc != RDT_OK)
         return rdt_fail_in(err, rc, "unseal");
-    if (!opts->development && rdt_root_needs_second(root)) {
-        rdt_fail(err, RDT_E_STATE, "%s has only one seal", opts->data);
-        rdt_hint(err,
-                 "one lost token would lose every key: redoubt root reseal --data %s --add "
-                 "shamir",
-                 opts->data);
-        return RDT_E_STATE;
-    }
+    rc = check_seals(opts, root, err);
     struct rdt_kms_opts kms = {.data = opts->data, .root = root, .open = open};
-    return rdt_kms_open(&kms, out, err);
+    struct rdt_kms *opened = NULL;
+    if (rc == RDT_OK)
+        rc = rdt_kms_open(&kms, &opened, err);
+    if (rc == RDT_OK)
+        atomic_store_explicit(&keys->kms, opened, memory_order_release);
+    return rc;
 }
 
 /* ---- running ---- */
@@ -56,7 +90,13 @@ send_metrics(struct rdt_kms *kms, const struct rdt_server *server, int jobs_fd)
 {
     RDT_BUF text = {0};
     struct rdt_server_counts counts;
-    rdt_kms_metrics(kms, &text);
+    if (kms != NULL)
+        rdt_kms_metrics(kms, &text);
+    rdt_buf_fmt(&text,
+                "# HELP redoubt_sealed Whether the root waits to be opened.\n"
+                "# TYPE redoubt_sealed gauge\n"
+                "redoubt_sealed %d\n",
+                kms == NULL);
     rdt_server_counts(server, &counts);
     rdt_buf_fmt(&text,
                 "# HELP redoubt_connections Open connections.\n"
@@ -89,7 +129,7 @@ run(struct keys *keys, struct rdt_server *server, int signals, int jobs_fd)
     for (;;) {
         int n = poll(&poll_fd, 1, METRICS_MS);
         if (n == 0) {
-            send_metrics(keys->kms, server, jobs_fd);
+            send_metrics(rdt_keys_kms(keys), server, jobs_fd);
             continue;
         }
         if (n < 0 || read(signals, &info, sizeof info) != (ssize_t)sizeof info)
@@ -128,22 +168,37 @@ listen_keys(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_ser
     return rdt_server_open(&server, out, err);
 }
 
+/* Where the operator names a configuration of libcrypto, threads that are still to come load its
+ * provider. */
 static enum rdt_code
 sandbox(const struct rdt_serve_opts *opts, struct rdt_err *err)
 {
-    const char *read[] = {opts->cert_file, opts->key_file, opts->client_ca_file, NULL};
+    char modules[PATH_MAX];
+    const char *conf = secure_getenv("OPENSSL_CONF"), *folder = secure_getenv("OPENSSL_MODULES");
+    const char *read[8] = {opts->cert_file, opts->key_file};
+    size_t n = 2;
+    if (opts->client_ca_file != NULL)
+        read[n++] = opts->client_ca_file;
+    if (conf != NULL) {
+        read[n++] = conf;
+        read[n++] = "/usr/lib/.";
+    }
+    if (conf != NULL && folder != NULL &&
+        (size_t)snprintf(modules, sizeof modules, "%s/.", folder) < sizeof modules)
+        read[n++] = modules;
     return rdt_sandbox_enter(SANDBOX_KEYS, opts->data, read, err);
 }
 
+/* A sealed server is up as far as a service manager can help it. */
 static void
-say_ready(const struct rdt_serve_opts *opts, uint16_t port)
+say_ready(const struct keys *keys, const struct rdt_serve_opts *opts, bool sealed)
 {
     const char *address = opts->n_listen > 0 ? opts->listen[0] : "127.0.0.1:0";
     const char *colon = strrchr(address, ':');
     int n = colon == NULL ? (int)strlen(address) : (int)(colon - address);
-    printf("ready https://%.*s:%u\n", n, address, port);
+    printf("%s https://%.*s:%u\n", sealed ? "sealed" : "ready", n, address, keys->port);
     fflush(stdout);
-    rdt_notify("READY=1");
+    rdt_notify(sealed ? "READY=1\nSTATUS=sealed: redoubt root unseal" : "READY=1\nSTATUS=serving");
 }
 
 static void
@@ -155,25 +210,71 @@ run_slow(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_request 
 }
 
 static enum rdt_code
-open_lanes(struct keys *keys, struct rdt_err *err)
+open_lanes(struct rdt_kms *kms, struct lane **writer_out, struct lane **reader_out,
+           struct rdt_err *err)
 {
-    const struct lane_opts writer = {.kms = keys->kms,
+    const struct lane_opts writer = {.kms = kms,
                                      .name = "writer",
                                      .queue = WRITES_MAX,
                                      .batch = RDT_WRITE_BATCH_MAX,
                                      .run = rdt_kms_write,
                                      .tick = rdt_kms_tick};
     const struct lane_opts reader = {
-        .kms = keys->kms, .name = "reader", .queue = SLOW_MAX, .batch = 1, .run = run_slow};
-    enum rdt_code rc = rdt_lane_open(&writer, &keys->writer, err);
-    return rc == RDT_OK ? rdt_lane_open(&reader, &keys->reader, err) : rc;
+        .kms = kms, .name = "reader", .queue = SLOW_MAX, .batch = 1, .run = run_slow};
+    enum rdt_code rc = rdt_lane_open(&writer, writer_out, err);
+    return rc == RDT_OK ? rdt_lane_open(&reader, reader_out, err) : rc;
+}
+
+enum rdt_code
+rdt_keys_serve(struct keys *keys, const struct rdt_serve_opts *opts, struct rdt_root *root,
+               struct rdt_root_open *open, struct rdt_err *err)
+{
+    struct lane *writer = NULL, *reader = NULL;
+    struct rdt_kms *kms = NULL;
+    enum rdt_code rc = check_seals(opts, root, err);
+    if (rc == RDT_OK)
+        rc = rdt_kms_open(&(struct rdt_kms_opts){.data = opts->data, .root = root, .open = open},
+                          &kms, err);
+    if (rc == RDT_OK)
+        rc = open_lanes(kms, &writer, &reader, err);
+    if (rc != RDT_OK) {
+        rdt_lane_close(writer);
+        rdt_kms_close(kms);
+        return rc;
+    }
+    keys->writer = writer;
+    keys->reader = reader;
+    atomic_store_explicit(&keys->kms, kms, memory_order_release);
+    say_ready(keys, opts, false);
+    return RDT_OK;
+}
+
+/*
+ * The sandbox closes before the first thread that reads what strangers send: Landlock counts for
+ * the thread that enters it and those that it starts. The log's own thread is there already where
+ * the root was opened at the start; it reads nothing of theirs.
+ */
+static enum rdt_code
+start(const struct rdt_serve_opts *opts, struct keys *keys, struct control *control,
+      struct rdt_server *server, struct rdt_err *err)
+{
+    enum rdt_code rc = sandbox(opts, err);
+    if (rc == RDT_OK && rdt_keys_kms(keys) != NULL)
+        rc = open_lanes(rdt_keys_kms(keys), &keys->writer, &keys->reader, err);
+    if (rc == RDT_OK)
+        rc = rdt_server_start(server, err);
+    keys->port = rc == RDT_OK ? rdt_server_port(server) : 0;
+    if (rc == RDT_OK)
+        say_ready(keys, opts, rdt_keys_kms(keys) == NULL);
+    return rc == RDT_OK ? rdt_control_start(control, err) : rc;
 }
 
 static enum rdt_code
 serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
 {
-    struct keys keys = {0};
+    struct keys keys = {.writer = NULL};
     struct rdt_server *server = NULL;
+    struct control *control = NULL;
     sigset_t wanted;
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
@@ -182,25 +283,23 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
     pthread_sigmask(SIG_BLOCK, &wanted, NULL);
     RDT_FD signals = signalfd(-1, &wanted, SFD_CLOEXEC);
     enum rdt_code rc =
-        signals < 0 ? rdt_fail(err, RDT_E_IO, "watch signals") : open_kms(opts, &keys.kms, err);
+        signals < 0 ? rdt_fail(err, RDT_E_IO, "watch signals") : open_service(opts, &keys, err);
+    if (rc == RDT_OK)
+        rc = rdt_control_open(opts, &keys, &control, err);
     if (rc == RDT_OK)
         rc = listen_keys(opts, &keys, &server, err);
     if (rc == RDT_OK)
-        rc = open_lanes(&keys, err);
-    if (rc == RDT_OK)
-        rc = rdt_server_start(server, err);
-    if (rc == RDT_OK)
-        rc = sandbox(opts, err);
+        rc = start(opts, &keys, control, server, err);
     if (rc == RDT_OK) {
-        say_ready(opts, rdt_server_port(server));
         run(&keys, server, signals, jobs_fd);
         rdt_notify("STOPPING=1");
     }
+    rdt_control_close(control);
     rdt_server_stop(server, RDT_SERVE_GRACE_MS);
     rdt_lane_close(keys.reader);
     rdt_lane_close(keys.writer);
     rdt_server_close(server);
-    rdt_kms_close(keys.kms);
+    rdt_kms_close(rdt_keys_kms(&keys));
     return rc;
 }
 

@@ -6,8 +6,10 @@
 
 #include "kms/kms.h"
 #include "net/server.h"
+#include "server/server.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct front;
 
@@ -49,9 +51,24 @@ struct front {
 struct lane;
 
 struct keys {
-    struct rdt_kms *kms;
+    _Atomic(struct rdt_kms *) kms; /* NULL: sealed; set once, after the lanes */
     struct lane *writer, *reader;
+    uint16_t port; /* of the first listener */
 };
+
+/* rdt_keys_kms - the open service; NULL while the root is sealed.  From any thread. */
+struct rdt_kms *rdt_keys_kms(struct keys *keys);
+
+/*
+ * rdt_keys_serve - open the service with an unsealed root and start its lanes: from then on calls
+ * are answered.  Once.
+ *
+ * Fails, leaving keys sealed: RDT_E_STATE (a second seal is missing), as rdt_kms_open() and
+ * rdt_lane_open().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_keys_serve(struct keys *keys, const struct rdt_serve_opts *opts,
+                                            struct rdt_root *root, struct rdt_root_open *open,
+                                            struct rdt_err *err);
 
 /* The hooks of the HTTPS server; user is struct keys. */
 extern const struct rdt_server_hooks rdt_front_hooks;
@@ -77,7 +94,30 @@ void rdt_lane_close(struct lane *lane);
 /* rdt_lane_queue - hand a call over; it comes back through front->done.  False: full. */
 bool rdt_lane_queue(struct lane *lane, struct pending *pending);
 
+/*
+ * rdt_lane_do - run a function on the lane's thread, between two batches, and wait for it.  From a
+ * thread that the lane does not wait for.  False: it is closing.
+ */
+typedef void lane_job_fn(struct rdt_kms *kms, struct rdt_kms_thread *thread, void *user);
+bool rdt_lane_do(struct lane *lane, lane_job_fn *fn, void *user);
+
 /* rdt_pending_give_back - a call is done: to its loop, which answers. From any thread. */
 void rdt_pending_give_back(struct pending *pending);
+
+/* ---- control.c: DIR/control.sock ---- */
+
+struct control;
+
+/*
+ * rdt_control_open - lock the folder against a second server and make the socket.
+ * Fails: RDT_E_STATE (another server; something is in the way), RDT_E_IO, RDT_E_NOMEM.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_control_open(const struct rdt_serve_opts *opts, struct keys *keys,
+                                              struct control **out, struct rdt_err *err);
+
+/* rdt_control_start - start its thread.  rdt_control_close - end it, remove the socket; NULL is
+ * fine. */
+RDT_MUST_CHECK enum rdt_code rdt_control_start(struct control *control, struct rdt_err *err);
+void rdt_control_close(struct control *control);
 
 #endif

@@ -9,6 +9,13 @@
 
 #define TICK_MS 1000
 
+struct job {
+    lane_job_fn *fn;
+    void *user;
+    bool done;
+    struct job *next;
+};
+
 struct lane {
     struct lane_opts opts;
     struct rdt_kms_thread *thread;
@@ -17,6 +24,8 @@ struct lane {
     pthread_cond_t changed;
     struct pending *first, *last;
     size_t n;
+    struct job *jobs;
+    pthread_cond_t job_done;
     bool stop;
     int64_t ticked_ms; /* CLOCK_MONOTONIC */
 };
@@ -48,6 +57,22 @@ rdt_lane_queue(struct lane *lane, struct pending *pending)
     return room;
 }
 
+bool
+rdt_lane_do(struct lane *lane, lane_job_fn *fn, void *user)
+{
+    struct job job = {.fn = fn, .user = user};
+    pthread_mutex_lock(&lane->lock);
+    if (!lane->stop) {
+        job.next = lane->jobs;
+        lane->jobs = &job;
+        pthread_cond_signal(&lane->changed);
+        while (!job.done)
+            pthread_cond_wait(&lane->job_done, &lane->lock);
+    }
+    pthread_mutex_unlock(&lane->lock);
+    return job.done;
+}
+
 /* Until there is work, or the next tick is due. False: it is. */
 static bool
 wait(struct lane *lane)
@@ -71,7 +96,7 @@ take(struct lane *lane, struct pending *out[static RDT_WRITE_BATCH_MAX], size_t 
 {
     *n = 0;
     pthread_mutex_lock(&lane->lock);
-    while (lane->first == NULL && !lane->stop && wait(lane))
+    while (lane->first == NULL && lane->jobs == NULL && !lane->stop && wait(lane))
         ;
     while (lane->first != NULL && *n < lane->opts.batch) {
         out[(*n)++] = lane->first;
@@ -80,7 +105,7 @@ take(struct lane *lane, struct pending *out[static RDT_WRITE_BATCH_MAX], size_t 
     }
     if (lane->first == NULL)
         lane->last = NULL;
-    bool more = *n != 0 || !lane->stop;
+    bool more = *n != 0 || lane->jobs != NULL || !lane->stop;
     pthread_mutex_unlock(&lane->lock);
     return more;
 }
@@ -96,6 +121,22 @@ carry_out(struct lane *lane, struct pending *const *work, size_t n)
         rdt_pending_give_back(work[i]);
 }
 
+static void
+do_jobs(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    while (lane->jobs != NULL) {
+        struct job *job = lane->jobs;
+        lane->jobs = job->next;
+        pthread_mutex_unlock(&lane->lock);
+        job->fn(lane->opts.kms, lane->thread, job->user);
+        pthread_mutex_lock(&lane->lock);
+        job->done = true;
+        pthread_cond_broadcast(&lane->job_done);
+    }
+    pthread_mutex_unlock(&lane->lock);
+}
+
 static void *
 run(void *user)
 {
@@ -105,6 +146,7 @@ run(void *user)
     while (take(lane, work, &n)) {
         if (n != 0)
             carry_out(lane, work, n);
+        do_jobs(lane);
         int64_t now = clock_ms(CLOCK_MONOTONIC);
         if (lane->opts.tick != NULL && now - lane->ticked_ms >= TICK_MS) {
             lane->ticked_ms = now;
@@ -118,6 +160,7 @@ static void
 lane_free(struct lane *lane)
 {
     rdt_kms_thread_close(lane->thread);
+    pthread_cond_destroy(&lane->job_done);
     pthread_cond_destroy(&lane->changed);
     pthread_mutex_destroy(&lane->lock);
     free(lane);
@@ -132,6 +175,7 @@ rdt_lane_open(const struct lane_opts *opts, struct lane **out, struct rdt_err *e
         return rdt_fail(err, RDT_E_NOMEM, "start the %s", opts->name);
     lane->opts = *opts;
     pthread_mutex_init(&lane->lock, NULL);
+    pthread_cond_init(&lane->job_done, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&lane->changed, &attr);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <pthread.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -168,6 +169,23 @@ restrict_files(const char *folder, const char *const *read)
     return ok && syscall(SYS_landlock_restrict_self, rules, 0) == 0;
 }
 
+static void *
+leave(void *unused)
+{
+    (void)unused;
+    pthread_exit(NULL);
+}
+
+/* glibc loads libgcc when the first thread leaves by pthread_exit(), as libargon2's do, and ends
+ * the process where it cannot: so that is now. */
+static void
+load_unwinder(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, leave, NULL) == 0)
+        pthread_join(thread, NULL);
+}
+
 enum rdt_code
 rdt_sandbox_enter(enum sandbox_role role, const char *folder, const char *const *read,
                   struct rdt_err *err)
@@ -176,6 +194,7 @@ rdt_sandbox_enter(enum sandbox_role role, const char *folder, const char *const 
         return rdt_fail(err, RDT_E_SANDBOX, "give up new privileges: %s", strerror(errno));
     if (RDT_SANITIZED)
         return RDT_OK; /* the leak check at the end needs ptrace and /proc */
+    load_unwinder();
     if (!restrict_files(folder, read))
         return rdt_fail(err, RDT_E_SANDBOX, "restrict files (Landlock): %s", strerror(errno));
     if (!filter_calls(role))

@@ -236,6 +236,42 @@ room_for_shares(void **state)
     assert_null(text.p);
 }
 
+/* Each share of a root by itself; one of another root, seal or split, or with a slip, is none. */
+static void
+checked_by_itself(void **state)
+{
+    RDT_AUTO(rdt_root_free_at) struct rdt_root *root = NULL;
+    RDT_AUTO(rdt_root_free_at) struct rdt_root *other = NULL;
+    RDT_SECRET text = {0}, text2 = {0}, foreign = {0};
+    struct rdt_seal_opts first = shamir("paper", 2, 3), second = shamir("vault", 3, 3);
+    struct rdt_root_open *open = NULL, *unused = NULL;
+    struct rdt_seal_info seal;
+    unsigned number = 0;
+    static const uint8_t elsewhere[16] = {9};
+    (void)state;
+    assert_int_equal(rdt_root_create(deployment, &first, &text, &root, &open, NULL), RDT_OK);
+    assert_int_equal(rdt_root_add_seal(root, open, &second, &text2, NULL), RDT_OK);
+    assert_int_equal(rdt_root_create(elsewhere, &first, &foreign, &other, &unused, NULL), RDT_OK);
+    rdt_root_lock(unused);
+    LINES a, b, c;
+    split_lines(&text, &a);
+    split_lines(&text2, &b);
+    split_lines(&foreign, &c);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(rdt_root_share_check(root, a.pointers[i], &seal, &number, NULL), RDT_OK);
+        assert_true(strcmp(seal.id, "paper") == 0 && seal.threshold == 2 && number == i + 1);
+        assert_int_equal(rdt_root_share_check(root, b.pointers[i], &seal, &number, NULL), RDT_OK);
+        assert_true(strcmp(seal.id, "vault") == 0 && seal.threshold == 3 && number == i + 1);
+        assert_int_equal(rdt_root_share_check(root, c.pointers[i], &seal, &number, NULL),
+                         RDT_E_DENIED);
+    }
+    assert_int_equal(rdt_root_share_check(other, b.pointers[0], &seal, &number, NULL),
+                     RDT_E_DENIED);
+    a.all[0].p[a.all[0].n - 1] ^= 1;
+    assert_int_equal(rdt_root_share_check(root, a.pointers[0], &seal, &number, NULL), RDT_E_DENIED);
+    rdt_root_lock(open);
+}
+
 int
 main(void)
 {
@@ -247,6 +283,7 @@ main(void)
         cmocka_unit_test(blanks_around_a_share),
         cmocka_unit_test(shares_of_something_else),
         cmocka_unit_test(room_for_shares),
+        cmocka_unit_test(checked_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
