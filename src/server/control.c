@@ -52,9 +52,10 @@ read_request(struct control *control, int fd, struct control_request *request,
 }
 
 static void
-answer(struct control *control, int fd, enum rdt_code code, const struct rdt_err *err,
-       struct rdt_buf *out)
+answer(struct control *control, struct control_peer *peer, enum rdt_code code,
+       const struct rdt_err *err)
 {
+    struct rdt_buf *out = &peer->out;
     uint8_t head[CONTROL_ANSWER_HEAD];
     int64_t deadline = rdt_monotonic_ms() + CONTROL_WRITE_MS;
     if (code != RDT_OK) {
@@ -64,29 +65,28 @@ answer(struct control *control, int fd, enum rdt_code code, const struct rdt_err
     if (!rdt_buf_ok(out))
         return; /* hung up: the peer says so */
     rdt_control_put_answer(&(struct control_answer){code, out->n}, head);
-    if (rdt_control_write(fd, control->stop, deadline, (struct rdt_span){head, sizeof head},
+    if (rdt_control_write(peer->fd, control->stop, deadline, (struct rdt_span){head, sizeof head},
                           NULL) == RDT_OK)
-        (void)!rdt_control_write(fd, control->stop, deadline, rdt_buf_span(out), NULL);
+        (void)!rdt_control_write(peer->fd, control->stop, deadline, rdt_buf_span(out), NULL);
 }
 
 static void
 serve_peer(struct control *control, int fd)
 {
     RDT_SECRET body = {0};
-    RDT_BUF out = {0};
+    struct control_peer peer = {.fd = fd};
     struct rdt_err err = {0};
     struct control_request request;
-    bool written = false;
     enum rdt_code rc = RDT_OK;
     if (!is_trusted(fd))
         rc = rdt_fail(&err, RDT_E_DENIED, "only the server's user and root are heard here");
     if (rc == RDT_OK)
         rc = read_request(control, fd, &request, &body, &err);
     if (rc == RDT_OK)
-        rc = rdt_control_do(control, &request, (struct rdt_span){body.p, body.n}, fd, &written,
-                            &out, &err);
-    if (!written)
-        answer(control, fd, rc, &err, &out);
+        rc = rdt_control_do(control, &request, (struct rdt_span){body.p, body.n}, &peer, &err);
+    if (!peer.written)
+        answer(control, &peer, rc, &err);
+    rdt_buf_done(&peer.out);
 }
 
 static void *

@@ -16,7 +16,7 @@
 #define RDT_CONTROL_REQUEST_MAX ((size_t)16 * 1024) /* bytes of a request's body */
 #define RDT_CONTROL_ANSWER_MAX ((size_t)64 * 1024)  /* bytes of an answer in memory */
 #define RDT_CONTROL_WORD_MAX ((size_t)4096)         /* bytes of a passphrase or share */
-#define RDT_CONTROL_STREAM_MAX ((uint64_t)1 << 40)  /* bytes of an answer to a file */
+#define RDT_CONTROL_STREAM_MAX ((size_t)1 << 40)    /* bytes of an answer to a file */
 
 enum rdt_control_command {
     RDT_CONTROL_STATUS = 1, /* JSON: state, shares given so far, custody */

@@ -220,19 +220,17 @@ unseal(struct control *control, const struct control_means *means, struct rdt_bu
 
 enum rdt_code
 rdt_control_do(struct control *control, const struct control_request *request, struct rdt_span body,
-               int fd, bool *written, struct rdt_buf *out, struct rdt_err *err)
+               struct control_peer *peer, struct rdt_err *err)
 {
     struct control_means means;
-    (void)fd;
-    (void)written;
     if (!rdt_control_means_get(body, &means))
         return rdt_fail(err, RDT_E_PROTOCOL, "that is no request");
     switch (request->command) {
     case RDT_CONTROL_STATUS:
-        put_status(control, out);
+        put_status(control, &peer->out);
         return RDT_OK;
     case RDT_CONTROL_UNSEAL:
-        return unseal(control, &means, out, err);
+        return unseal(control, &means, &peer->out, err);
     case RDT_CONTROL_ROTATE:
     case RDT_CONTROL_BACKUP:
     case RDT_CONTROL_RELEASE:

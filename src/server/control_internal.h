@@ -86,9 +86,10 @@ void rdt_control_address(int folder, struct sockaddr_un *out);
 
 /* ---- control_do.c: what the commands do ---- */
 
-#define CONTROL_TRIES_MAX 10                        /* failed tries to open the root in a minute */
-#define CONTROL_SHARES_MS ((int64_t)30 * 60 * 1000) /* shares that nobody completes are forgotten  \
-                                                     */
+#define CONTROL_TRIES_MAX 10 /* failed tries to open the root in a minute */
+#define CONTROL_SHARES_MS                                                                          \
+    ((int64_t)30 * 60 * 1000) /* shares that nobody completes are forgotten                        \
+                               */
 
 struct control {
     const struct rdt_serve_opts *opts;
@@ -109,15 +110,16 @@ struct control {
     size_t n_tries;
 };
 
-/*
- * rdt_control_do - carry out a request; its answer appended to out, unless it was written to fd
- * already, head and all.
- *
- *   written   set where it was
- */
+/* Where an answer goes. */
+struct control_peer {
+    int fd;
+    struct rdt_buf out; /* its body, unless it was written to fd, head and all */
+    bool written;
+};
+
+/* rdt_control_do - carry out a request. */
 enum rdt_code rdt_control_do(struct control *control, const struct control_request *request,
-                             struct rdt_span body, int fd, bool *written, struct rdt_buf *out,
-                             struct rdt_err *err);
+                             struct rdt_span body, struct control_peer *peer, struct rdt_err *err);
 
 /* rdt_control_forget - wipe the shares that were gathered. */
 void rdt_control_forget(struct control *control);

@@ -187,7 +187,7 @@ def test_socket(tap, service):
 
 
 def test_stale(tap, service):
-    for pid in [service.process.pid] + children(service.process.pid):
+    for pid in children(service.process.pid) + [service.process.pid]:
         os.kill(pid, signal.SIGKILL)
     service.process.wait()
     service.process.stdout.close()
