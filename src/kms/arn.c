@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define UUID_LEN ((size_t)36)
+#define QUOTED_MAX ((size_t)64) /* bytes of an identifier that a message quotes */
 
 void
 rdt_key_arn(const struct rdt_kms *kms, const uint8_t id[static 16], char out[static ARN_TEXT])
@@ -40,19 +41,34 @@ by_alias(struct rdt_call *call, struct rdt_span name, const struct rdt_key **out
                          call->kms->arn_prefix, RDT_FMT(name));
 }
 
+/* mrk- and 32 digits: a multi-region key, of which there are none yet. */
+static bool
+is_multi_region(struct rdt_span id)
+{
+    struct rdt_span digits;
+    uint8_t bytes[16];
+    return starts(id, "mrk-", &digits) && rdt_hex_get(digits, bytes, sizeof bytes);
+}
+
+static enum rdt_fault
+bad_id(struct rdt_call *call, struct rdt_span id)
+{
+    return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Invalid keyId '%.*s'",
+                         (int)(id.n < QUOTED_MAX ? id.n : QUOTED_MAX), (const char *)id.p);
+}
+
 static enum rdt_fault
 by_id(struct rdt_call *call, struct rdt_span id, const struct rdt_key **out)
 {
     uint8_t uuid[16];
-    if (id.n != UUID_LEN || !rdt_uuid_parse(id, uuid))
-        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Invalid keyId '%.*s'",
-                             (int)(id.n < UUID_LEN ? id.n : UUID_LEN), (const char *)id.p);
-    *out = rdt_view_key(call->view, uuid);
+    bool good = id.n == UUID_LEN && rdt_uuid_parse(id, uuid);
+    if (!good && !is_multi_region(id))
+        return bad_id(call, id);
+    *out = good ? rdt_view_key(call->view, uuid) : NULL;
     if (*out != NULL)
         return RDT_FAULT_NONE;
-    char arn[ARN_TEXT];
-    rdt_key_arn(call->kms, uuid, arn);
-    return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Key '%s' does not exist", arn);
+    return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Key '%skey/%.*s' does not exist",
+                         call->kms->arn_prefix, RDT_FMT(id));
 }
 
 /* arn:PARTITION:kms:REGION:ACCOUNT:key/ID or :alias/NAME */
@@ -93,8 +109,7 @@ rdt_arn_key(struct rdt_call *call, struct rdt_span id, bool any, const struct rd
     if (!starts(id, "alias/", &rest))
         return by_id(call, id, out);
     if (!any)
-        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND,
-                             "Invalid keyId: an alias is not taken here");
+        return bad_id(call, id);
     *alias = id;
     return by_alias(call, id, out);
 }

@@ -142,6 +142,16 @@ is_word(const char *words, struct rdt_span value)
     return rdt_span_eq(in, value);
 }
 
+/* The model's lengths of texts count characters. */
+static int64_t
+characters(struct rdt_span text)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < text.n; i++)
+        n += (text.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
 static enum rdt_fault
 check_length(struct rdt_call *call, const struct rdt_in *in, int64_t n, struct rdt_span value)
 {
@@ -192,6 +202,18 @@ check_word(struct rdt_call *call, const struct rdt_in *in, struct rdt_span value
 }
 
 static enum rdt_fault
+check_items(struct rdt_call *call, const struct rdt_in *in, uint32_t token)
+{
+    uint32_t count = call->in->tok[token].count;
+    if (!items_fit(call->in, token, in->type))
+        return rdt_call_fail(call, RDT_FAULT_SERIALIZATION, "%s holds another type", in->name);
+    enum rdt_fault fault = check_length(call, in, count, (struct rdt_span){0});
+    for (uint32_t i = 0; i < count && in->words != NULL && fault == RDT_FAULT_NONE; i++)
+        fault = check_word(call, in, rdt_jspan(call->in, token + 1 + i));
+    return fault;
+}
+
+static enum rdt_fault
 check_member(struct rdt_call *call, const struct rdt_in *in)
 {
     uint32_t token = rdt_in_token(call, in->name);
@@ -217,11 +239,9 @@ check_member(struct rdt_call *call, const struct rdt_in *in)
     case RDT_IN_MAP:
     case RDT_IN_TEXTS:
     case RDT_IN_OBJECTS:
-        if (!items_fit(call->in, token, in->type))
-            return rdt_call_fail(call, RDT_FAULT_SERIALIZATION, "%s holds another type", in->name);
-        return check_length(call, in, tok->count, (struct rdt_span){0});
+        return check_items(call, in, token);
     case RDT_IN_TEXT:
-        return check_length(call, in, (int64_t)value.n, value);
+        return check_length(call, in, characters(value), value);
     }
     return RDT_FAULT_INTERNAL;
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #define SEEN_MARGIN_MS 1000 /* a replay row outlives the window in which its signature is taken */
+#define REPLAY_HOLD_MS 1000 /* after which a client's clock shows another second */
 
 void
 rdt_fault_body(struct rdt_request *request)
@@ -101,7 +102,8 @@ struct written {
 /*
  * The same signed bytes again: a replay, or a client that sends the same request twice within a
  * second (botocore signs nothing that differs). The answer is one on which clients sign anew and
- * try again, so the second kind succeeds a moment later: docs/adr/0014-replays.md.
+ * try again. It is held until the next signature has to differ, since some clients try again twice
+ * within that very second and then give up: docs/adr/0014-replays.md.
  */
 static bool
 replayed(struct rdt_tx *tx, const struct rdt_request *request)
@@ -150,12 +152,14 @@ write_one(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
     size_t mark = rdt_tx_mark(tx);
     call_init(&call, kms, thread, request, rdt_tx_view(tx));
     call.tx = tx;
-    if (replayed(tx, request))
+    if (replayed(tx, request)) {
+        request->hold_ms = REPLAY_HOLD_MS;
         request->fault =
             rdt_call_fail(&call, RDT_FAULT_THROTTLING,
                           "this signed request was already carried out; sign it again");
-    else
+    } else {
         request->fault = rdt_call_run(&call);
+    }
     bool keep = request->fault == RDT_FAULT_NONE || call.keep;
     if (keep && rdt_tx_changed(tx, mark) != 0) {
         enum rdt_fault fault = settle(&call, mark, &revision, digest);

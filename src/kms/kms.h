@@ -99,6 +99,7 @@ struct rdt_request {
     char message[RDT_MESSAGE_MAX];
     struct rdt_buf *out;    /* JSON body, also of a fault */
     struct rdt_buf *record; /* the audit record: to be in the log before the answer leaves */
+    int64_t hold_ms;        /* the answer leaves no sooner than this after the call; 0: at once */
 };
 
 /*

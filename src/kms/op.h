@@ -59,7 +59,7 @@ enum rdt_in_type {
     RDT_IN_INT,
     RDT_IN_BOOL,
     RDT_IN_MAP,     /* of text to text */
-    RDT_IN_TEXTS,   /* array of text; min and max count items */
+    RDT_IN_TEXTS,   /* array of text, where words are given of those; min and max count items */
     RDT_IN_OBJECTS, /* array of objects, looked at by the handler */
     RDT_IN_OBJECT
 };
@@ -69,8 +69,8 @@ struct rdt_in {
     enum rdt_in_type type;
     bool required;
     bool sensitive;    /* its value is never quoted */
-    int64_t min, max;  /* bytes, items or value; max 0: no bound */
-    const char *words; /* WORD: separated by blanks */
+    int64_t min, max;  /* characters, bytes of a BLOB, items or value; max 0: no bound */
+    const char *words; /* WORD, TEXTS: separated by blanks */
 };
 
 typedef enum rdt_fault rdt_op_fn(struct rdt_call *call);

@@ -21,8 +21,10 @@ check_name(struct rdt_call *call, struct rdt_span name)
     for (size_t i = 0; i < name.n; i++)
         if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/_-",
                    name.p[i]) == NULL)
-            return rdt_call_fail(call, RDT_FAULT_INVALID_ALIAS_NAME,
-                                 "an alias name has letters, digits, : / _ and -");
+            return rdt_call_fail(
+                call, RDT_FAULT_VALIDATION,
+                "1 validation error detected: Value at 'aliasName' failed to satisfy constraint: "
+                "Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$");
     return RDT_FAULT_NONE;
 }
 

@@ -46,7 +46,7 @@ static const struct rdt_in decrypt_in[] = {
     {.name = "EncryptionAlgorithm", .type = RDT_IN_WORD, .words = ALGORITHMS},
     {.name = "Recipient", .type = RDT_IN_OBJECT},
     {.name = "DryRun", .type = RDT_IN_BOOL},
-    {.name = "DryRunModifiers", .type = RDT_IN_TEXTS},
+    {.name = "DryRunModifiers", .type = RDT_IN_TEXTS, .words = "IGNORE_CIPHERTEXT"},
 };
 
 static const struct rdt_in delete_alias_in[] = {
@@ -174,7 +174,7 @@ static const struct rdt_in re_encrypt_in[] = {
     {.name = "DestinationEncryptionAlgorithm", .type = RDT_IN_WORD, .words = ALGORITHMS},
     {.name = "GrantTokens", .type = RDT_IN_TEXTS, .min = 0, .max = 10},
     {.name = "DryRun", .type = RDT_IN_BOOL},
-    {.name = "DryRunModifiers", .type = RDT_IN_TEXTS},
+    {.name = "DryRunModifiers", .type = RDT_IN_TEXTS, .words = "IGNORE_CIPHERTEXT"},
 };
 
 static const struct rdt_in rotate_key_on_demand_in[] = {

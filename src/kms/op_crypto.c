@@ -177,17 +177,24 @@ rdt_op_generate_random(struct rdt_call *call)
 
 /* ---- opening ---- */
 
-/* The version that made a ciphertext: the header names its material. Newest first, as most are. */
+static bool
+has_material(const struct rdt_version *version, struct rdt_span material_id)
+{
+    return version != NULL && rdt_span_eq((struct rdt_span){version->material_id, 32}, material_id);
+}
+
+/* The version that made a ciphertext: the header names its material. Most are of the current one.
+ */
 static const struct rdt_version *
 version_of(struct rdt_view view, const struct rdt_key *key, struct rdt_span material_id)
 {
-    for (uint32_t number = key->current; number > 0; number--) {
-        const struct rdt_version *version = rdt_view_version(view, key->id, number);
-        if (version != NULL &&
-            rdt_span_eq((struct rdt_span){version->material_id, 32}, material_id))
-            return version;
-    }
-    return NULL;
+    const struct rdt_version *version = rdt_view_version(view, key->id, key->current);
+    if (has_material(version, material_id))
+        return version;
+    version = rdt_view_version_after(view, key->id, 0);
+    while (version != NULL && !has_material(version, material_id))
+        version = rdt_view_version_after(view, key->id, version->number);
+    return version;
 }
 
 /*

@@ -226,9 +226,11 @@ static const struct rdt_usage *
 last_usage(struct rdt_call *call)
 {
     const struct rdt_usage *best = NULL;
-    for (uint32_t number = call->key->current; number > 0; number--) {
+    const struct rdt_version *version = NULL;
+    uint32_t number = 0;
+    while ((version = rdt_view_version_after(call->view, call->key->id, number)) != NULL) {
         RDT_BUF id = {0};
-        struct rdt_usage sample = {.version = number};
+        struct rdt_usage sample = {.version = number = version->number};
         memcpy(sample.key, call->key->id, sizeof sample.key);
         rdt_kind_id(RDT_KIND_USAGE, &sample, &id);
         const struct rdt_usage *row =

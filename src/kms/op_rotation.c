@@ -160,9 +160,11 @@ rdt_op_list_key_rotations(struct rdt_call *call)
         return fault;
     rdt_jout_open(out, NULL, '{');
     rdt_jout_open(out, "Rotations", '[');
-    for (uint32_t number = number_after(&page) + 1; number <= call->key->current; number++) {
-        const struct rdt_version *version = rdt_view_version(call->view, call->key->id, number);
-        if (version == NULL || (!all && version->rotation == RDT_ROTATION_FIRST))
+    const struct rdt_version *version;
+    uint32_t number = number_after(&page);
+    while ((version = rdt_view_version_after(call->view, call->key->id, number)) != NULL) {
+        number = version->number;
+        if (!all && version->rotation == RDT_ROTATION_FIRST)
             continue;
         more = n == page.limit;
         if (more)

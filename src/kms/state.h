@@ -98,6 +98,13 @@ const struct rdt_principal *rdt_view_principal(struct rdt_view view, const uint8
 const struct rdt_key_alias *rdt_view_key_alias(struct rdt_view view, const uint8_t key[static 16],
                                                struct rdt_span *id);
 
+/*
+ * rdt_view_version_after - the version of a key with the lowest number above `number`; NULL at the
+ * end. Numbers have gaps where a census had seen a higher one, so this is how to walk over them.
+ */
+const struct rdt_version *rdt_view_version_after(struct rdt_view view, const uint8_t key[static 16],
+                                                 uint32_t number);
+
 /* ---- the writer ---- */
 
 /*

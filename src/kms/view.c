@@ -3,6 +3,8 @@
  */
 #include "kms/state_internal.h"
 
+#define VERSION_ID_LEN 20 /* key | u32 number, highest byte first */
+
 /* What the transaction of a view holds of an id; false when it left it alone. */
 static bool
 staged(struct rdt_view view, enum rdt_kind kind, uint64_t hash, struct rdt_span id,
@@ -83,14 +85,32 @@ rdt_view_key(struct rdt_view view, const uint8_t id[static 16])
     return rdt_view_get(view, RDT_KIND_KEY, (struct rdt_span){id, 16});
 }
 
+static void
+version_id(const uint8_t key[static 16], uint32_t number, uint8_t out[static VERSION_ID_LEN])
+{
+    memcpy(out, key, 16);
+    for (size_t i = 0; i < 4; i++)
+        out[16 + i] = (uint8_t)(number >> (24 - 8 * i));
+}
+
 const struct rdt_version *
 rdt_view_version(struct rdt_view view, const uint8_t key[static 16], uint32_t number)
 {
-    uint8_t id[20];
-    memcpy(id, key, 16);
-    for (size_t i = 0; i < 4; i++)
-        id[16 + i] = (uint8_t)(number >> (24 - 8 * i));
+    uint8_t id[VERSION_ID_LEN];
+    version_id(key, number, id);
     return rdt_view_get(view, RDT_KIND_VERSION, (struct rdt_span){id, sizeof id});
+}
+
+const struct rdt_version *
+rdt_view_version_after(struct rdt_view view, const uint8_t key[static 16], uint32_t number)
+{
+    uint8_t id[VERSION_ID_LEN];
+    struct rdt_span at = {id, sizeof id};
+    version_id(key, number, id);
+    const struct rdt_version *version = rdt_view_next(view, RDT_KIND_VERSION, at, &at);
+    bool same = version != NULL &&
+                rdt_span_eq((struct rdt_span){version->key, 16}, (struct rdt_span){key, 16});
+    return same ? version : NULL;
 }
 
 const struct rdt_principal *

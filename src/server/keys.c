@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define METRICS_MS 1000
 #define WRITES_MAX 16384 /* changing calls that wait */
 #define SLOW_MAX 64      /* slow calls that wait */
+#define HELD_MAX 1024    /* answers that wait for their time */
 
 /* ---- the root ---- */
 
@@ -209,10 +211,39 @@ run_slow(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_request 
         rdt_kms_slow(kms, thread, requests[i]);
 }
 
-static enum rdt_code
-open_lanes(struct rdt_kms *kms, struct lane **writer_out, struct lane **reader_out,
-           struct rdt_err *err)
+/* Each waits equally long, so in the order in which they came. */
+static void
+wait_for_time(struct rdt_kms *kms, struct rdt_kms_thread *thread,
+              struct rdt_request *const *requests, size_t n)
 {
+    (void)kms;
+    (void)thread;
+    for (size_t i = 0; i < n; i++) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        int64_t since = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - requests[i]->now_ms;
+        if (since >= 0 && since < requests[i]->hold_ms) /* else the clock was set meanwhile */
+            poll(NULL, 0, (int)(requests[i]->hold_ms - since));
+        requests[i]->hold_ms = 0;
+    }
+}
+
+/* Those who hand over first; NULL is fine. */
+static void
+close_lanes(struct keys *keys)
+{
+    rdt_lane_close(keys->reader);
+    rdt_lane_close(keys->writer);
+    rdt_lane_close(keys->held);
+    keys->reader = keys->writer = keys->held = NULL;
+}
+
+/* Nobody looks at them before the service is there. */
+static enum rdt_code
+open_lanes(struct rdt_kms *kms, struct keys *keys, struct rdt_err *err)
+{
+    const struct lane_opts held = {
+        .kms = kms, .name = "clock", .queue = HELD_MAX, .batch = 1, .run = wait_for_time};
     const struct lane_opts writer = {.kms = kms,
                                      .name = "writer",
                                      .queue = WRITES_MAX,
@@ -221,29 +252,28 @@ open_lanes(struct rdt_kms *kms, struct lane **writer_out, struct lane **reader_o
                                      .tick = rdt_kms_tick};
     const struct lane_opts reader = {
         .kms = kms, .name = "reader", .queue = SLOW_MAX, .batch = 1, .run = run_slow};
-    enum rdt_code rc = rdt_lane_open(&writer, writer_out, err);
-    return rc == RDT_OK ? rdt_lane_open(&reader, reader_out, err) : rc;
+    enum rdt_code rc = rdt_lane_open(&held, &keys->held, err);
+    if (rc == RDT_OK)
+        rc = rdt_lane_open(&writer, &keys->writer, err);
+    return rc == RDT_OK ? rdt_lane_open(&reader, &keys->reader, err) : rc;
 }
 
 enum rdt_code
 rdt_keys_serve(struct keys *keys, const struct rdt_serve_opts *opts, struct rdt_root *root,
                struct rdt_root_open *open, struct rdt_err *err)
 {
-    struct lane *writer = NULL, *reader = NULL;
     struct rdt_kms *kms = NULL;
     enum rdt_code rc = check_seals(opts, root, err);
     if (rc == RDT_OK)
         rc = rdt_kms_open(&(struct rdt_kms_opts){.data = opts->data, .root = root, .open = open},
                           &kms, err);
     if (rc == RDT_OK)
-        rc = open_lanes(kms, &writer, &reader, err);
+        rc = open_lanes(kms, keys, err);
     if (rc != RDT_OK) {
-        rdt_lane_close(writer);
+        close_lanes(keys);
         rdt_kms_close(kms);
         return rc;
     }
-    keys->writer = writer;
-    keys->reader = reader;
     atomic_store_explicit(&keys->kms, kms, memory_order_release);
     say_ready(keys, opts, false);
     return RDT_OK;
@@ -260,7 +290,7 @@ start(const struct rdt_serve_opts *opts, struct keys *keys, struct control *cont
 {
     enum rdt_code rc = sandbox(opts, err);
     if (rc == RDT_OK && rdt_keys_kms(keys) != NULL)
-        rc = open_lanes(rdt_keys_kms(keys), &keys->writer, &keys->reader, err);
+        rc = open_lanes(rdt_keys_kms(keys), keys, err);
     if (rc == RDT_OK)
         rc = rdt_server_start(server, err);
     keys->port = rc == RDT_OK ? rdt_server_port(server) : 0;
@@ -296,8 +326,7 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
     }
     rdt_control_close(control);
     rdt_server_stop(server, RDT_SERVE_GRACE_MS);
-    rdt_lane_close(keys.reader);
-    rdt_lane_close(keys.writer);
+    close_lanes(&keys);
     rdt_server_close(server);
     rdt_kms_close(rdt_keys_kms(&keys));
     return rc;

@@ -51,9 +51,9 @@ struct front {
 struct lane;
 
 struct keys {
-    _Atomic(struct rdt_kms *) kms; /* NULL: sealed; set once, after the lanes */
-    struct lane *writer, *reader;
-    uint16_t port; /* of the first listener */
+    _Atomic(struct rdt_kms *) kms;       /* NULL: sealed; set once, after the lanes */
+    struct lane *writer, *reader, *held; /* held: answers that wait for their time */
+    uint16_t port;                       /* of the first listener */
 };
 
 /* rdt_keys_kms - the open service; NULL while the root is sealed.  From any thread. */

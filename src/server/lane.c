@@ -118,7 +118,8 @@ carry_out(struct lane *lane, struct pending *const *work, size_t n)
         requests[i] = &work[i]->request;
     lane->opts.run(lane->opts.kms, lane->thread, requests, n);
     for (size_t i = 0; i < n; i++)
-        rdt_pending_give_back(work[i]);
+        if (requests[i]->hold_ms == 0 || !rdt_lane_queue(work[i]->front->keys->held, work[i]))
+            rdt_pending_give_back(work[i]);
 }
 
 static void

@@ -34,9 +34,15 @@ def call(env, target, body):
     """(status, answer as a tree) of one operation, such as TrentService.ListKeys."""
     at = urllib.parse.urlsplit(env["AWS_ENDPOINT_URL"])
     raw = json.dumps(body).encode()
+    return send(env, headers_of(env, target, raw, at.netloc), raw)
+
+
+def send(env, headers, raw):
+    """The same for a request that is signed already."""
+    at = urllib.parse.urlsplit(env["AWS_ENDPOINT_URL"])
     connection = http.client.HTTPSConnection(at.hostname, at.port, timeout=60,
                                              context=ssl.create_default_context(cafile=env["AWS_CA_BUNDLE"]))
-    connection.request("POST", "/", raw, headers_of(env, target, raw, at.netloc))
+    connection.request("POST", "/", raw, headers)
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
