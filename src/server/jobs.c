@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 #define STALE_MS 15000 /* metrics older than this are not shown as if they were true */
 
@@ -73,6 +74,7 @@ rdt_jobs_main(int keys_fd, const char *metrics_listen)
     RDT_BUF bytes = {0};
     enum message kind;
     enum rdt_code rc = RDT_OK;
+    (void)prctl(PR_SET_NAME, "redoubt-jobs");
     if (metrics_listen != NULL)
         rc = listen_metrics(&jobs, metrics_listen, &server, &err);
     if (rc == RDT_OK)

@@ -336,6 +336,7 @@ int
 rdt_keys_main(const struct rdt_serve_opts *opts, int jobs_fd)
 {
     struct rdt_err err = {0};
+    (void)prctl(PR_SET_NAME, "redoubt-keys");
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* without a supervisor there is nobody to stop it */
     if (serve_keys(opts, jobs_fd, &err) == RDT_OK)

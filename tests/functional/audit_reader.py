@@ -133,8 +133,9 @@ class Log:
         self.link, self.tag = sha256(digest, header[4064:]), header[4064:4068]
         at = HEADER
         while bytes_[at:at + 4] == b"RAF1":
-            at += self.frame(bytes_[at:])
-        must(not any(bytes_[at:]), "bytes behind the last frame")
+            n = int.from_bytes(bytes_[at + 12:at + 16], "big")
+            at += self.frame(bytes_[at:at + HEAD + n + TAIL])
+        must(not bytes_[at:].strip(b"\0"), "bytes behind the last frame")
 
     def frame(self, bytes_):
         kind, n, number, first, count = struct.unpack(">IIQQQ", bytes_[8:40])

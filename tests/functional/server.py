@@ -19,10 +19,26 @@ def env_file(path):
         return dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line)
 
 
+def child_of(parent, name):
+    """The process of that name that another one started, or None."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid, encoding="utf-8", errors="replace") as file:
+                comm, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue  # gone meanwhile
+        if comm == name and int(rest.split()[1]) == parent:
+            return int(pid)
+    return None
+
+
 class Server:
-    def __init__(self, folder, *args):
+    """env: more variables of its environment."""
+
+    def __init__(self, folder, *args, env=None):
         self.data = folder
         self.args = args
+        self.more = env or {}
         self.process = None
         self.url = ""
 
@@ -30,21 +46,30 @@ class Server:
         words = [REDOUBT, "serve", "--dev", "--data", self.data, "--listen", listen]
         # the words to a file: a full pipe would stop the server
         self.log = open(self.data + ".log", "ab")
-        self.process = subprocess.Popen(words + list(self.args), stdout=subprocess.PIPE, stderr=self.log)
+        self.process = subprocess.Popen(words + list(self.args), stdout=subprocess.PIPE, stderr=self.log,
+                                        env=dict(os.environ, **self.more))
         line = self.process.stdout.readline().decode()
         if not line.startswith("ready "):
             self.stop()
-            with open(self.data + ".log", encoding="utf-8", errors="replace") as file:
-                raise RuntimeError("the server does not start: %s%s" % (line, file.read()[-2000:]))
+            raise RuntimeError("the server does not start: %s%s" % (line, self.words()))
         self.url = line.split()[1]
         return self
+
+    def words(self):
+        """What it said last, over all its starts."""
+        with open(self.data + ".log", encoding="utf-8", errors="replace") as file:
+            return file.read()[-2000:]
 
     def stop(self, how=signal.SIGTERM):
         if self.process is None:
             return None
         self.process.send_signal(how)
+        return self.wait(START_SECONDS)
+
+    def wait(self, seconds):
+        """Its exit status, when somebody else ends it."""
         try:
-            status = self.process.wait(START_SECONDS)
+            status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
