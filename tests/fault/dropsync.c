@@ -15,8 +15,9 @@
  *   DROPSYNC_LENIENT=1   syncing a file keeps its new name too, as ext4 does; without, the folder
  *                        must have been synced, as POSIX has it
  *   DROPSYNC_DEAF=1      syncs do nothing: a test that still passes proves nothing
- *   DROPSYNC_SIGNAL=N    another signal than SIGUSR2
- *   DROPSYNC_REPORT=FILE what was dropped is written there, one line
+ *   DROPSYNC_SLOW=US     a sync takes so many microseconds until it counts, as on a real disk: time
+ * in which a program may say too early that all is well DROPSYNC_SIGNAL=N    another signal than
+ * SIGUSR2 DROPSYNC_REPORT=FILE what was dropped is written there, one line
  *
  * Watched: open (also O_TRUNC), write, pwrite, writev, pwritev, truncate, fallocate, rename, link,
  * unlink, mkstemp, mkdir, rmdir; fsync, fdatasync and syncfs of files and folders. Real syncs are
@@ -103,6 +104,7 @@ static struct op *ops;
 static unsigned long after, calls;
 static unsigned keep;
 static bool lenient, deaf;
+static unsigned long slow_us;
 static const char *report;
 static uint64_t chance;
 
@@ -578,6 +580,7 @@ static void __attribute__((constructor)) start(void)
     keep = (unsigned)number_from("DROPSYNC_KEEP", 0);
     lenient = number_from("DROPSYNC_LENIENT", 0) != 0;
     deaf = number_from("DROPSYNC_DEAF", 0) != 0;
+    slow_us = number_from("DROPSYNC_SLOW", 0);
     report = getenv("DROPSYNC_REPORT");
     chance =
         (number_from("DROPSYNC_SEED", (unsigned long)getpid()) + 1) * UINT64_C(0x9e3779b97f4a7c15);
@@ -716,6 +719,8 @@ sync_fd(int fd)
     struct stat st;
     if (root[0] == '\0' || fstat(fd, &st) != 0)
         return false;
+    if (slow_us != 0 && st.st_dev == root_dev)
+        usleep((useconds_t)slow_us);
     lock();
     struct file *f = behind(fd);
     bool folder = S_ISDIR(st.st_mode) && st.st_dev == root_dev;

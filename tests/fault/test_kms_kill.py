@@ -131,8 +131,9 @@ def in_log(data, acked):
 
 
 def keep_some(chance):
-    """Half of the rounds lose all that was not synced, half a part of it."""
-    return {"keep": chance.choice((20, 50, 80))} if chance.random() < 0.5 else {}
+    """Half of the rounds lose all that was not synced, half a part of it. Syncs take their time, so that an answer
+    that does not wait for them is caught."""
+    return dict({"keep": chance.choice((20, 50, 80))} if chance.random() < 0.5 else {}, slow=1000)
 
 
 def main():
