@@ -48,9 +48,9 @@ static const struct {
 enum rdt_fault
 rdt_call_state(struct rdt_call *call, const struct rdt_key *key, enum rdt_op_states states)
 {
-    enum cell cell = matrix[states][key->state];
-    if (cell == OK && key->suspended && states == RDT_STATES_USE)
-        cell = DISABLED;
+    /* a suspended key is Disabled to all who ask */
+    bool stopped = key->suspended && key->state == RDT_KEY_ENABLED;
+    enum cell cell = matrix[states][stopped ? RDT_KEY_DISABLED : key->state];
     if (cell == OK)
         return RDT_FAULT_NONE;
     char arn[ARN_TEXT];

@@ -39,10 +39,11 @@ struct rdt_kms_thread {
     uint8_t blob[BLOB_MAX + 512];
     struct rdt_buf aad, scratch; /* kept, emptied before use */
     struct usage *usage;
-    struct sign_cache *signing;  /* auth.c: signing keys of the day */
-    uint8_t seen_at[32];         /* tick.c: where the search for old replay rows goes on */
-    uint8_t due_at[16];          /* life.c: where the search for due keys goes on */
-    struct rdt_kms_thread *next; /* kms->late */
+    struct sign_cache *signing; /* auth.c: signing keys of the day */
+    uint8_t seen_at[32];        /* tick.c: where the search for old replay rows goes on */
+    uint8_t due_at[16];         /* life.c: where the search for due keys goes on */
+    int64_t waited_boot_ms, waited_now_ms; /* approval_life.c: both clocks when time was credited */
+    struct rdt_kms_thread *next;           /* kms->late */
 };
 
 struct rdt_kms {
@@ -137,6 +138,11 @@ bool rdt_alias_drop(struct rdt_tx *tx, const struct rdt_alias *alias);
 
 /* rdt_deletion_window - days that a deletion waits when the request names none. */
 int64_t rdt_deletion_window(const struct rdt_key *key);
+
+/* rdt_open_blob - decrypt a ciphertext of call->key into thread->plain; n bytes. */
+struct rdt_blob;
+enum rdt_fault rdt_open_blob(struct rdt_call *call, const struct rdt_blob *blob,
+                             const struct rdt_context *context, size_t *n);
 
 /* rdt_rotate - the current version becomes retained, a new one current. */
 enum rdt_fault rdt_rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type type);

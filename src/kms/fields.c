@@ -111,6 +111,9 @@ static const struct rdt_record_member approval_members[] = {
     RDT_M(12, RDT_M_U64, rdt_approval, approvers_revision),
     RDT_M(13, RDT_M_B32, rdt_approval, census_root),
     RDT_M(14, RDT_M_BYTES, rdt_approval, signatures),
+    RDT_M(15, RDT_M_I64, rdt_approval, closed_ms),
+    RDT_M(16, RDT_M_I64, rdt_approval, credited_s),
+    RDT_M(17, RDT_M_BYTES, rdt_approval, closing),
 };
 
 static const struct rdt_record_member tenant_members[] = {

@@ -4,6 +4,7 @@
  * a long stop finds what was missed and does it once, since what is due is read from the rows.
  */
 #include "codec/base64.h"
+#include "kms/approval_internal.h"
 #include "kms/call_internal.h"
 #include "kms/op_internal.h"
 
@@ -98,4 +99,5 @@ rdt_life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
         /* a failure is in the audit log; the next tick finds the same thing due */
         (void)!rdt_kms_local(kms, thread, due[i].op->name, due[i].body, &out, NULL);
     }
+    rdt_approval_due(kms, thread, now_ms);
 }

@@ -179,7 +179,8 @@ enum rdt_approval_state {
     RDT_APPROVAL_OPEN = 1,
     RDT_APPROVAL_DENIED,
     RDT_APPROVAL_USED,
-    RDT_APPROVAL_EXPIRED
+    RDT_APPROVAL_EXPIRED,
+    RDT_APPROVAL_USED_UNREVIEWED /* break-glass: open until an approver has looked at it */
 };
 
 struct rdt_approval {
@@ -196,6 +197,9 @@ struct rdt_approval {
     uint64_t approvers_revision;
     uint8_t census_root[32];
     struct rdt_bytes signatures; /* approver UUID 16 | signature 64, one after the other */
+    int64_t closed_ms;           /* since when it is no longer open */
+    int64_t credited_s;          /* of a recovery of the quorum: waiting time so far */
+    struct rdt_bytes closing;    /* of a denial or review: as in signatures */
 };
 
 struct rdt_tenant {

@@ -5,9 +5,18 @@
 #include <stdlib.h>
 
 const struct rdt_op_table *const rdt_op_tables[] = {
-    &rdt_ops_aws,  &rdt_ops_system,    &rdt_ops_audit,
-    &rdt_ops_list, &rdt_ops_principal, &rdt_ops_status,
-    NULL};
+    &rdt_ops_aws,           /* op_aws.c */
+    &rdt_ops_approval,      /* op_approval.c */
+    &rdt_ops_approval_life, /* approval_life.c */
+    &rdt_ops_approver,      /* op_approver.c */
+    &rdt_ops_audit,         /* op_audit.c */
+    &rdt_ops_breakglass,    /* breakglass.c */
+    &rdt_ops_list,          /* op_list.c */
+    &rdt_ops_principal,     /* op_principal.c */
+    &rdt_ops_status,        /* op_status.c */
+    &rdt_ops_system,        /* life.c */
+    NULL,
+};
 
 static int
 by_name(const void *key, const void *row)

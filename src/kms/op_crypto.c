@@ -248,9 +248,8 @@ version_usable(struct rdt_call *call, const struct rdt_version *version)
         "this attempt has put it back to draining");
 }
 
-/* Decrypts into thread->plain; n bytes. */
-static enum rdt_fault
-open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct rdt_context *context,
+enum rdt_fault
+rdt_open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct rdt_context *context,
           size_t *n)
 {
     struct rdt_kms_thread *thread = call->thread;
@@ -336,7 +335,7 @@ rdt_op_decrypt(struct rdt_call *call)
     if (fault == RDT_FAULT_NONE)
         fault = check_algorithm(call, "EncryptionAlgorithm", call->key);
     if (fault == RDT_FAULT_NONE && blob.head.p != NULL && !rdt_in_bool(call, "DryRun"))
-        fault = open_blob(call, &blob, call->context, &n);
+        fault = rdt_open_blob(call, &blob, call->context, &n);
     if (fault == RDT_FAULT_NONE)
         fault = rdt_call_dry_run(call);
     if (fault != RDT_FAULT_NONE)
@@ -398,7 +397,7 @@ rdt_op_re_encrypt(struct rdt_call *call)
     if (fault == RDT_FAULT_NONE)
         fault = rdt_call_dry_run(call);
     if (fault == RDT_FAULT_NONE)
-        fault = open_blob(call, &blob, from, &n);
+        fault = rdt_open_blob(call, &blob, from, &n);
     if (fault == RDT_FAULT_NONE)
         fault = seal(call, target, to, (struct rdt_span){call->thread->plain.p, n}, &version);
     rdt_secret_clear(&call->thread->plain);

@@ -2,8 +2,12 @@
  * ScheduleKeyDeletion and CancelKeyDeletion. To a client they are AWS's: the key waits, then it is
  * gone. What happens at the end of the wait is the gate of life.c: census, quorum, credited time.
  */
-#include "kms/call_internal.h"
+#include "kms/approval_internal.h"
 #include "kms/op_internal.h"
+
+#include "codec/base64.h"
+
+#include <stdio.h>
 
 #define DAY_MS ((int64_t)86400000)
 #define WINDOW_MIN_DAYS 7
@@ -22,6 +26,24 @@ rdt_deletion_window(const struct rdt_key *key)
     return least > WINDOW_MAX_DAYS ? least : WINDOW_MAX_DAYS;
 }
 
+/* Of a key that has its gate at the call, and so none at the end. */
+static enum rdt_fault
+gate(struct rdt_call *call, int64_t days)
+{
+    RDT_BUF parameters = {0};
+    char uuid[RDT_UUID_TEXT], digits[24];
+    if (!call->key->gate)
+        return RDT_FAULT_NONE;
+    rdt_uuid_text(call->key->id, uuid);
+    snprintf(digits, sizeof digits, "%lld", (long long)days);
+    rdt_pairs_add(&parameters, rdt_span_str("Days"), rdt_span_str(digits));
+    rdt_pairs_add(&parameters, rdt_span_str("Key"), rdt_span_str(uuid));
+    if (!rdt_buf_ok(&parameters))
+        return rdt_out_of_memory(call);
+    return rdt_approval_gate(
+        call, &(struct approval_about){"key-schedule-deletion", rdt_buf_span(&parameters), NULL});
+}
+
 enum rdt_fault
 rdt_op_schedule_key_deletion(struct rdt_call *call)
 {
@@ -33,6 +55,9 @@ rdt_op_schedule_key_deletion(struct rdt_call *call)
         return rdt_call_fail(call, RDT_FAULT_VALIDATION,
                              "PendingWindowInDays is between %lld and %lld", (long long)least,
                              (long long)most);
+    enum rdt_fault fault = gate(call, days);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
     struct rdt_key *key = rdt_edit_key(call);
     if (key == NULL)
         return rdt_out_of_memory(call);

@@ -6,12 +6,16 @@
 
 #include "kms/op.h"
 
-extern const struct rdt_op_table rdt_ops_aws;
-extern const struct rdt_op_table rdt_ops_system;    /* life.c */
-extern const struct rdt_op_table rdt_ops_audit;     /* op_audit.c */
-extern const struct rdt_op_table rdt_ops_list;      /* op_list.c */
-extern const struct rdt_op_table rdt_ops_principal; /* op_principal.c */
-extern const struct rdt_op_table rdt_ops_status;    /* op_status.c */
+extern const struct rdt_op_table rdt_ops_aws;           /* op_aws.c */
+extern const struct rdt_op_table rdt_ops_approval;      /* op_approval.c */
+extern const struct rdt_op_table rdt_ops_approval_life; /* approval_life.c */
+extern const struct rdt_op_table rdt_ops_approver;      /* op_approver.c */
+extern const struct rdt_op_table rdt_ops_audit;         /* op_audit.c */
+extern const struct rdt_op_table rdt_ops_breakglass;    /* breakglass.c */
+extern const struct rdt_op_table rdt_ops_list;          /* op_list.c */
+extern const struct rdt_op_table rdt_ops_principal;     /* op_principal.c */
+extern const struct rdt_op_table rdt_ops_status;        /* op_status.c */
+extern const struct rdt_op_table rdt_ops_system;        /* life.c */
 
 /* A row of Redoubt's own operations that is about no single KMS key. */
 #define OP_OWN(text, where, how, members, handler)                                                 \

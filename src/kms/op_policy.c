@@ -2,8 +2,10 @@
  * Key policies. Documents are kept as they were put; the compiled form stands beside them in
  * memory.
  */
-#include "kms/call_internal.h"
+#include "kms/approval_internal.h"
 #include "kms/op_internal.h"
+
+#include "codec/base64.h"
 
 static enum rdt_fault
 only_default(struct rdt_call *call)
@@ -25,42 +27,79 @@ locks_out(struct rdt_call *call, struct rdt_key *key, struct rdt_policy *policy)
     return !allowed;
 }
 
-enum rdt_fault
-rdt_policy_put(struct rdt_call *call, struct rdt_key *key, struct rdt_span document)
+/* A document that may be put, compiled; the caller frees it, also after a fault. */
+static enum rdt_fault
+check(struct rdt_call *call, struct rdt_key *key, struct rdt_span document,
+      struct rdt_policy **policy)
 {
-    struct rdt_policy *policy = NULL;
     struct rdt_err err = {0};
-    if (document.n == 0)
-        return RDT_FAULT_NONE;
     if (document.n > RDT_POLICY_MAX)
         return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "a policy has at most %zu bytes",
                              RDT_POLICY_MAX);
     enum rdt_code rc =
-        rdt_policy_compile(RDT_POLICY_KEY, document, call->kms->account, &policy, &err);
+        rdt_policy_compile(RDT_POLICY_KEY, document, call->kms->account, policy, &err);
     if (rc == RDT_E_NOMEM)
         return rdt_out_of_memory(call);
     if (rc != RDT_OK)
         return rdt_call_fail(call, RDT_FAULT_MALFORMED_POLICY, "%s", err.text);
-    bool locked =
-        !rdt_in_bool(call, "BypassPolicyLockoutSafetyCheck") && locks_out(call, key, policy);
-    rdt_policy_free(policy);
-    if (locked)
+    if (!rdt_in_bool(call, "BypassPolicyLockoutSafetyCheck") && locks_out(call, key, *policy))
         return rdt_call_fail(
             call, RDT_FAULT_MALFORMED_POLICY,
             "The new key policy will not allow you to update the key policy in the "
             "future.");
+    return RDT_FAULT_NONE;
+}
+
+enum rdt_fault
+rdt_policy_put(struct rdt_call *call, struct rdt_key *key, struct rdt_span document)
+{
+    struct rdt_policy *policy = NULL;
+    if (document.n == 0)
+        return RDT_FAULT_NONE;
+    enum rdt_fault fault = check(call, key, document, &policy);
+    rdt_policy_free(policy);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
     return rdt_text_set(&key->policy, document) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
+}
+
+/* Where there is a quorum it decides about a policy that allows more than the one before. */
+static enum rdt_fault
+gate(struct rdt_call *call, struct rdt_span document)
+{
+    RDT_BUF parameters = {0};
+    struct rdt_policy *policy = NULL;
+    const struct rdt_policy *before =
+        call->key->compiled != NULL ? call->key->compiled : call->kms->default_policy;
+    char uuid[RDT_UUID_TEXT];
+    if (!rdt_approvals_on(call->view))
+        return RDT_FAULT_NONE;
+    struct rdt_key looked_at = *call->key;
+    enum rdt_fault fault = check(call, &looked_at, document, &policy);
+    bool widens = fault == RDT_FAULT_NONE && rdt_policy_widens(before, policy);
+    rdt_policy_free(policy);
+    if (!widens)
+        return fault;
+    rdt_uuid_text(call->key->id, uuid);
+    rdt_pairs_add(&parameters, rdt_span_str("Key"), rdt_span_str(uuid));
+    rdt_pairs_add(&parameters, rdt_span_str("Policy"), document);
+    if (!rdt_buf_ok(&parameters))
+        return rdt_out_of_memory(call);
+    return rdt_approval_gate(
+        call, &(struct approval_about){"policy-widen", rdt_buf_span(&parameters), NULL});
 }
 
 enum rdt_fault
 rdt_op_put_key_policy(struct rdt_call *call)
 {
+    struct rdt_span document = rdt_in_text(call, "Policy");
     enum rdt_fault fault = only_default(call);
+    if (fault == RDT_FAULT_NONE)
+        fault = gate(call, document);
     if (fault != RDT_FAULT_NONE)
         return fault;
     struct rdt_key *key = rdt_edit_key(call);
-    return key == NULL ? rdt_out_of_memory(call)
-                       : rdt_policy_put(call, key, rdt_in_text(call, "Policy"));
+    return key == NULL ? rdt_out_of_memory(call) : rdt_policy_put(call, key, document);
 }
 
 enum rdt_fault

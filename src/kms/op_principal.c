@@ -3,7 +3,7 @@
  * belongs to one person or is a service. A secret access key is shown once, when it is made.
  */
 #include "codec/base64.h"
-#include "kms/call_internal.h"
+#include "kms/approval_internal.h"
 #include "kms/op_internal.h"
 
 #include <stdio.h>
@@ -50,22 +50,72 @@ note(struct rdt_call *call, const char *name, struct rdt_span value)
     rdt_pairs_add(&call->note.parameters, rdt_span_str(name), value);
 }
 
+/* The policy of the input, compiled; the caller frees it. */
+static enum rdt_fault
+compile(struct rdt_call *call, struct rdt_policy **policy)
+{
+    struct rdt_err err = {0};
+    enum rdt_code rc = rdt_policy_compile(RDT_POLICY_IDENTITY, rdt_in_text(call, "Policy"),
+                                          call->kms->account, policy, &err);
+    if (rc == RDT_E_NOMEM)
+        return rdt_out_of_memory(call);
+    return rc == RDT_OK ? RDT_FAULT_NONE
+                        : rdt_call_fail(call, RDT_FAULT_MALFORMED_POLICY, "%s", err.text);
+}
+
 static enum rdt_fault
 set_policy(struct rdt_call *call, struct rdt_principal *principal)
 {
     struct rdt_policy *policy = NULL;
-    struct rdt_err err = {0};
     struct rdt_span document = rdt_in_text(call, "Policy");
     if (document.n == 0)
         return RDT_FAULT_NONE;
-    enum rdt_code rc =
-        rdt_policy_compile(RDT_POLICY_IDENTITY, document, call->kms->account, &policy, &err);
+    enum rdt_fault fault = compile(call, &policy);
     rdt_policy_free(policy);
-    if (rc == RDT_E_NOMEM)
-        return rdt_out_of_memory(call);
-    if (rc != RDT_OK)
-        return rdt_call_fail(call, RDT_FAULT_MALFORMED_POLICY, "%s", err.text);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
     return rdt_text_set(&principal->policy, document) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
+}
+
+/* ---- where there is a quorum it decides who may do more ---- */
+
+static void
+add_given(struct rdt_call *call, const char *name, bool given, struct rdt_buf *out)
+{
+    if (given)
+        rdt_pairs_add(out, rdt_span_str(name), rdt_in_text(call, name));
+}
+
+/*
+ * Approvals rest on who is which person, so a person is not exchanged alone either. Who holds the
+ * folder and its root is not asked: that is how a service gets its administrator back.
+ * now: the principal as it is; NULL: a new one.
+ */
+static enum rdt_fault
+gate(struct rdt_call *call, const struct rdt_principal *now)
+{
+    RDT_BUF parameters = {0};
+    struct rdt_policy *policy = NULL;
+    struct rdt_span person = rdt_in_text(call, "Person");
+    bool has_policy = rdt_in_has(call, "Policy");
+    if (call->request->caller.internal || !rdt_approvals_on(call->view))
+        return RDT_FAULT_NONE;
+    enum rdt_fault fault = has_policy ? compile(call, &policy) : RDT_FAULT_NONE;
+    bool widens = policy != NULL && (now == NULL || now->compiled == NULL ||
+                                     rdt_policy_widens(now->compiled, policy));
+    bool moves = now != NULL && rdt_in_has(call, "Person") &&
+                 !rdt_span_is(person, now->person == NULL ? "" : now->person);
+    rdt_policy_free(policy);
+    if (fault != RDT_FAULT_NONE || (!widens && !moves))
+        return fault;
+    add_given(call, "Person", now == NULL ? person.n != 0 : moves, &parameters);
+    add_given(call, "Policy", widens, &parameters);
+    add_given(call, "Principal", true, &parameters);
+    if (!rdt_buf_ok(&parameters))
+        return rdt_out_of_memory(call);
+    const char *operation = now == NULL ? "principal-create" : "principal-update";
+    return rdt_approval_gate(call,
+                             &(struct approval_about){operation, rdt_buf_span(&parameters), NULL});
 }
 
 static void
@@ -103,6 +153,9 @@ principal_create(struct rdt_call *call)
     note(call, "principal", name);
     if (rdt_principal_named(call->view, name) != NULL)
         return rdt_call_fail(call, RDT_FAULT_ALREADY_EXISTS, "there is a principal with this name");
+    enum rdt_fault fault = gate(call, NULL);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
     rdt_kms_request_id(call->thread, id);
     struct rdt_principal *principal =
         rdt_tx_add(call->tx, RDT_KIND_PRINCIPAL, (struct rdt_span){id, sizeof id});
@@ -112,7 +165,7 @@ principal_create(struct rdt_call *call)
         return rdt_out_of_memory(call);
     memcpy(principal->id, id, sizeof id);
     principal->created_ms = call->request->now_ms;
-    enum rdt_fault fault = set_policy(call, principal);
+    fault = set_policy(call, principal);
     if (fault == RDT_FAULT_NONE)
         put_principal(call, principal);
     return fault;
@@ -127,6 +180,9 @@ principal_update(struct rdt_call *call)
     if (fault != RDT_FAULT_NONE)
         return fault;
     note(call, "principal", rdt_span_str(now->name));
+    fault = gate(call, now);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
     struct rdt_principal *principal =
         rdt_tx_edit(call->tx, RDT_KIND_PRINCIPAL, (struct rdt_span){now->id, sizeof now->id});
     if (principal == NULL)

@@ -2,6 +2,7 @@
  * Once a second, on the writer's thread: what happens by itself. All of it goes through one
  * transaction with its audit record, like any other change.
  */
+#include "kms/approval_internal.h"
 #include "kms/audit_record.h"
 #include "kms/call_internal.h"
 
@@ -90,6 +91,7 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
         return;
     rdt_log_collect_usage(kms, tx, now_ms);
     forget_seen(tx, thread, now_ms);
+    rdt_approval_wait(tx, thread, now_ms);
     if (rdt_tx_changed(tx, 0) != 0) {
         (void)commit_tick(kms, thread, tx, now_ms, &err);
     } else {

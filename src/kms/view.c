@@ -63,14 +63,13 @@ rdt_view_next(struct rdt_view view, enum rdt_kind kind, struct rdt_span past, st
 uint64_t
 rdt_view_revision(struct rdt_view view, enum rdt_kind kind, struct rdt_span id)
 {
-    struct rdt_held *row;
     if ((size_t)kind >= RDT_KIND_END)
         return 0;
     uint64_t hash = rdt_index_hash(view.state->hash_key, id);
-    if (staged(view, kind, hash, id, &row))
-        return 0;
-    row = rdt_state_held(view.state, kind, hash, id);
-    return row == NULL ? 0 : row->revision;
+    const struct rdt_staged *own = view.tx == NULL ? NULL : rdt_tx_staged(view.tx, kind, hash, id);
+    const struct rdt_held *row =
+        own != NULL ? own->row : rdt_state_held(view.state, kind, hash, id);
+    return row == NULL || (own != NULL && own->dirty) ? 0 : row->revision;
 }
 
 const struct rdt_site *
