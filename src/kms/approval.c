@@ -403,13 +403,14 @@ rdt_approval_gate(struct rdt_call *call, const struct approval_about *about)
 /* ---- a new one ---- */
 
 static size_t
-open_requests(const struct rdt_call *call)
+new_requests(const struct rdt_call *call)
 {
     struct rdt_span id = {0};
     size_t n = 0;
     const struct rdt_approval *row;
     while ((row = rdt_view_next(call->view, RDT_KIND_APPROVAL, id, &id)) != NULL)
-        n += row->state == RDT_APPROVAL_OPEN &&
+        n += (row->state == RDT_APPROVAL_OPEN ||
+              row->created_ms > call->request->now_ms - 24 * HOUR_MS) &&
              rdt_span_eq((struct rdt_span){row->requester, 16},
                          (struct rdt_span){call->request->caller.principal, 16});
     return n;
@@ -428,9 +429,9 @@ may_open(struct rdt_call *call)
                              "This needs approval by %u, and there are %zu approvers: redoubt "
                              "approval approver add",
                              rdt_quorum(call->view), approvers(call->view));
-    if (open_requests(call) >= APPROVAL_OPEN_MAX)
+    if (new_requests(call) >= APPROVAL_OPEN_MAX)
         return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED,
-                             "%d requests of yours are open: withdraw some (redoubt approval deny)",
+                             "%d requests of yours are open, or of the last day: that is enough",
                              APPROVAL_OPEN_MAX);
     return RDT_FAULT_NONE;
 }

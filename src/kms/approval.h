@@ -12,7 +12,6 @@
 
 #define RDT_APPROVAL_PARAMETERS_MAX ((size_t)65536) /* bytes of an operation's parameters */
 #define RDT_APPROVAL_OPERATION_MAX ((size_t)64)     /* bytes of its name */
-#define RDT_APPROVERS_MAX ((size_t)64)              /* approvers of a deployment */
 
 /* What a signature says; each has a label of its own, so that none stands for another. */
 enum rdt_approval_verb {

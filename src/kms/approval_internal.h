@@ -12,13 +12,15 @@
 
 #include "kms/approval.h"
 #include "kms/call_internal.h"
+#include "kms/quota.h"
 
 #define APPROVAL_HOURS 72 /* life of a request that names no other */
 #define APPROVAL_HOURS_MAX                                                                         \
     168 /* under the least waiting time: none outlives a return to draining */
-#define APPROVAL_REASON_MAX 512      /* bytes */
-#define APPROVAL_OPEN_MAX 100        /* open requests of one principal */
-#define APPROVAL_RECOVER_DAYS 30     /* credited, before a lost quorum gets a new approver */
+#define APPROVAL_REASON_MAX 512  /* bytes */
+#define APPROVAL_OPEN_MAX 100    /* requests of one principal that are open or of the last day */
+#define APPROVAL_KEPT_DAYS 90    /* a closed request stays to be looked at; the log has all */
+#define APPROVAL_RECOVER_DAYS 30 /* credited, before a lost quorum gets a new approver */
 #define APPROVAL_SIGNED ((size_t)80) /* bytes of one entry of rdt_approval.signatures */
 
 /* What an approval is about: a row of the table of operations. */
@@ -65,7 +67,7 @@ bool rdt_approval_touch(struct rdt_tx *tx, const uint8_t key[static 16]);
 void rdt_approval_credit(struct rdt_tx *tx, int64_t seconds);
 void rdt_approval_wait(struct rdt_tx *tx, struct rdt_kms_thread *thread, int64_t now_ms);
 
-/* rdt_approval_due - expire what is too old, carry out recoveries whose waiting time is over. */
+/* rdt_approval_due - expire and forget what is too old, carry out recoveries that have waited. */
 void rdt_approval_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms);
 
 /* ---- approval_table.c ---- */

@@ -115,6 +115,14 @@ is_old(const struct rdt_approval *row, const struct rdt_site *site, int64_t now_
     return row->state == RDT_APPROVAL_OPEN && row->expires_ms <= now;
 }
 
+/* Long closed. What is to be reviewed stays until it is. */
+static bool
+is_over(const struct rdt_approval *row, int64_t now_ms)
+{
+    return row->state != RDT_APPROVAL_OPEN && row->state != RDT_APPROVAL_USED_UNREVIEWED &&
+           row->closed_ms + APPROVAL_KEPT_DAYS * DAY_S * 1000 < now_ms;
+}
+
 static bool
 has_waited(const struct rdt_approval *row)
 {
@@ -143,6 +151,21 @@ expire(struct rdt_call *call)
 }
 
 static enum rdt_fault
+forget(struct rdt_call *call)
+{
+    struct rdt_approval *row;
+    enum rdt_fault fault = find(call, &row);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    if (!is_over(row, call->request->now_ms))
+        return rdt_call_fail(call, RDT_FAULT_INVALID_STATE, "it is not old enough");
+    return rdt_tx_remove(call->tx, RDT_KIND_APPROVAL,
+                         (struct rdt_span){call->note.approval, sizeof call->note.approval})
+               ? RDT_FAULT_NONE
+               : rdt_out_of_memory(call);
+}
+
+static enum rdt_fault
 recover(struct rdt_call *call)
 {
     struct rdt_approval *row;
@@ -162,6 +185,16 @@ struct due {
     uint8_t id[16];
 };
 
+static const char *
+due_of(const struct rdt_approval *row, const struct rdt_site *site, int64_t now_ms)
+{
+    if (has_waited(row) && !site->clock_blocked)
+        return "SystemQuorumRecover";
+    if (is_old(row, site, now_ms))
+        return "SystemApprovalExpire";
+    return is_over(row, now_ms) ? "SystemApprovalForget" : NULL;
+}
+
 static size_t
 find_due(struct rdt_kms *kms, int64_t now_ms, struct due out[static DUE_MAX])
 {
@@ -173,11 +206,9 @@ find_due(struct rdt_kms *kms, int64_t now_ms, struct due out[static DUE_MAX])
     const struct rdt_site *site = rdt_view_site(view);
     while (n < DUE_MAX && site != NULL &&
            (row = rdt_view_next(view, RDT_KIND_APPROVAL, id, &id)) != NULL) {
-        bool waited = has_waited(row) && !site->clock_blocked;
-        if (!waited && !is_old(row, site, now_ms))
-            continue;
-        out[n].op = waited ? "SystemQuorumRecover" : "SystemApprovalExpire";
-        memcpy(out[n++].id, row->id, sizeof row->id);
+        out[n].op = due_of(row, site, now_ms);
+        if (out[n].op != NULL)
+            memcpy(out[n++].id, row->id, sizeof row->id);
     }
     rdt_state_unlock(kms->state);
     return n;
@@ -220,6 +251,7 @@ static const struct rdt_op ops[] = {
     /* by name */
     SYSTEM("ApprovalRecover", recover_in, approval_recover),
     SYSTEM("SystemApprovalExpire", id_in, expire),
+    SYSTEM("SystemApprovalForget", id_in, forget),
     SYSTEM("SystemQuorumRecover", id_in, recover),
 };
 

@@ -288,6 +288,8 @@ key_suspend(struct rdt_call *call)
     if (!key_uuid(rdt_in_text(call, "KeyId"), id))
         return rdt_call_fail(call, RDT_FAULT_VALIDATION, "a key is named by its id or ARN here");
     memcpy(call->note.key, id, sizeof id);
+    if (call->principal == NULL || call->principal->disabled)
+        return rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED, "the caller may not call any more");
     rdt_suspend_put(call->kms->deployment, id, time_ms, &bytes);
     if (approver == NULL || !rdt_buf_ok(&bytes) ||
         rdt_signature_check(rdt_bytes_span(&approver->public_key), rdt_buf_span(&bytes),

@@ -250,7 +250,7 @@ version_usable(struct rdt_call *call, const struct rdt_version *version)
 
 enum rdt_fault
 rdt_open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct rdt_context *context,
-          size_t *n)
+              size_t *n)
 {
     struct rdt_kms_thread *thread = call->thread;
     const struct rdt_version *version = version_of(call->view, call->key, blob->material_id);

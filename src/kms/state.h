@@ -80,7 +80,8 @@ const void *rdt_view_get(struct rdt_view view, enum rdt_kind kind, struct rdt_sp
 const void *rdt_view_next(struct rdt_view view, enum rdt_kind kind, struct rdt_span after,
                           struct rdt_span *id);
 
-/* rdt_view_revision - at which a row was written last; 0: no such row, or changed and not sealed. */
+/* rdt_view_revision - at which a row was written last; 0: no such row, or changed and not sealed.
+ */
 uint64_t rdt_view_revision(struct rdt_view view, enum rdt_kind kind, struct rdt_span id);
 
 /*
