@@ -43,6 +43,12 @@ is_open(const void *row)
     return ((const struct rdt_approval *)row)->state == RDT_APPROVAL_OPEN;
 }
 
+static bool
+is_unreviewed(const void *row)
+{
+    return ((const struct rdt_approval *)row)->state == RDT_APPROVAL_USED_UNREVIEWED;
+}
+
 static enum rdt_fault
 site_status(struct rdt_call *call)
 {
@@ -64,6 +70,7 @@ site_status(struct rdt_call *call)
     rdt_jout_int(out, "Principals", count(call, RDT_KIND_PRINCIPAL, is_enabled));
     rdt_jout_int(out, "Approvers", count(call, RDT_KIND_APPROVER, NULL));
     rdt_jout_int(out, "OpenApprovals", count(call, RDT_KIND_APPROVAL, is_open));
+    rdt_jout_int(out, "OpenReviews", count(call, RDT_KIND_APPROVAL, is_unreviewed));
     rdt_jout_close(out, '}');
     return RDT_FAULT_NONE;
 }
@@ -124,6 +131,7 @@ key_status(struct rdt_call *call)
     rdt_jout_str(out, "KeyArn", arn);
     rdt_jout_str(out, "KeyState", rdt_key_state_word(key->state));
     rdt_jout_bool(out, "Suspended", key->suspended);
+    rdt_jout_bool(out, "Gate", key->gate);
     rdt_jout_str(out, "Description", key->description == NULL ? "" : key->description);
     rdt_jout_time(out, "CreationDate", key->created_ms);
     put_rotation(call, key);
