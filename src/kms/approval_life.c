@@ -40,6 +40,7 @@ approval_recover(struct rdt_call *call)
     }
     if (!rdt_buf_ok(&parameters))
         return rdt_out_of_memory(call);
+    rdt_pairs_add(&call->note.parameters, rdt_span_str("approver"), rdt_in_text(call, "Name"));
     struct approval_wish wish = {
         .about = {"quorum-recover", rdt_buf_span(&parameters), NULL},
         .reason = rdt_in_text(call, "Reason"),
@@ -176,8 +177,14 @@ recover(struct rdt_call *call)
         return fault;
     if (!has_waited(row))
         return rdt_call_fail(call, RDT_FAULT_INVALID_STATE, "it has not waited long enough");
+    /* who was added meanwhile may stand in the way: then it is over, not tried every second */
+    struct rdt_span parameters = rdt_bytes_span(&row->parameters);
+    if (rdt_approver_check(call, parameters, true) != RDT_FAULT_NONE) {
+        close_as(call, row, RDT_APPROVAL_DENIED);
+        return RDT_FAULT_NONE;
+    }
     close_as(call, row, RDT_APPROVAL_USED);
-    return rdt_approver_put(call, rdt_bytes_span(&row->parameters), true);
+    return rdt_approver_put(call, parameters, true);
 }
 
 struct due {
