@@ -252,7 +252,8 @@ rdt_call_key(struct rdt_call *call, struct rdt_span id, const char *action,
              const struct rdt_context *context, const struct rdt_key **out)
 {
     struct rdt_span alias;
-    bool any = call->op->key == RDT_KEY_ANY || call->op->cls == RDT_OP_DATA;
+    bool any = call->op->key == RDT_KEY_ANY || call->op->cls == RDT_OP_DATA ||
+               (call->op->key == RDT_KEY_OWN && call->op->front == RDT_FRONT_OWN);
     enum rdt_fault fault = rdt_arn_key(call, id, any, out, &alias);
     if (fault != RDT_FAULT_NONE) {
         /* who may not use such a key does not learn whether it exists */

@@ -43,7 +43,8 @@ struct rdt_kms_thread {
     uint8_t seen_at[32];        /* tick.c: where the search for old replay rows goes on */
     uint8_t due_at[16];         /* life.c: where the search for due keys goes on */
     int64_t waited_boot_ms, waited_now_ms; /* approval_life.c: both clocks when time was credited */
-    struct rdt_kms_thread *next;           /* kms->late */
+    uint8_t handle_at[4], tenant_at[16], dying[16]; /* ring.c: likewise; destroyed last */
+    struct rdt_kms_thread *next;                    /* kms->late */
 };
 
 struct rdt_kms {
@@ -333,6 +334,12 @@ void rdt_open_keep_checkpoint(struct rdt_kms *kms);
 /* rdt_life_due - do what is due by the clock, as calls of the service itself, each with its record.
  */
 void rdt_life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms);
+
+/* ---- ring.c ---- */
+
+/* rdt_ring_due - a step of what is due in rings: handles to be moved, seeds to be erased. On the
+ * writer's thread. */
+void rdt_ring_due(struct rdt_kms *kms, struct rdt_kms_thread *thread);
 
 /* ---- audit_record.c ---- */
 

@@ -119,7 +119,12 @@ static const struct rdt_record_member approval_members[] = {
 static const struct rdt_record_member tenant_members[] = {
     RDT_M(1, RDT_M_B16, rdt_tenant, id),       RDT_M(2, RDT_M_TEXT, rdt_tenant, name),
     RDT_M(3, RDT_M_U8, rdt_tenant, state),     RDT_M(4, RDT_M_I64, rdt_tenant, created_ms),
-    RDT_M(5, RDT_M_I64, rdt_tenant, state_ms),
+    RDT_M(5, RDT_M_I64, rdt_tenant, state_ms), RDT_M(6, RDT_M_BYTES, rdt_tenant, rings),
+};
+
+static const struct rdt_record_member tenant_name_members[] = {
+    RDT_M(1, RDT_M_TEXT, rdt_tenant_name, name),
+    RDT_M(2, RDT_M_B16, rdt_tenant_name, tenant),
 };
 
 static const struct rdt_record_member handle_members[] = {
@@ -132,6 +137,7 @@ static const struct rdt_record_member seed_members[] = {
     RDT_M(1, RDT_M_U32, rdt_seed, handle),     RDT_M(2, RDT_M_U32, rdt_seed, epoch),
     RDT_M(3, RDT_M_BYTES, rdt_seed, wrapped),  RDT_M(4, RDT_M_U32, rdt_seed, domain),
     RDT_M(5, RDT_M_I64, rdt_seed, created_ms), RDT_M(6, RDT_M_I64, rdt_seed, destroyed_ms),
+    RDT_M(7, RDT_M_U32, rdt_seed, version),
 };
 
 static const struct rdt_record_member store_reg_members[] = {
@@ -255,6 +261,7 @@ static const struct kind kinds[RDT_KIND_END] = {
     [RDT_KIND_DOMAIN] = KIND("domain", domain, 1),
     [RDT_KIND_GRANT] = KIND("grant", grant, 1),
     [RDT_KIND_KEY_ALIAS] = KIND("key_alias", key_alias, 1, 2),
+    [RDT_KIND_TENANT_NAME] = KIND("tenant name", tenant_name, 1),
 };
 
 const struct rdt_record *

@@ -30,7 +30,9 @@ rotate_due(struct rdt_call *call)
     if (key == NULL)
         return rdt_out_of_memory(call);
     key->next_rotation_ms = call->request->now_ms + (int64_t)key->rotation_days * DAY_MS;
-    return rdt_rotate(call, key, RDT_ROTATION_AUTOMATIC);
+    enum rdt_fault fault = rdt_rotate(call, key, RDT_ROTATION_AUTOMATIC);
+    call->keep = fault == RDT_FAULT_LIMIT_EXCEEDED; /* refused again after a whole period */
+    return fault;
 }
 
 #define SYSTEM(text, when, members, handler)                                                       \

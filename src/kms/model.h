@@ -36,7 +36,8 @@
     X(21, RDT_KIND_DEATH, rdt_death)          /* key UUID | u32 number: destruction certificate */ \
     X(22, RDT_KIND_DOMAIN, rdt_domain)        /* u32 number: the domain keys that wrap */          \
     X(23, RDT_KIND_GRANT, rdt_grant)          /* room for grants */                                \
-    X(24, RDT_KIND_KEY_ALIAS, rdt_key_alias)  /* key UUID | name: a key's aliases, to find them */
+    X(24, RDT_KIND_KEY_ALIAS, rdt_key_alias)  /* key UUID | name: a key's aliases, to find them */ \
+    X(25, RDT_KIND_TENANT_NAME, rdt_tenant_name) /* name of a tenant that lives */
 
 #define X(number, name, type) name = number,
 enum rdt_kind { RDT_KINDS(X) RDT_KIND_END };
@@ -202,11 +203,19 @@ struct rdt_approval {
     struct rdt_bytes closing;    /* of a denial or review: as in signatures */
 };
 
+enum rdt_tenant_state { RDT_TENANT_LIVES = 1, RDT_TENANT_DYING, RDT_TENANT_DESTROYED };
+
 struct rdt_tenant {
     uint8_t id[16];
     char *name;    /* unique among those that live */
-    uint8_t state; /* 1 lives, 2 being destroyed, 3 destroyed */
+    uint8_t state; /* enum rdt_tenant_state */
     int64_t created_ms, state_ms;
+    struct rdt_bytes rings; /* key UUID 16 | u32 handle, one after the other: its handles */
+};
+
+struct rdt_tenant_name { /* leads from a name to its tenant; gone once that is destroyed */
+    char *name;
+    uint8_t tenant[16];
 };
 
 struct rdt_handle { /* never used again: tombstoned with its tenant */
@@ -222,6 +231,7 @@ struct rdt_seed { /* the destroyable half of a tenant's KEK */
     struct rdt_bytes wrapped; /* 32 bytes; empty once destroyed */
     uint32_t domain;
     int64_t created_ms, destroyed_ms;
+    uint32_t version; /* of the ring, whose secret the epoch uses */
 };
 
 struct rdt_store_reg {

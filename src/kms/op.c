@@ -13,8 +13,10 @@ const struct rdt_op_table *const rdt_op_tables[] = {
     &rdt_ops_breakglass,    /* breakglass.c */
     &rdt_ops_list,          /* op_list.c */
     &rdt_ops_principal,     /* op_principal.c */
+    &rdt_ops_ring,          /* ring.c */
     &rdt_ops_status,        /* op_status.c */
     &rdt_ops_system,        /* life.c */
+    &rdt_ops_tenant,        /* op_tenant.c */
     NULL,
 };
 

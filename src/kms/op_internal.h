@@ -14,8 +14,10 @@ extern const struct rdt_op_table rdt_ops_audit;         /* op_audit.c */
 extern const struct rdt_op_table rdt_ops_breakglass;    /* breakglass.c */
 extern const struct rdt_op_table rdt_ops_list;          /* op_list.c */
 extern const struct rdt_op_table rdt_ops_principal;     /* op_principal.c */
+extern const struct rdt_op_table rdt_ops_ring;          /* ring.c */
 extern const struct rdt_op_table rdt_ops_status;        /* op_status.c */
 extern const struct rdt_op_table rdt_ops_system;        /* life.c */
+extern const struct rdt_op_table rdt_ops_tenant;        /* op_tenant.c */
 
 /* A row of Redoubt's own operations that is about no single KMS key. */
 #define OP_OWN(text, where, how, members, handler)                                                 \

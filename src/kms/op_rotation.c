@@ -4,6 +4,7 @@
  */
 #include "kms/call_internal.h"
 #include "kms/op_internal.h"
+#include "kms/tenant_internal.h"
 
 #define DAY_MS ((int64_t)86400000)
 #define PERIOD_DAYS 365  /* if not given */
@@ -30,9 +31,13 @@ retain(struct rdt_call *call, const struct rdt_key *key)
 enum rdt_fault
 rdt_rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type type)
 {
-    /* a ring goes on above every epoch that a census has seen, also after an old copy was restored
-     */
-    uint32_t highest = key->current > key->epoch_seen ? key->current : key->epoch_seen;
+    /* a ring goes on above every epoch of its tenants and every one that a census has seen, also
+     * after an old copy was restored */
+    uint32_t highest = rdt_ring_highest(call->view, key);
+    if (key->tenants && highest >= RDT_EPOCH_MAX)
+        return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED,
+                             "the ring has used up its %d epochs: move the tenants to a new one",
+                             RDT_EPOCH_MAX);
     enum rdt_fault fault = retain(call, key);
     if (fault == RDT_FAULT_NONE)
         fault = rdt_add_version(call, key, highest + 1, type);

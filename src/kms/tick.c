@@ -99,4 +99,5 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
         clear_outbox(kms);
     }
     rdt_life_due(kms, thread, now_ms);
+    rdt_ring_due(kms, thread);
 }
