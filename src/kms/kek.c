@@ -7,7 +7,7 @@
 #define HANDLE_LEN 4
 #define EPOCH_LEN 2
 
-static_assert(sizeof EXPORT_LABEL + 2 * UUID_LEN + HANDLE_LEN + EPOCH_LEN == RDT_KEK_INFO_LEN,
+_Static_assert(sizeof EXPORT_LABEL + 2 * UUID_LEN + HANDLE_LEN + EPOCH_LEN == RDT_KEK_INFO_LEN,
               "the info's length");
 
 /* As in the head of a field value: u32 handle | u16 epoch. */
