@@ -261,7 +261,7 @@ static const struct kind kinds[RDT_KIND_END] = {
     [RDT_KIND_DOMAIN] = KIND("domain", domain, 1),
     [RDT_KIND_GRANT] = KIND("grant", grant, 1),
     [RDT_KIND_KEY_ALIAS] = KIND("key_alias", key_alias, 1, 2),
-    [RDT_KIND_TENANT_NAME] = KIND("tenant name", tenant_name, 1),
+    [RDT_KIND_TENANT_NAME] = KIND("tenant_name", tenant_name, 1),
 };
 
 const struct rdt_record *
