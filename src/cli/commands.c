@@ -170,6 +170,25 @@ const struct rdt_command rdt_commands[] = {
      "`redoubt key cancel-deletion` brings it back. " KEY "\n" SERVER},
     {"key", "cancel-deletion", rdt_cmd_key_cancel_deletion, OPTIONS(remote_options), 1, 1, "KEY",
      "keep a key whose deletion is scheduled", "The key is disabled afterwards. " KEY "\n" SERVER},
+    {"key", "ring", rdt_cmd_key_ring, OPTIONS(remote_options), 1, 1, "KEY",
+     "let tenants have keys of their own under a key", "Makes the key a ring: each tenant made in it has keys that can be destroyed without anybody "
+     "else's. There is no way back. " KEY "\n" SERVER},
+    {"tenant", "list", rdt_cmd_tenant_list, OPTIONS(remote_options), 0, 0, "",
+     "list tenants, their handles and epochs", SERVER},
+    {"tenant", "show", rdt_cmd_tenant_show, OPTIONS(remote_options), 1, 1, "NAME",
+     "show a tenant, its rings, and who was given its keys", "A destroyed tenant is named by its id. HELD UNTIL is when a client drops its copy at the "
+     "latest, with up to an hour in hand.\n" SERVER},
+    {"tenant", "create", rdt_cmd_tenant_create, OPTIONS(remote_options), 2, 2, "NAME KEY",
+     "make a tenant in a ring", "A tenant that is there gets keys in one more ring. `redoubt key ring` makes a ring of a "
+     "key. " KEY "\n" SERVER},
+    {"tenant", "rotate", rdt_cmd_tenant_rotate, OPTIONS(remote_options), 1, 2, "NAME [KEY]",
+     "give a tenant a new key now", "Between the rotations of its ring, which move all tenants. What earlier keys protect stays "
+     "readable. Once a day for each ring; more often needs the approvers (tenant-rotate). KEY is "
+     "the ring, where there are several.\n" SERVER},
+    {"tenant", "destroy", rdt_cmd_tenant_destroy, OPTIONS(remote_options), 1, 1, "NAME",
+     "destroy the keys of one tenant, for good", "Needs the approvers (tenant-destroy). Nothing that was encrypted for the tenant can be read "
+     "any more; other tenants notice nothing. Backups of the server hold the keys until they "
+     "expire.\n" SERVER},
     {"policy", "get", rdt_cmd_policy_get, OPTIONS(remote_out_options), 1, 1, "KEY",
      "print the policy of a key", KEY "\n" SERVER},
     {"policy", "put", rdt_cmd_policy_put, OPTIONS(remote_options), 2, 2, "KEY FILE",
