@@ -8,7 +8,7 @@
 #define EPOCH_LEN 2
 
 _Static_assert(sizeof EXPORT_LABEL + 2 * UUID_LEN + HANDLE_LEN + EPOCH_LEN == RDT_KEK_INFO_LEN,
-              "the info's length");
+               "the info's length");
 
 /* As in the head of a field value: u32 handle | u16 epoch. */
 static void
