@@ -146,7 +146,7 @@ rule {
   severity = "high",
   source = { "CLASS-1", "KEYGEN-2", "LESSON-3" },
   subjects = { "keys" },
-  decided = { "plan" },
+  decided = { "plan", "live" },
   why = "A key in software can be copied without a trace.",
   fix = "Keep it in a KMS or HSM with FIPS 140-3 level 3 and say custody.hardware: true with the validation.",
   check = function(k)
@@ -166,7 +166,20 @@ rule {
                   expected = "fips140-3-l3",
                   message = k.name .. " is in hardware without a level 3 validation" }
   end,
+  -- Redoubt's custody is that of its weakest seal: a way around the hardware is the way that is taken.
+  live = function(k)
+    if not is_redoubts(k) then return na("no probe of its key service") end
+    local seal = seen(k, "key.custody").seal
+    if seal == "hsm" then return pass(3) end
+    return fail { field = "custody.hardware", observed = seal, expected = "hsm",
+                  message = "the key service that keeps " .. k.name .. " can be opened by a " .. seal .. " seal" }
+  end,
   tests = {
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "redoubt" }, expect = "unobserved" },
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "redoubt" }, expect = "pass",
+      facts = { ["keys.root"] = { ["key.custody"] = { seal = "hsm" } } } },
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "redoubt" }, expect = "drift",
+      facts = { ["keys.root"] = { ["key.custody"] = { seal = "shamir" } } } },
     { on = "keys.root", expect = "pass" },
     { on = "keys.record", expect = "n/a" },
     { on = "keys.edge-cert", expect = "n/a" },
@@ -328,7 +341,7 @@ rule {
   severity = "high",
   source = { "KEYSTORE-3" },
   subjects = { "keys" },
-  decided = { "plan" },
+  decided = { "plan", "live" },
   why = "Every further principal is another way to the key.",
   fix = "List the roles by name in access.principals, five at most, without * or a whole account.",
   check = function(k)
@@ -349,7 +362,27 @@ rule {
     return fail { field = "access.principals", observed = tostring(#names), expected = "at most " .. PRINCIPALS_MOST,
                   message = k.name .. " may be used by " .. #names .. " principals" }
   end,
+  -- Expected are those that the plan names, and its services, which apply lets in by their data.
+  live = function(k)
+    if not is_redoubts(k) then return na("no probe of its key service") end
+    local expected, more = {}, {}
+    for _, name in ipairs(k.access.principals) do
+      local parts = str.split(name, "/")
+      expected[parts[#parts]] = true
+    end
+    for _, name in ipairs(seen(k, "key.policy").use) do
+      if not expected[name] and not get("services." .. name) then table.insert(more, name) end
+    end
+    if #more == 0 then return pass(3) end
+    return fail { field = "access.principals", observed = and_list(more), expected = "those that the plan names",
+                  message = k.name .. " may be used by " .. and_list(more) .. ", whom the plan does not name" }
+  end,
   tests = {
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "redoubt" }, expect = "unobserved" },
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "redoubt" }, expect = "pass",
+      facts = { ["keys.root"] = { ["key.policy"] = { use = { "api", "field-crypto" } } } } },
+    { on = "keys.root", set = { ["keys.root.custody.provider"] = "redoubt" }, expect = "drift",
+      facts = { ["keys.root"] = { ["key.policy"] = { use = { "field-crypto", "intern" } } } } },
     { on = "keys.root", expect = "pass" },
     { on = "keys.files", expect = "pass" },
     { on = "keys.record", expect = "n/a" },

@@ -20,10 +20,12 @@ rule {
     if BUILTIN_KEYS[k.custody.provider] then return na("its policy is the provider's own") end
     return pass()
   end,
-  -- Policies and grants come with the cloud probes; until then this stays unobserved.
+  -- Policies of clouds come with their probes; until then those keys stay unobserved.
   live = function(k)
-    seen(k, "key.policy")
-    return unknown("this version cannot judge a key policy")
+    local policy = seen(k, "key.policy")
+    if #policy.both == 0 then return pass(3) end
+    return fail { observed = and_list(policy.both), expected = "nobody",
+                  message = and_list(policy.both) .. " may administer " .. k.name .. " and read what is under it" }
   end,
   tests = {
     { on = "keys.root", expect = "unobserved" },
@@ -31,6 +33,12 @@ rule {
     { on = "keys.root", set = { ["keys.root.custody.provider"] = "env" }, expect = "n/a" },
     { on = "keys.edge-cert", expect = "n/a" },
     { on = "keys.root", set = { ["keys.root.custody.provider"] = "provider-default" }, expect = "n/a" },
+    { on = "keys.root", expect = "drift",
+      facts = { ["keys.root"] = { ["key.policy"] = { administer = { "admin" }, read = { "admin" }, both = { "admin" } } } } },
+    { on = "keys.root", expect = "pass",
+      facts = { ["keys.root"] = { ["key.policy"] = { administer = { "admin" }, read = { "api" }, both = {} } } } },
+    { on = "keys.root", expect = "unknown",
+      facts = { ["keys.root"] = { ["key.policy"] = "<unknown> AccessDeniedException" } } },
   },
 }
 
@@ -95,7 +103,7 @@ rule {
   severity = "high",
   source = { "KEYSTORE-2", "CLASS-2", "CLASS-3", "STORE-5" },
   subjects = { "keys", "stores" },
-  decided = { "plan" },
+  decided = { "plan", "live" },
   why = "A key that the storage provider keeps for itself opens the data for whoever may read the store.",
   fix = "Make a key in a key service and name it in at_rest.volume.key.",
   check = function(s)
@@ -113,7 +121,32 @@ rule {
                   message = s.name .. " guards " .. s.effective .. " data (" .. tostring(s.effective_from)
                     .. ") and is left to " .. provider }
   end,
+  -- Whether the service really has it. Other key services come with their probes.
+  live = function(s)
+    if s.section ~= "keys" or not is_redoubts(s) then return na("no probe of its key service") end
+    local key = seen(s, "key.exists")
+    if not key.found then
+      return fail { observed = "no such key", expected = "a key",
+                    message = "the key service has no key " .. s.name .. ": redoubt apply makes it" }
+    end
+    if key.state == "Enabled" and not key.suspended then return pass(3) end
+    return fail { observed = key.suspended and "suspended" or key.state, expected = "Enabled",
+                  message = s.name .. " cannot be used: " .. (key.suspended and "an approver suspended it" or key.state)
+                    .. (key.deletion and ", to be destroyed on " .. date(key.deletion) or "") }
+  end,
   tests = {
+    { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "redoubt" }, expect = "unobserved" },
+    { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "redoubt" }, expect = "pass",
+      facts = { ["keys.audit"] = { ["key.exists"] = { found = true, state = "Enabled", suspended = false } } } },
+    { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "redoubt" }, expect = "drift",
+      facts = { ["keys.audit"] = { ["key.exists"] = { found = false } } } },
+    { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "redoubt" }, expect = "drift",
+      facts = { ["keys.audit"] = { ["key.exists"] =
+        { found = true, state = "PendingDeletion", suspended = false, deletion = 20000 } } } },
+    { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "redoubt" }, expect = "drift",
+      facts = { ["keys.audit"] = { ["key.exists"] = { found = true, state = "Enabled", suspended = true } } } },
+    { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "redoubt" }, expect = "unknown",
+      facts = { ["keys.audit"] = { ["key.exists"] = "<unknown> it is kept in another account" } } },
     { on = "keys.root", expect = "pass" },
     { on = "stores.db", expect = "pass" },
     { on = "stores.laptops", expect = "n/a" },

@@ -121,6 +121,11 @@ function key_chain(key)
   return chain
 end
 
+-- Kept by a Redoubt key service, whose probe can say more than the plan.
+function is_redoubts(key)
+  return key.custody ~= nil and key.custody.provider == "redoubt"
+end
+
 -- Where a key is kept: the first key of its chain that is not an envelope key.
 function keeper_of(key)
   local chain = key_chain(key)

@@ -68,7 +68,7 @@ rule {
   severity = "medium",
   source = { "ROTATE-1" },
   subjects = { "keys" },
-  decided = { "plan" },
+  decided = { "plan", "live" },
   why = "A rotation that waits for a person is the one that is forgotten.",
   fix = "Set rotation.how: auto (AWS KMS takes any period from 90 days), or write the procedure down and rehearse it yearly.",
   check = function(k)
@@ -82,7 +82,24 @@ rule {
     -- X10: the template asks for automatic rotation and plans 90 days by hand in the same breath.
     return rehearsed(k)
   end,
+  live = function(k)
+    if k.rotation.how ~= "auto" or not is_redoubts(k) then return na("no probe of its key service") end
+    local every = seen(k, "key.rotated").every
+    local most = math.max(k.rotation.every, AWS_LEAST)
+    if every > 0 and every <= most then return pass(3) end
+    return fail { field = "rotation.every", observed = every > 0 and days(every) or "by hand",
+                  expected = "every " .. days(most),
+                  message = "the key service turns " .. k.name .. " "
+                    .. (every > 0 and "every " .. days(every) or "only by hand") }
+  end,
   tests = {
+    { on = "keys.volume", set = { ["keys.volume.custody.provider"] = "redoubt" }, expect = "unobserved" },
+    { on = "keys.volume", set = { ["keys.volume.custody.provider"] = "redoubt" }, expect = "pass",
+      facts = { ["keys.volume"] = { ["key.rotated"] = { last = 20000, every = 90 } } } },
+    { on = "keys.volume", set = { ["keys.volume.custody.provider"] = "redoubt" }, expect = "drift",
+      facts = { ["keys.volume"] = { ["key.rotated"] = { last = 20000, every = 365 } } } },
+    { on = "keys.volume", set = { ["keys.volume.custody.provider"] = "redoubt" }, expect = "drift",
+      facts = { ["keys.volume"] = { ["key.rotated"] = { last = 20000, every = 0 } } } },
     { on = "keys.volume", expect = "pass" },
     { on = "keys.record", expect = "n/a" },
     { on = "keys.volume", set = { ["keys.volume.rotation.how"] = "manual" }, expect = "fail" },
@@ -122,10 +139,13 @@ rule {
     return fail { field = "rotation.last", observed = date(last), expected = "after " .. date(run_date - every),
                   message = k.name .. " was last turned on " .. date(last) .. " and turns every " .. days(every) }
   end,
-  -- The real date comes with the probes of key services.
+  -- The service's own date; it may be later than the one that the plan remembers.
   live = function(k)
-    seen(k, "key.rotated")
-    return unknown("this version cannot judge a list of rotations")
+    local last = seen(k, "key.rotated").last
+    if run_date - last - k.rotation.every <= OVERDUE_AFTER then return pass(3) end
+    return fail { field = "rotation.every", observed = date(last), expected = "after " .. date(run_date - k.rotation.every),
+                  message = k.name .. " was last turned on " .. date(last) .. " and turns every "
+                    .. days(k.rotation.every) }
   end,
   tests = {
     { on = "keys.volume", expect = "unobserved" },
@@ -140,6 +160,9 @@ rule {
     { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2026-11-24" }, expect = "unobserved" },
     { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "2026-11-25" }, expect = "fail" },
     { on = "keys.volume", set = { ["keys.volume.rotation.last"] = "<absent>" }, expect = "unobserved" },
+    { on = "keys.volume", expect = "pass", facts = { ["keys.volume"] = { ["key.rotated"] = { last = 20684, every = 90 } } } },
+    { on = "keys.volume", expect = "drift", facts = { ["keys.volume"] = { ["key.rotated"] = { last = 20683, every = 90 } } } },
+    { on = "keys.volume", expect = "unknown", facts = { ["keys.volume"] = { ["key.rotated"] = "<unknown> no answer" } } },
   },
 }
 

@@ -179,6 +179,49 @@ add_subject_jobs(struct jobs *jobs, const struct rdt_subject *subject, const str
     return true;
 }
 
+/* Whether --only leaves a look at the plan as a whole, or at a key of it. */
+static bool
+wants_keys(const struct rdt_cli *cli, const struct rdt_plan *plan, const struct rdt_subject *keys,
+           size_t n)
+{
+    struct rdt_span only = rdt_span_str(rdt_cli_value(cli, OPT_ONLY, "*"));
+    size_t n_plan = 0;
+    const struct rdt_subject *whole = rdt_plan_section(plan, RDT_PLAN, &n_plan);
+    for (size_t i = 0; i < n_plan; i++)
+        if (rdt_text_glob(only, rdt_span_str(whole[i].id)))
+            return true;
+    for (size_t i = 0; i < n; i++)
+        if (rdt_text_glob(only, rdt_span_str(keys[i].id)))
+            return true;
+    return false;
+}
+
+/* The key service is one job, about the plan as a whole and all keys whose custody is Redoubt's. */
+static bool
+add_kms_job(const struct rdt_cli *cli, const struct rdt_plan *plan, const struct rdt_node *target,
+            struct jobs *jobs)
+{
+    size_t n = 0;
+    const struct rdt_subject *keys = rdt_plan_section(plan, RDT_KEYS, &n);
+    if (target == NULL || !wants_keys(cli, plan, keys, n))
+        return true;
+    struct rdt_node *spec = rdt_node_new(&jobs->arena, RDT_NODE_MAP, target->mark);
+    struct rdt_node *map = rdt_node_new(&jobs->arena, RDT_NODE_MAP, target->mark);
+    bool ok = spec != NULL && map != NULL;
+    for (size_t i = 0; ok && i < n; i++) {
+        const struct rdt_node *custody = rdt_node_get(keys[i].node, "custody");
+        if (rdt_node_is(rdt_node_get(custody, "provider"), "redoubt"))
+            ok = rdt_node_add(&jobs->arena, map, rdt_span_str(keys[i].name), target->mark,
+                              (struct rdt_node *)custody);
+    }
+    ok = ok && rdt_node_add(&jobs->arena, spec, rdt_span_str("target"), target->mark,
+                            (struct rdt_node *)target);
+    ok = ok && rdt_node_add(&jobs->arena, spec, rdt_span_str("keys"), target->mark, map);
+    jobs->at[jobs->n++] =
+        (struct rdt_probe_job){.subject = "plan", .kind = "kms", .spec = ok ? spec : NULL};
+    return ok;
+}
+
 static enum rdt_code
 make_jobs(struct rdt_cli *cli, const struct rdt_plan *plan, const struct rdt_node *targets,
           struct jobs *jobs)
@@ -192,7 +235,7 @@ make_jobs(struct rdt_cli *cli, const struct rdt_plan *plan, const struct rdt_nod
             cap += section->members[i].node->n;
     }
     jobs->at = calloc(cap + 1, sizeof *jobs->at);
-    if (jobs->at == NULL)
+    if (jobs->at == NULL || !add_kms_job(cli, plan, rdt_node_get(targets, "kms"), jobs))
         return rdt_fail(&cli->err, RDT_E_NOMEM, "verify");
     for (size_t s = 0; s < RDT_COUNT(sections); s++) {
         size_t n = 0;

@@ -34,6 +34,20 @@
     X("host.cores", "services",                                                                    \
       "{pattern, kind: none|file|pipe, storage, to_disk: bool, dir, encrypted: "                   \
       "none|yes|no|ram|unknown, why}")                                                             \
+    X("key.exists", "keys",                                                                        \
+      "{found: bool, id, state, suspended: bool, deletion: days}: the key under the alias of its " \
+      "name in the key service")                                                                   \
+    X("key.rotated", "keys",                                                                       \
+      "{last: days, every: days (0: by hand), next: days, version}: when its current version was " \
+      "made")                                                                                      \
+    X("key.custody", "keys",                                                                       \
+      "{seal: development|passphrase|shamir|hsm}: the weakest way to the root above it")           \
+    X("key.policy", "keys",                                                                        \
+      "{administer, use, read, both: lists of principals}: who could do so by all policies "       \
+      "together; both: administer and read")                                                       \
+    X("kms.site", "plan",                                                                          \
+      "{development: bool, custody, quorum, approvers, waiting: days, clock_blocked: bool, "       \
+      "clock_reason, keys, pending_deletion, principals, open_approvals, open_reviews}")           \
     X("host.disk", "stores", "{path, mount, fs, encrypted: yes|no|ram|unknown, why, layers: list}")
 
 #endif

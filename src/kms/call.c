@@ -106,7 +106,7 @@ same_key(const struct rdt_call *call)
  * of either name holds. One that names redoubt:NAME is followed as it is.
  */
 static bool
-decide_own(const struct rdt_call *call, const struct rdt_policy *policy,
+decide_own(const struct rdt_policy *policy, const struct rdt_policy *own_policy,
            const struct rdt_policy_ask *ask)
 {
     struct rdt_policy_ask as_kms = *ask;
@@ -120,9 +120,8 @@ decide_own(const struct rdt_call *call, const struct rdt_policy *policy,
         return false;
     as_kms.action = rdt_span_str(name);
     enum rdt_policy_answer own = rdt_policy_ask(policy, ask), kms = rdt_policy_ask(policy, &as_kms);
-    enum rdt_policy_answer identity = call->principal->compiled == NULL
-                                          ? RDT_POLICY_SILENT
-                                          : rdt_policy_ask(call->principal->compiled, ask);
+    enum rdt_policy_answer identity =
+        own_policy == NULL ? RDT_POLICY_SILENT : rdt_policy_ask(own_policy, ask);
     if (own == RDT_POLICY_DENY || kms == RDT_POLICY_DENY || identity == RDT_POLICY_DENY)
         return false;
     return own == RDT_POLICY_ALLOW || (identity == RDT_POLICY_ALLOW &&
@@ -232,10 +231,35 @@ rdt_call_allowed(struct rdt_call *call, const char *action, const struct rdt_key
                                       : key->compiled != NULL ? key->compiled
                                                               : call->kms->default_policy;
     bool allowed = key != NULL && call->op->front == RDT_FRONT_OWN
-                       ? decide_own(call, policy, &ask)
+                       ? decide_own(policy, call->principal->compiled, &ask)
                        : rdt_policy_decide(policy, call->principal->compiled, &ask);
     call->key = before;
     return allowed;
+}
+
+bool
+rdt_call_could(struct rdt_call *call, const struct rdt_principal *principal, const char *action,
+               const struct rdt_key *key)
+{
+    char arn[ARN_TEXT], caller[RDT_CALLER_TEXT];
+    if (principal->disabled)
+        return false;
+    rdt_key_arn(call->kms, key->id, arn);
+    rdt_principal_arn(call->kms, principal->name, caller);
+    struct rdt_policy_ask ask = {
+        .action = rdt_span_str(action),
+        .resource = rdt_span_str(arn),
+        .principal = rdt_span_str(caller),
+        .account = rdt_span_str(call->kms->account),
+        .reencrypt_same_key = -1,
+        .any_condition = true,
+    };
+    const struct rdt_policy *policy =
+        key->policy == NULL ? call->kms->default_policy : key->compiled;
+    if (policy == NULL)
+        return true; /* it cannot be told, so it must not be ruled out */
+    return strncmp(action, "kms:", 4) == 0 ? rdt_policy_decide(policy, principal->compiled, &ask)
+                                           : decide_own(policy, principal->compiled, &ask);
 }
 
 static enum rdt_fault

@@ -114,6 +114,13 @@ enum rdt_fault rdt_call_state(struct rdt_call *call, const struct rdt_key *key,
 bool rdt_call_allowed(struct rdt_call *call, const char *action, const struct rdt_key *key,
                       struct rdt_span resource, const struct rdt_context *context);
 
+/*
+ * rdt_call_could - whether some request of a principal may do an action ("kms:Decrypt") on a key:
+ * every condition of an allow is taken to hold, none of a deny.
+ */
+bool rdt_call_could(struct rdt_call *call, const struct rdt_principal *principal,
+                    const char *action, const struct rdt_key *key);
+
 /* ---- shared by handlers ---- */
 
 /* rdt_put_metadata - KeyMetadata as the whole answer. */

@@ -5,6 +5,8 @@
 #include "kms/call_internal.h"
 #include "kms/op_internal.h"
 
+#define CALLERS_MOST 1000 /* in one answer of KeyCallers */
+
 static bool
 is_of(const uint8_t id[static 16], const struct rdt_key *key)
 {
@@ -146,24 +148,73 @@ key_status(struct rdt_call *call)
     return RDT_FAULT_NONE;
 }
 
+/* ---- who may do what with a key ---- */
+
+static bool
+could_any(struct rdt_call *call, const struct rdt_principal *principal, const char *const *actions,
+          size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rdt_call_could(call, principal, actions[i], call->key))
+            return true;
+    return false;
+}
+
+/* Over all policies, also by conditions that only some requests meet. Principals who may nothing
+ * are left out. */
+static enum rdt_fault
+key_callers(struct rdt_call *call)
+{
+    static const char *const administer[] = {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"};
+    static const char *const use[] = {"kms:Encrypt", "kms:GenerateDataKey",
+                                      "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptTo"};
+    static const char *const read[] = {"kms:Decrypt", "kms:ReEncryptFrom", "redoubt:KekExport"};
+    struct rdt_buf *out = call->request->out;
+    struct rdt_span id = {0};
+    const struct rdt_principal *principal;
+    size_t n = 0;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_uuid(out, "KeyId", call->key->id);
+    rdt_jout_open(out, "Callers", '[');
+    while ((principal = rdt_view_next(call->view, RDT_KIND_PRINCIPAL, id, &id)) != NULL) {
+        bool may_administer = could_any(call, principal, administer, RDT_COUNT(administer));
+        bool may_read = could_any(call, principal, read, RDT_COUNT(read));
+        bool may_use = may_read || could_any(call, principal, use, RDT_COUNT(use));
+        if (!may_administer && !may_use)
+            continue;
+        if (++n > CALLERS_MOST)
+            break;
+        rdt_jout_open(out, NULL, '{');
+        rdt_jout_str(out, "Principal", principal->name);
+        rdt_jout_bool(out, "Administers", may_administer);
+        rdt_jout_bool(out, "Uses", may_use);
+        rdt_jout_bool(out, "Reads", may_read);
+        rdt_jout_close(out, '}');
+    }
+    rdt_jout_close(out, ']');
+    rdt_jout_bool(out, "Truncated", n > CALLERS_MOST);
+    rdt_jout_close(out, '}');
+    return RDT_FAULT_NONE;
+}
+
 static const struct rdt_in key_in[] = {
     {.name = "KeyId", .type = RDT_IN_TEXT, .required = true, .min = 1, .max = 2048},
 };
 
+#define ON_KEY(text, where, how, handler)                                                          \
+    {                                                                                              \
+        .name = text, .front = RDT_FRONT_OWN, .path = where, .cls = RDT_OP_##how,                  \
+        .key = RDT_KEY_ANY, .in = key_in, .n_in = RDT_COUNT(key_in), .run = handler                \
+    }
+
 static const struct rdt_op ops[] = {
-    {.name = "KeyStatus",
-     .front = RDT_FRONT_OWN,
-     .path = "/v1/key/status",
-     .cls = RDT_OP_READ,
-     .key = RDT_KEY_ANY,
-     .in = key_in,
-     .n_in = sizeof key_in / sizeof key_in[0],
-     .run = key_status},
+    ON_KEY("KeyCallers", "/v1/key/callers", SLOW, key_callers),
+    ON_KEY("KeyStatus", "/v1/key/status", READ, key_status),
     {.name = "SiteStatus",
-     .front = RDT_FRONT_OWN,
-     .path = "/v1/site/status",
-     .cls = RDT_OP_READ,
-     .run = site_status},
+                                                       .front = RDT_FRONT_OWN,
+                                                       .path = "/v1/site/status",
+                                                       .cls = RDT_OP_READ,
+                                                       .run = site_status},
 };
 
 const struct rdt_op_table rdt_ops_status = {ops, sizeof ops / sizeof ops[0]};

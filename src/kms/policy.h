@@ -66,6 +66,7 @@ struct rdt_policy_ask {
     const struct rdt_span *request_tag_keys, *request_tag_values;
     size_t n_request_tags;
     const void *user;
+    bool any_condition; /* about no one request: conditions of an allow hold, of a deny do not */
 };
 
 enum rdt_policy_answer {

@@ -151,9 +151,12 @@ about_caller(const struct rdt_policy *policy, const struct policy_statement *s,
 }
 
 static enum verdict
-conditions_hold(const struct asking *a, struct policy_slice slice)
+conditions_hold(const struct asking *a, const struct policy_statement *s)
 {
     enum verdict worst = YES;
+    struct policy_slice slice = s->conditions;
+    if (a->ask->any_condition)
+        return slice.n == 0 || s->allow ? YES : NO;
     const struct policy_condition *c = a->policy->conditions + slice.first;
     for (size_t i = 0; i < slice.n && worst != NO; i++, c++) {
         enum verdict verdict = holds(a->policy, c, a->ask);
@@ -174,7 +177,7 @@ applies(const struct asking *a, const struct policy_statement *s)
         return RDT_POLICY_SILENT;
     if (listed(a->policy, s->resources, a->ask->resource) == s->not_resource)
         return RDT_POLICY_SILENT;
-    enum verdict verdict = conditions_hold(a, s->conditions);
+    enum verdict verdict = conditions_hold(a, s);
     return verdict == YES || (verdict == UNCLEAR && !s->allow) ? who : RDT_POLICY_SILENT;
 }
 

@@ -107,6 +107,7 @@ static const char *const providers[] = {"code",
 static const char *const validations[] = {
     "none",         "fips140-2-l1", "fips140-2-l2", "fips140-2-l3", "fips140-2-l4",
     "fips140-3-l1", "fips140-3-l2", "fips140-3-l3", "fips140-3-l4", NULL};
+static const char *const seals[] = {"development", "passphrase", "shamir", "hsm", NULL};
 static const char *const trust_names[] = {"system",
                                           "rds-ca",
                                           "rds-ca-rsa2048-g1",
@@ -198,6 +199,7 @@ static const struct rdt_field custody_fields[] = {
     TEXT("region", 0, "Region."),
     BOOL("hardware", 0, "The key never leaves hardware."),
     WORD("validation", 0, validations, "FIPS validation of that hardware."),
+    WORD("seal", 0, seals, "Redoubt's own: the weakest way to the root of the key service."),
 };
 static const struct rdt_shape custody = SHAPE("custody", custody_fields);
 

@@ -18,6 +18,7 @@ static const struct {
     {"postgres", rdt_probe_postgres},
     {"host",     rdt_probe_host    },
     {"disk",     rdt_probe_disk    },
+    {"kms",      rdt_probe_kms     },
 };
 
 struct result {

@@ -42,6 +42,9 @@ enum rdt_code rdt_probe_host(const struct rdt_probe_job *job, struct rdt_evidenc
 /* rdt_probe_disk - H-1, the walk from a store's folder down to the disks. */
 enum rdt_code rdt_probe_disk(const struct rdt_probe_job *job, struct rdt_evidence *out);
 
+/* rdt_probe_kms - the key service: spec is {target, keys: map key -> its custody in the plan}. */
+enum rdt_code rdt_probe_kms(const struct rdt_probe_job *job, struct rdt_evidence *out);
+
 /*
  * rdt_probe_run - run all jobs, at most width at a time, and gather what they saw.
  *

@@ -206,8 +206,91 @@ def test_medtrack(tap, server):
     tap.ok(got.status == 0 and {n for s, k, n in rows if k == "key" and s == "+"} == {
         "root-cmk", "tenant-kek", "db-volume-cmk", "customer-files-cmk", "search-cmk", "secrets-cmk", "audit-cmk"},
         "MedTrack's keys of dev", got)
-    tap.ok("account" in rows.get((" ", "key", "backup-cmk"), ""), "its backup key is another server's", got)
+    tap.ok("backup-cmk" not in got.out and "mesh-ca" not in got.out, "other services' keys are not its business", got)
     tap.ok("nothing to do" in apply(server, path).err, "once")
+
+
+# ---- verify
+
+def findings(server, path, *args, env=None):
+    """{(rule, subject): verdict} of what is no plain pass, and the run."""
+    got = server.admin("verify", "--env", "dev", "--json", "--all", *args, path,
+                       env=dict(env or {}, XDG_STATE_HOME=server.data + ".state"))
+    run = json.loads(got.out)
+    return {(f["rule"], f["subject"]): (f["verdict"], f.get("message") or f.get("reason") or "")
+            for f in run["findings"]}, run, got
+
+
+def test_verify(tap, server, folder):
+    path = plan(folder)
+    live = [("KEYSTORE-2", "keys.cards"), ("ROTATE-OVERDUE", "keys.cards"), ("ROTATE-1", "keys.cards"),
+            ("KEY-PRINCIPALS", "keys.cards"), ("KEY-ADMIN-AND-READ", "keys.cards"), ("KMS-CLOCK", "plan")]
+    found, run, got = findings(server, path)
+    tap.ok(found.get(("KEYSTORE-2", "keys.cards"), [""])[0] == "drift", "no key yet: drift", found)
+    tap.ok(found.get(("ROTATE-OVERDUE", "keys.cards"), [""])[0] == "unknown", "and its age is unknown", found)
+    apply(server, path)
+    found, run, got = findings(server, path)
+    for rule in live:
+        tap.ok(found.get(rule, [""])[0] == "pass", "after apply: %s on %s passes" % rule, found.get(rule))
+    tap.ok(found.get(("KMS-DEV-ROOT", "plan"), [""])[0] == "drift", "the development root is a finding",
+           found.get(("KMS-DEV-ROOT", "plan")))
+    tap.ok(found.get(("KMS-QUORUM", "plan"), [""])[0] == "drift", "no approvers is one",
+           found.get(("KMS-QUORUM", "plan")))
+    secrets = [server.env(w)["AWS_SECRET_ACCESS_KEY"] for w in ("dev", "app")]
+    tap.ok(not any(s in got.out + got.err for s in secrets), "no secret in the run")
+    everybody = write(os.path.join(folder, "wide.json"), json.dumps({"Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "kms:*", "Resource": "*",
+         "Condition": {"StringEquals": {"kms:EncryptionContext:a": "b"}}},
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "kms:PutKeyPolicy",
+         "Resource": "*"}, {"Effect": "Allow", "Principal": "*", "Action": "redoubt:Key*", "Resource": "*"}]}))
+    tap.ok(server.admin("policy", "put", "cards", everybody).status == 0, "a policy that is wider by a condition")
+    aws(server, server.env(), "DisableKeyRotation", {"KeyId": "alias/cards"})
+    found, run, got = findings(server, path)
+    for rule, words in (("KEY-ADMIN-AND-READ", "admin"), ("KEY-PRINCIPALS", "admin"), ("ROTATE-1", "by hand")):
+        verdict, message = found.get((rule, "keys.cards"), ("", ""))
+        tap.ok(verdict == "drift" and words in message, "it is seen: %s" % rule, (verdict, message))
+    later = ("--at", "2027-12-24")
+    found, run, got = findings(server, path, *later)
+    tap.ok(found.get(("ROTATE-OVERDUE", "keys.cards"), [""])[0] in ("drift", "unknown"), "a year later it is overdue, or"
+           " the look too old", found.get(("ROTATE-OVERDUE", "keys.cards")))
+    apply(server, path)
+    server.admin("key", "disable", "cards")
+    found, run, got = findings(server, path)
+    tap.ok(found.get(("KEYSTORE-2", "keys.cards"), [""])[0] == "drift", "a disabled key is", found)
+    server.admin("key", "enable", "cards")
+
+
+def test_reader(tap, server, folder):
+    """The credential of the targets: one that may only look; one that may not; no server."""
+    path = plan(folder)
+    allow = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":%s,"Resource":"*"}]}'
+    write(os.path.join(folder, "reader.json"),
+          allow % '["redoubt:SiteStatus","redoubt:KeyStatus","redoubt:KeyCallers"]')
+    server.admin("principal", "create", "reader", "--policy", os.path.join(folder, "reader.json"))
+    mine = credential(server, "reader")
+    target = ('kms: { url: "%s", ca: ca.pem, region: local-1, reader: { key_id: env:READER_ID, secret: env:READER_KEY } }\n'
+              % server.url)
+    shutil.copy(os.path.join(server.data, "ca.pem"), os.path.join(folder, "ca.pem"))
+    write(os.path.join(folder, "targets.yaml"), target)
+    env = {"READER_ID": mine["AWS_ACCESS_KEY_ID"], "READER_KEY": mine["AWS_SECRET_ACCESS_KEY"], "AWS_REGION": "",
+           "AWS_ENDPOINT_URL": "https://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    found, run, got = findings(server, path, env=env)
+    tap.ok(found.get(("KEY-ADMIN-AND-READ", "keys.cards"), [""])[0] == "pass", "a reader is enough", got)
+    for name, more in (("a secret that is wrong", {"READER_KEY": "x" * 40}), ("no secret", {"READER_KEY": ""})):
+        found, run, got = findings(server, path, env=dict(env, **more))
+        tap.ok(found.get(("KEYSTORE-2", "keys.cards"), [""])[0] == "unknown"
+               and found.get(("KMS-CLOCK", "plan"), [""])[0] == "unknown", name + ": unknown, never a pass", got)
+    write(os.path.join(folder, "targets.yaml"), 'kms: { url: "https://127.0.0.1:1", ca: ca.pem }\n')
+    found, run, got = findings(server, path)
+    tap.ok(found.get(("KEYSTORE-2", "keys.cards"), [""])[0] == "unknown", "no server: unknown", got)
+    write(os.path.join(folder, "targets.yaml"), "kms: {}\n")
+
+
+def test_medtrack_verified(tap, server):
+    path = os.path.join(ROOT, "examples", "medtrack", "redoubt.yaml")
+    found, run, got = findings(server, path, "--only", "keys.*")
+    bad = {k: v for k, v in found.items() if v[0] in ("fail", "drift", "unknown") and k[0] != "KEYSTORE-1"}
+    tap.ok(got.status == 0 and not bad, "MedTrack's keys are as its plan says", bad)
 
 
 def main():
@@ -224,6 +307,9 @@ def main():
             test_refused(tap, server, folder)
         with Server(os.path.join(folder, "dev2")) as server:
             test_medtrack(tap, server)
+            test_medtrack_verified(tap, server)
+            test_verify(tap, server, folder)
+            test_reader(tap, server, folder)
     tap.finish()
 
 
