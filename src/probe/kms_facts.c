@@ -116,10 +116,11 @@ rdt_kms_policy_fact(struct rdt_evidence *out, const char *subject, const struct 
 {
     struct rdt_arena *arena = &out->arena;
     const struct rdt_node *list = rdt_node_get(callers, "Callers");
-    if (list == NULL || list->kind != RDT_NODE_LIST || rdt_node_true(callers, "Truncated"))
+    bool listed = list != NULL && list->kind == RDT_NODE_LIST;
+    if (!listed || rdt_node_true(callers, "Truncated"))
         return rdt_evidence_unknown(out, subject, "key.policy",
-                                    list == NULL ? "the key service lists no callers"
-                                                 : "more principals than the key service lists",
+                                    !listed ? "the key service lists no callers"
+                                            : "more principals than the key service lists",
                                     raw);
     struct rdt_node *map = rdt_node_new(arena, RDT_NODE_MAP, (struct rdt_mark){0});
     struct rdt_node *administer = rdt_value_list(arena, map, "administer");
