@@ -30,18 +30,12 @@ reserve(struct rdt_buf *buf, size_t more)
 }
 
 void
-rdt_buf_add(struct rdt_buf *buf, const void *bytes, size_t n)
+rdt_buf_grow_add(struct rdt_buf *buf, const void *bytes, size_t n)
 {
     if (n == 0 || !reserve(buf, n))
         return;
     memcpy(buf->p + buf->n, bytes, n);
     buf->n += n;
-}
-
-void
-rdt_buf_str(struct rdt_buf *buf, const char *s)
-{
-    rdt_buf_add(buf, s, strlen(s));
 }
 
 void

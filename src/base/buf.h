@@ -18,11 +18,27 @@ struct rdt_buf {
     bool full; /* failed, since it would have passed RDT_BUF_MAX */
 };
 
-/* rdt_buf_add - append n bytes. */
-void rdt_buf_add(struct rdt_buf *buf, const void *bytes, size_t n);
+/* rdt_buf_grow_add - rdt_buf_add() where there is no room yet, or nothing to append. */
+void rdt_buf_grow_add(struct rdt_buf *buf, const void *bytes, size_t n);
+
+/* rdt_buf_add - append n bytes.  Here, since most appends are of a few bytes and find room. */
+static inline void
+rdt_buf_add(struct rdt_buf *buf, const void *bytes, size_t n)
+{
+    if (n == 0 || n > buf->cap - buf->n || buf->failed) {
+        rdt_buf_grow_add(buf, bytes, n);
+        return;
+    }
+    memcpy(buf->p + buf->n, bytes, n);
+    buf->n += n;
+}
 
 /* rdt_buf_str - append a NUL-terminated string without its NUL. */
-void rdt_buf_str(struct rdt_buf *buf, const char *s);
+static inline void
+rdt_buf_str(struct rdt_buf *buf, const char *s)
+{
+    rdt_buf_add(buf, s, strlen(s));
+}
 
 /* rdt_buf_fmt - append formatted text. */
 void rdt_buf_fmt(struct rdt_buf *buf, const char *fmt, ...) RDT_PRINTF(2, 3);

@@ -6,7 +6,6 @@ static const char plain_letters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char url_letters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const char hex_letters[] = "0123456789abcdef";
 
 /* What a letter stands for, and the alphabets that have it. */
 enum { VALUE = 0x3f, PLAIN = 0x40, URL = 0x80, BOTH = PLAIN | URL };
@@ -102,12 +101,19 @@ rdt_base64url_get(struct rdt_span text, uint8_t *out, size_t *n)
     return get(text, URL, out, n);
 }
 
+/* By arithmetic, which compilers do for many digits at once; looking them up they cannot. */
+static char
+hex_letter(uint8_t value)
+{
+    return (char)('0' + value + (value > 9 ? 'a' - '9' - 1 : 0));
+}
+
 void
 rdt_hex_put(struct rdt_span bytes, char *out)
 {
     for (size_t i = 0; i < bytes.n; i++) {
-        out[2 * i] = hex_letters[bytes.p[i] >> 4];
-        out[2 * i + 1] = hex_letters[bytes.p[i] & 15];
+        out[2 * i] = hex_letter(bytes.p[i] >> 4);
+        out[2 * i + 1] = hex_letter(bytes.p[i] & 15);
     }
 }
 

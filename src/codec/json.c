@@ -5,7 +5,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#define NUMBER_TEXT 64 /* bytes of a number as text */
+#define NUMBER_TEXT 64                           /* bytes of a number as text */
+#define EACH(byte) (~UINT64_C(0) / 255 * (byte)) /* the byte, eight times */
 
 static struct rdt_node *node_of(struct rdt_arena *arena, const char *file, const json_t *json);
 
@@ -175,12 +176,28 @@ escape_wide(struct rdt_buf *out, struct rdt_span c)
         rdt_buf_fmt(out, "\\u%04x", code);
 }
 
+/* How many bytes at the beginning, by eights, are ASCII and stand for themselves. */
+static size_t
+plain_words(struct rdt_span text)
+{
+    size_t n = 0;
+    for (uint64_t w; text.n - n >= sizeof w; n += sizeof w) {
+        memcpy(&w, text.p + n, sizeof w);
+        uint64_t quote = w ^ EACH('"'), back = w ^ EACH('\\'), del = w ^ EACH(0x7f);
+        uint64_t stop = w | ((w - EACH(0x20)) & ~w) | ((quote - EACH(1)) & ~quote) |
+                        ((back - EACH(1)) & ~back) | ((del - EACH(1)) & ~del);
+        if ((stop & EACH(0x80)) != 0)
+            break;
+    }
+    return n;
+}
+
 void
 rdt_json_text(struct rdt_buf *out, struct rdt_span text)
 {
     size_t from = 0;
     rdt_buf_add(out, "\"", 1);
-    for (size_t i = 0, n = 1; i < text.n; i += n) {
+    for (size_t i = plain_words(text), n = 1; i < text.n; i += n) {
         uint8_t c = text.p[i];
         bool fit = c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
         n = c < 0x80 ? 1 : rdt_text_step((struct rdt_span){text.p + i, text.n - i}, &fit);
