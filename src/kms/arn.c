@@ -1,9 +1,8 @@
 #include "kms/call_internal.h"
 
 #include "base/cursor.h"
+#include "base/text.h"
 #include "codec/base64.h"
-
-#include <stdio.h>
 
 #define UUID_LEN ((size_t)36)
 #define QUOTED_MAX ((size_t)64) /* bytes of an identifier that a message quotes */
@@ -13,13 +12,18 @@ rdt_key_arn(const struct rdt_kms *kms, const uint8_t id[static 16], char out[sta
 {
     char uuid[RDT_UUID_TEXT];
     rdt_uuid_text(id, uuid);
-    snprintf(out, ARN_TEXT, "%skey/%s", kms->arn_prefix, uuid);
+    size_t n = rdt_text_put(out, ARN_TEXT, 0, kms->arn_prefix);
+    n = rdt_text_put(out, ARN_TEXT, n, "key/");
+    (void)rdt_text_put(out, ARN_TEXT, n, uuid);
 }
 
 void
 rdt_principal_arn(const struct rdt_kms *kms, const char *name, char out[static RDT_CALLER_TEXT])
 {
-    snprintf(out, RDT_CALLER_TEXT, "arn:aws:iam::%s:user/%s", kms->account, name);
+    size_t n = rdt_text_put(out, RDT_CALLER_TEXT, 0, "arn:aws:iam::");
+    n = rdt_text_put(out, RDT_CALLER_TEXT, n, kms->account);
+    n = rdt_text_put(out, RDT_CALLER_TEXT, n, ":user/");
+    (void)rdt_text_put(out, RDT_CALLER_TEXT, n, name);
 }
 
 static bool

@@ -2,6 +2,7 @@
  * Who calls: a client certificate that is bound to a principal, or a signature by a credential that
  * this service made. Both are looked up for each request, so a revocation counts from the next one.
  */
+#include "base/text.h"
 #include "codec/base64.h"
 #include "codec/sigv4.h"
 #include "crypto/sigv4.h"
@@ -18,7 +19,7 @@
 /* Signing keys last a day; deriving one costs four HMACs and an unwrap. */
 struct cached {
     char key_id[40];
-    char scope[8 + 1 + REGION_MAX]; /* date and region */
+    char date[8 + 1], region[REGION_MAX];
 };
 
 struct sign_cache {
@@ -139,21 +140,21 @@ signing_key(struct rdt_kms *kms, struct rdt_kms_thread *thread,
             const struct rdt_credential *credential, const struct rdt_sigv4 *sig)
 {
     struct sign_cache *cache = thread->signing;
-    char scope[sizeof cache->entries[0].scope];
     uint32_t at = 2166136261u; /* FNV-1a: which of the slots, nothing more */
     for (const char *p = credential->key_id; *p != '\0'; p++)
         at = (at ^ (uint8_t)*p) * 16777619u;
     at %= CACHED;
     struct cached *entry = &cache->entries[at];
     struct rdt_secret *key = rdt_secret_block_at(cache->keys, at);
-    snprintf(scope, sizeof scope, "%.*s/%.*s", RDT_FMT(sig->date), RDT_FMT(sig->region));
-    if (strcmp(entry->key_id, credential->key_id) == 0 && strcmp(entry->scope, scope) == 0)
+    if (strcmp(entry->key_id, credential->key_id) == 0 && rdt_span_is(sig->date, entry->date) &&
+        rdt_span_is(sig->region, entry->region))
         return key;
     entry->key_id[0] = '\0';
     if (!derive(kms, thread, credential, sig, key))
         return NULL;
     snprintf(entry->key_id, sizeof entry->key_id, "%s", credential->key_id);
-    memcpy(entry->scope, scope, sizeof scope);
+    snprintf(entry->date, sizeof entry->date, "%.*s", RDT_FMT(sig->date));
+    snprintf(entry->region, sizeof entry->region, "%.*s", RDT_FMT(sig->region));
     return key;
 }
 
@@ -243,8 +244,8 @@ by_signature(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_view
     if (!known(kms, rdt_view_principal(view, credential->principal), request))
         return fail(request, RDT_FAULT_UNRECOGNIZED_CLIENT,
                     "the security credential in the request is invalid");
-    snprintf(request->caller.credential, sizeof request->caller.credential, "%s",
-             credential->key_id);
+    (void)rdt_text_put(request->caller.credential, sizeof request->caller.credential, 0,
+                       credential->key_id);
     request->caller.by_signature = true;
     memcpy(request->caller.signature, sig.signature, sizeof sig.signature);
     return true;

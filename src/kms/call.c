@@ -1,5 +1,6 @@
 #include "kms/call_internal.h"
 
+#include "base/text.h"
 #include "kms/op_internal.h"
 
 #include <stdarg.h>
@@ -83,8 +84,9 @@ resource_tag(const void *user, struct rdt_span key, struct rdt_span *value)
 static const char *
 action_name(const struct rdt_op *op, const char *action, char out[static ACTION_MAX])
 {
-    const char *prefix = op->front == RDT_FRONT_AWS ? "kms" : "redoubt";
-    snprintf(out, ACTION_MAX, "%s:%s", prefix, action == NULL ? op->name : action);
+    const char *prefix = op->front == RDT_FRONT_AWS ? "kms:" : "redoubt:";
+    size_t n = rdt_text_put(out, ACTION_MAX, 0, prefix);
+    (void)rdt_text_put(out, ACTION_MAX, n, action == NULL ? op->name : action);
     return out;
 }
 

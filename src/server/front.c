@@ -152,7 +152,9 @@ answer(struct rdt_exchange *exchange, const struct rdt_request *request)
     rdt_uuid_text(request->id, id);
     exchange->status = rdt_fault_status(request->fault);
     exchange->content_type = JSON_TYPE;
-    rdt_buf_fmt(&exchange->fields, "x-amzn-RequestId: %s\r\n", id);
+    rdt_buf_str(&exchange->fields, "x-amzn-RequestId: ");
+    rdt_buf_str(&exchange->fields, id);
+    rdt_buf_str(&exchange->fields, "\r\n");
     if (request->fault != RDT_FAULT_NONE)
         rdt_buf_fmt(&exchange->fields, "x-amzn-ErrorType: %s\r\n", rdt_fault_wire(request->fault));
     rdt_exchange_send(exchange);
@@ -220,13 +222,30 @@ now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* inet_ntop() formats the four numbers by sprintf(), at the cost of two hashes. */
+static void
+ipv4_text(uint32_t address, char *out)
+{
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        unsigned v = address >> shift & 0xff;
+        if (v >= 100)
+            *out++ = (char)('0' + v / 100);
+        if (v >= 10)
+            *out++ = (char)('0' + v / 10 % 10);
+        *out++ = (char)('0' + v % 10);
+        *out++ = shift == 0 ? '\0' : '.';
+    }
+}
+
 static void
 source_text(const struct sockaddr_storage *peer, char out[static 64])
 {
     const void *address = NULL;
-    if (peer->ss_family == AF_INET)
-        address = &((const struct sockaddr_in *)peer)->sin_addr;
-    else if (peer->ss_family == AF_INET6)
+    if (peer->ss_family == AF_INET) {
+        ipv4_text(ntohl(((const struct sockaddr_in *)peer)->sin_addr.s_addr), out);
+        return;
+    }
+    if (peer->ss_family == AF_INET6)
         address = &((const struct sockaddr_in6 *)peer)->sin6_addr;
     if (address == NULL || inet_ntop(peer->ss_family, address, out, 64) == NULL)
         snprintf(out, 64, "local");

@@ -145,12 +145,32 @@ glob(void **state)
                          cases[i].ok);
 }
 
+static void
+put(void **state)
+{
+    char text[8] = "rubbish";
+    (void)state;
+    size_t n = rdt_text_put(text, sizeof text, 0, "");
+    assert_int_equal(n, 0);
+    assert_string_equal(text, "");
+    n = rdt_text_put(text, sizeof text, n, "abc");
+    n = rdt_text_put(text, sizeof text, n, "def");
+    assert_int_equal(n, 6);
+    assert_string_equal(text, "abcdef");
+    n = rdt_text_put(text, sizeof text, n, "ghi");
+    assert_int_equal(n, 7);
+    assert_string_equal(text, "abcdefg");
+    assert_int_equal(rdt_text_put(text, sizeof text, n, "j"), 7);
+    assert_string_equal(text, "abcdefg");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8), cmocka_unit_test(show),    cmocka_unit_test(show_lines),
         cmocka_unit_test(fit),  cmocka_unit_test(nearest), cmocka_unit_test(glob),
+        cmocka_unit_test(put),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
