@@ -1,6 +1,5 @@
 #include "net/server_internal.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #define SEND_PER_TURN ((size_t)256 * 1024) /* bytes of one answer to a peer that takes them all */
@@ -253,7 +252,7 @@ rdt_answer_send(struct rdt_conn *conn)
     if (flight->held.n == 0)
         rc = send_from(conn, bytes, &at, &budget);
     bool kept = rc != RDT_IO_DEAD && (at == n || hold(flight, bytes.p + at, n - at));
-    OPENSSL_cleanse(loop->scratch, n); /* an answer may be a data key */
+    explicit_bzero(loop->scratch, n); /* an answer may be a data key */
     if (!kept)
         rdt_conn_close(conn);
     else if (rc == RDT_IO_AGAIN)

@@ -1,7 +1,6 @@
 #include "base/clock.h"
 #include "net/server_internal.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #define SPARES 128                 /* flights that a loop keeps for the next requests */
@@ -34,7 +33,7 @@ static void
 wipe_buf(struct rdt_buf *buf)
 {
     if (buf->n > 0)
-        OPENSSL_cleanse(buf->p, buf->n);
+        explicit_bzero(buf->p, buf->n);
     if (buf->cap > KEEP_BYTES || buf->failed)
         rdt_buf_done(buf);
     buf->n = 0;
@@ -49,10 +48,10 @@ rdt_flight_reset(struct rdt_flight *flight, size_t keep)
     size_t left = flight->in_n - keep;
     if (left > 0)
         memmove(flight->in, flight->in + keep, left);
-    OPENSSL_cleanse(flight->in + left, keep);
+    explicit_bzero(flight->in + left, keep);
     flight->in_n = left;
     if (flight->big != NULL) {
-        OPENSSL_cleanse(flight->big, flight->big_n);
+        explicit_bzero(flight->big, flight->big_n);
         free(flight->big);
         flight->big = NULL;
         loop->big_bytes -= (size_t)x->head.content_length;
@@ -61,7 +60,7 @@ rdt_flight_reset(struct rdt_flight *flight, size_t keep)
     wipe_buf(&x->answer);
     wipe_buf(&flight->held);
     if (loop->server->hooks.exchange_bytes > 0)
-        OPENSSL_cleanse(flight->user, loop->server->hooks.exchange_bytes);
+        explicit_bzero(flight->user, loop->server->hooks.exchange_bytes);
     flight->held_at = flight->answer_at = flight->head_n = flight->big_n = 0;
     flight->has_head = flight->handed = false;
     x->body = NULL;
@@ -190,7 +189,7 @@ begin_big(struct rdt_flight *flight)
     loop->big_bytes += want;
     flight->big_n = flight->in_n - flight->head_n;
     memcpy(flight->big, flight->in + flight->head_n, flight->big_n);
-    OPENSSL_cleanse(flight->in + flight->head_n, flight->big_n);
+    explicit_bzero(flight->in + flight->head_n, flight->big_n);
     flight->in_n = flight->head_n;
     return true;
 }
