@@ -19,6 +19,10 @@ test_packages=(
     softhsm2 awscli python3-boto3 libmongocrypt-dev python3-cryptography
     libxml2-utils universal-ctags python3-jsonschema python3-yaml
 )
+# Where node comes from elsewhere, Debian's packages would get in its way.
+if ! command -v node >/dev/null; then
+    test_packages+=(nodejs npm)
+fi
 
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
     bold=$'\e[1m' red=$'\e[31m' plain=$'\e[0m'

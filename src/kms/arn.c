@@ -75,6 +75,14 @@ by_id(struct rdt_call *call, struct rdt_span id, const struct rdt_key **out)
                          call->kms->arn_prefix, RDT_FMT(id));
 }
 
+/* The model has an error of its own for this, but not for calls that use keys or move aliases. */
+static enum rdt_fault
+bad_arn(struct rdt_call *call, const char *words)
+{
+    bool use = call->op->cls == RDT_OP_DATA || rdt_in_has(call, "TargetKeyId");
+    return rdt_call_fail(call, use ? RDT_FAULT_NOT_FOUND : RDT_FAULT_INVALID_ARN, "%s", words);
+}
+
 /* arn:PARTITION:kms:REGION:ACCOUNT:key/ID or :alias/NAME */
 static enum rdt_fault
 by_arn(struct rdt_call *call, struct rdt_span arn, bool any, const struct rdt_key **out,
@@ -83,9 +91,9 @@ by_arn(struct rdt_call *call, struct rdt_span arn, bool any, const struct rdt_ke
     struct rdt_span in = arn, part[5], rest;
     for (size_t i = 0; i < 5; i++)
         if (!rdt_take_until(&in, ':', &part[i]))
-            return rdt_call_fail(call, RDT_FAULT_INVALID_ARN, "the ARN has too few parts");
+            return bad_arn(call, "the ARN has too few parts");
     if (!rdt_span_is(part[2], "kms"))
-        return rdt_call_fail(call, RDT_FAULT_INVALID_ARN, "the ARN is not one of kms");
+        return bad_arn(call, "the ARN is not one of kms");
     if (!rdt_span_is(part[3], call->kms->region))
         return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "Invalid arn %.*s",
                              (int)(part[3].n < 64 ? part[3].n : 64), (const char *)part[3].p);
@@ -97,8 +105,7 @@ by_arn(struct rdt_call *call, struct rdt_span arn, bool any, const struct rdt_ke
         *alias = in;
         return by_alias(call, in, out);
     }
-    return rdt_call_fail(call, RDT_FAULT_INVALID_ARN, "the ARN does not name a key%s",
-                         any ? " or alias" : "");
+    return bad_arn(call, any ? "the ARN names neither key nor alias" : "the ARN names no key");
 }
 
 enum rdt_fault

@@ -142,11 +142,13 @@ is_word(const char *words, struct rdt_span value)
     return rdt_span_eq(in, value);
 }
 
-/* The model's lengths of texts count characters. */
+/* The model's lengths of texts count characters; those of our own operations bytes. */
 static int64_t
-characters(struct rdt_span text)
+text_length(const struct rdt_call *call, struct rdt_span text)
 {
     int64_t n = 0;
+    if (call->op->front != RDT_FRONT_AWS)
+        return (int64_t)text.n;
     for (size_t i = 0; i < text.n; i++)
         n += (text.p[i] & 0xc0) != 0x80;
     return n;
@@ -241,7 +243,7 @@ check_member(struct rdt_call *call, const struct rdt_in *in)
     case RDT_IN_OBJECTS:
         return check_items(call, in, token);
     case RDT_IN_TEXT:
-        return check_length(call, in, characters(value), value);
+        return check_length(call, in, text_length(call, value), value);
     }
     return RDT_FAULT_INTERNAL;
 }

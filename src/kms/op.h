@@ -69,7 +69,7 @@ struct rdt_in {
     enum rdt_in_type type;
     bool required;
     bool sensitive;    /* its value is never quoted */
-    int64_t min, max;  /* characters, bytes of a BLOB, items or value; max 0: no bound */
+    int64_t min, max;  /* characters (OWN: bytes), bytes of a BLOB, items or value; max 0: none */
     const char *words; /* WORD, TEXTS: separated by blanks */
 };
 

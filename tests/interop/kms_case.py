@@ -57,6 +57,13 @@ class Service:
         """(status, answer) of an operation, signed by hand."""
         return signing.call(self.server.env(who), "TrentService." + name, body or {})
 
+    def own(self, name, body=None):
+        """One of Redoubt's own operations, by the administrator: its answer."""
+        status, answer = signing.call(self.server.env(), "Redoubt." + name, body or {})
+        if status != 200:
+            raise RuntimeError("%s: %s" % (name, answer))
+        return answer
+
     def policy(self, *statements, who="app"):
         """Sets a principal's identity policy: kms:* and then these statements."""
         import json

@@ -12,6 +12,7 @@ import urllib.parse
 
 sys.dont_write_bytecode = True
 from kms_case import NO_KEY, new_key, outcome, run, signing  # noqa: E402
+import kms_model  # noqa: E402
 
 VALIDATION = "ValidationException"
 SERIAL = "SerializationException"
@@ -134,7 +135,12 @@ LOCKED = json.dumps({"Version": "2012-10-17", "Statement": [
 
 
 def rows(tap, service, key):
+    model = None if kms_model.missing() else kms_model.Model()
     for what, name, given, want, pattern in shapes(key):
+        if model and name in model.ops:
+            known = model.errors(name) | kms_model.COMMON
+            if want not in known:
+                tap.ok(False, "%s may answer %s" % (name, want), sorted(known))
         status, answer = service.call(name, given)
         words = answer.get("message", "")
         tap.ok(status == 400 and answer.get("__type") == want and re.search(pattern, words),
