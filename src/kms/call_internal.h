@@ -8,10 +8,10 @@
 #include "codec/jout.h"
 #include "codec/jtok.h"
 #include "kms/context.h"
+#include "kms/domain.h"
 #include "kms/kms.h"
 
 #define ARN_TEXT 256       /* bytes of an ARN: 256 for an alias */
-#define DOMAINS_MAX 64     /* domain keys in memory */
 #define PLAINTEXT_MAX 4096 /* bytes of a plaintext or data key */
 #define TAGS_MAX 50        /* tags of one key */
 #define BLOB_MAX 6144      /* bytes of a ciphertext that the model allows */
@@ -44,7 +44,15 @@ struct rdt_kms_thread {
     uint8_t due_at[16];         /* life.c: where the search for due keys goes on */
     int64_t waited_boot_ms, waited_now_ms; /* approval_life.c: both clocks when time was credited */
     uint8_t handle_at[4], tenant_at[16], dying[16]; /* ring.c: likewise; destroyed last */
-    struct rdt_kms_thread *next;                    /* kms->late */
+    struct rewrap_at {                              /* domain.c: where wrapping anew goes on */
+        uint32_t under, kind; /* the domain key of this pass; which of the kinds */
+        uint8_t id[64];
+        size_t id_n;
+        bool moved, failed; /* in this pass */
+        int64_t next_ms;    /* after one that failed */
+        int64_t looked_ms;  /* for what was destroyed */
+    } rewrap;
+    struct rdt_kms_thread *next; /* kms->late */
 };
 
 struct rdt_kms {
@@ -54,10 +62,12 @@ struct rdt_kms {
     struct rdt_signer *signer;
     struct rdt_audit_writer *log;
     struct rdt_secret rows, digest, cursor, hedge, context; /* from the root */
-    struct rdt_secret domains[DOMAINS_MAX];                 /* by number - 1; empty: not there */
+    struct rdt_domains domains;
+    bool drop_domains; /* the root still has items that are retired */
     struct rdt_policy *default_policy;
     uint8_t deployment[16];
     char account[16], region[64];
+    char *data;           /* the folder */
     char *audit_dir;      /* DATA/audit */
     char arn_prefix[128]; /* "arn:aws:kms:REGION:ACCOUNT:" */
     bool development;
@@ -347,6 +357,16 @@ void rdt_life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t no
 /* rdt_ring_due - a step of what is due in rings: handles to be moved, seeds to be erased. On the
  * writer's thread. */
 void rdt_ring_due(struct rdt_kms *kms, struct rdt_kms_thread *thread);
+
+/* ---- domain.c ---- */
+
+/* rdt_domain_open - what has to be true of domain keys and rows at the start; and keys are made
+ * ahead of time, since the root is open.  Fails: RDT_E_STATE (a key that rows need is missing). */
+enum rdt_code rdt_domain_open(struct rdt_kms *kms, const struct rdt_kms_opts *opts,
+                              struct rdt_err *err);
+
+/* rdt_domain_due - a step of wrapping anew, if there is something to be. On the writer's thread. */
+void rdt_domain_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms);
 
 /* ---- audit_record.c ---- */
 

@@ -20,6 +20,7 @@ static const struct rdt_record_member site_members[] = {
     RDT_M(11, RDT_M_I64, rdt_site, highest_ms),
     RDT_M(12, RDT_M_U8, rdt_site, clock_blocked),
     RDT_M(13, RDT_M_TEXT, rdt_site, clock_reason),
+    RDT_M(14, RDT_M_I64, rdt_site, erased_ms),
 };
 
 static const struct rdt_record_member key_members[] = {

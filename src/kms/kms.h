@@ -63,6 +63,33 @@ RDT_MUST_CHECK enum rdt_code rdt_kms_make(const struct rdt_kms_opts *opts,
 RDT_MUST_CHECK enum rdt_code rdt_kms_open(const struct rdt_kms_opts *opts, struct rdt_kms **out,
                                           struct rdt_err *err);
 
+/*
+ * rdt_kms_domain_rotate - another domain key wraps what is new from now on; everything that is
+ * wrapped follows in steps, by rdt_kms_tick(); then the old one goes from root.json and from
+ * memory. A stop in between loses nothing.  On the writer's thread, or before there is one.
+ *
+ *   opts   with the root unsealed: a key that nobody has seen, and so are those made ahead of time.
+ *          NULL: one of those that were made ahead of time, in root.json since then
+ *
+ * Fails, with nothing changed that matters: RDT_E_STATE (none is left that was made ahead of time;
+ * root.json was changed by another), RDT_E_LIMIT (too many older ones are still in use), as
+ * rdt_root_save() and rdt_kms_local().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_kms_domain_rotate(struct rdt_kms *kms,
+                                                   struct rdt_kms_thread *thread,
+                                                   const struct rdt_kms_opts *opts,
+                                                   struct rdt_err *err);
+
+struct rdt_domain_info {
+    uint32_t current; /* number of the domain key that wraps what is new */
+    int64_t since_ms; /* since when */
+    size_t older;     /* others under which something is still wrapped, or may be */
+    size_t ahead;     /* made ahead of time */
+};
+
+/* rdt_kms_domain_info - how domain keys stand. From any thread. */
+void rdt_kms_domain_info(struct rdt_kms *kms, struct rdt_domain_info *out);
+
 /* rdt_kms_close - a last checkpoint, then free; NULL is fine. No thread may be in a call. */
 void rdt_kms_close(struct rdt_kms *kms);
 

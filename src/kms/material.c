@@ -29,19 +29,11 @@ wrap_aad(const struct rdt_kms *kms, const struct wrap_at *at, uint32_t domain, s
     rdt_buf_add(out, at->tenant == NULL ? none : at->tenant, sizeof none);
 }
 
-static const struct rdt_secret *
-domain_key(const struct rdt_kms *kms, uint32_t number)
-{
-    if (number == 0 || number > DOMAINS_MAX || kms->domains[number - 1].n == 0)
-        return NULL;
-    return &kms->domains[number - 1];
-}
-
 enum rdt_code
 rdt_wrap_put(struct rdt_kms *kms, struct rdt_worker *worker, const struct wrap_at *at,
              const struct rdt_secret *secret, uint32_t domain, struct rdt_bytes *out)
 {
-    const struct rdt_secret *under = domain_key(kms, domain);
+    const struct rdt_secret *under = rdt_domains_get(&kms->domains, domain);
     RDT_BUF aad = {0};
     wrap_aad(kms, at, domain, &aad);
     size_t n = RDT_GCM_IV_LEN + secret->n + RDT_GCM_TAG_LEN;
@@ -58,7 +50,7 @@ enum rdt_code
 rdt_wrap_open(struct rdt_kms *kms, struct rdt_kms_thread *thread, const struct wrap_at *at,
               uint32_t domain, struct rdt_span wrapped, struct rdt_secret *out)
 {
-    const struct rdt_secret *under = domain_key(kms, domain);
+    const struct rdt_secret *under = rdt_domains_get(&kms->domains, domain);
     if (under == NULL || wrapped.n == 0)
         return RDT_E_STATE; /* destroyed, or under a domain key that is gone */
     struct rdt_buf *aad = &thread->aad;

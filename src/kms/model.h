@@ -91,6 +91,7 @@ struct rdt_site {
     int64_t highest_ms;    /* highest time ever stored */
     uint8_t clock_blocked; /* destruction and approvals wait for a confirmation */
     char *clock_reason;
+    int64_t erased_ms; /* a seed was erased last: the domain key changes after it */
 };
 
 struct rdt_key {
@@ -309,8 +310,8 @@ struct rdt_death {
 
 struct rdt_domain {
     uint32_t number;
-    int64_t created_ms;
-    uint8_t retired; /* nothing is wrapped under it any more */
+    int64_t created_ms; /* since when it wraps what is new */
+    uint8_t retired;    /* nothing is wrapped under it any more */
 };
 
 struct rdt_grant {

@@ -11,6 +11,7 @@ const struct rdt_op_table *const rdt_op_tables[] = {
     &rdt_ops_approver,      /* op_approver.c */
     &rdt_ops_audit,         /* op_audit.c */
     &rdt_ops_breakglass,    /* breakglass.c */
+    &rdt_ops_domain,        /* domain.c */
     &rdt_ops_list,          /* op_list.c */
     &rdt_ops_principal,     /* op_principal.c */
     &rdt_ops_ring,          /* ring.c */

@@ -12,6 +12,7 @@ extern const struct rdt_op_table rdt_ops_approval_life; /* approval_life.c */
 extern const struct rdt_op_table rdt_ops_approver;      /* op_approver.c */
 extern const struct rdt_op_table rdt_ops_audit;         /* op_audit.c */
 extern const struct rdt_op_table rdt_ops_breakglass;    /* breakglass.c */
+extern const struct rdt_op_table rdt_ops_domain;        /* domain.c */
 extern const struct rdt_op_table rdt_ops_list;          /* op_list.c */
 extern const struct rdt_op_table rdt_ops_principal;     /* op_principal.c */
 extern const struct rdt_op_table rdt_ops_ring;          /* ring.c */

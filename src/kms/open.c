@@ -26,22 +26,6 @@ path_in(const struct rdt_kms_opts *opts, const char *name, char out[static 4096]
 /* ---- what comes out of the root ---- */
 
 static enum rdt_code
-take_domains(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_err *err)
-{
-    size_t found = 0;
-    for (unsigned number = 1; number <= DOMAINS_MAX; number++) {
-        char name[RDT_ROOT_NAME_MAX];
-        snprintf(name, sizeof name, "domain/%u", number);
-        enum rdt_code rc =
-            rdt_root_get(opts->root, opts->open, name, &kms->domains[number - 1], err);
-        if (rc != RDT_OK && rc != RDT_E_NOTFOUND)
-            return rc;
-        found += rc == RDT_OK;
-    }
-    return found != 0 ? RDT_OK : rdt_fail(err, RDT_E_NOTFOUND, "the root holds no domain key");
-}
-
-static enum rdt_code
 take_keys(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_err *err)
 {
     const struct {
@@ -61,7 +45,7 @@ take_keys(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_err *
     }
     memcpy(kms->deployment, rdt_root_deployment(opts->root), sizeof kms->deployment);
     kms->custody = rdt_root_custody(opts->root);
-    return take_domains(kms, opts, err);
+    return rdt_domains_take(&kms->domains, opts->root, opts->open, err);
 }
 
 static enum rdt_code
@@ -73,7 +57,8 @@ open_audit(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_span
     char dir[4096];
     path_in(opts, "audit", dir);
     kms->audit_dir = strdup(dir);
-    if (kms->audit_dir == NULL)
+    kms->data = strdup(opts->data);
+    if (kms->audit_dir == NULL || kms->data == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "open the audit log");
     enum rdt_code rc = rdt_root_get(opts->root, opts->open, "audit-signer", &seed, err);
     if (rc == RDT_OK)
@@ -305,6 +290,8 @@ open_all(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_worker
     if (rc == RDT_OK)
         rc = settle_story(kms, dir, worker, err);
     if (rc == RDT_OK)
+        rc = rdt_domain_open(kms, opts, err);
+    if (rc == RDT_OK)
         rc = rdt_audit_writer_open(kms->audit, state_of, rdt_log_checkpoint_made, kms, &kms->log,
                                    err);
     return rc;
@@ -380,8 +367,7 @@ rdt_kms_close(struct rdt_kms *kms)
     rdt_state_free(kms->state);
     rdt_store_close(kms->store);
     rdt_policy_free(kms->default_policy);
-    for (size_t i = 0; i < DOMAINS_MAX; i++)
-        rdt_secret_wipe(&kms->domains[i]);
+    rdt_domains_done(&kms->domains);
     rdt_secret_wipe(&kms->rows);
     rdt_secret_wipe(&kms->digest);
     rdt_secret_wipe(&kms->cursor);
@@ -389,6 +375,7 @@ rdt_kms_close(struct rdt_kms *kms)
     rdt_secret_wipe(&kms->context);
     rdt_late_free(kms->late);
     free(kms->audit_dir);
+    free(kms->data);
     free(kms);
 }
 

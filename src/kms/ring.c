@@ -124,8 +124,10 @@ erase_tenant(struct rdt_call *call)
         return RDT_FAULT_NONE; /* perhaps there are more */
     struct rdt_tenant *tenant =
         rdt_tx_edit(call->tx, RDT_KIND_TENANT, (struct rdt_span){now->id, 16});
-    if (tenant == NULL)
+    struct rdt_site *site = rdt_tx_edit(call->tx, RDT_KIND_SITE, rdt_span_str("site"));
+    if (tenant == NULL || site == NULL)
         return rdt_out_of_memory(call);
+    site->erased_ms = call->request->now_ms;
     tenant->state = RDT_TENANT_DESTROYED;
     tenant->state_ms = call->request->now_ms;
     return RDT_FAULT_NONE;

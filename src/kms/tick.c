@@ -100,4 +100,5 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
     }
     rdt_life_due(kms, thread, now_ms);
     rdt_ring_due(kms, thread);
+    rdt_domain_due(kms, thread, now_ms);
 }
