@@ -124,6 +124,8 @@ rdt_json_parse(const char *file, struct rdt_span bytes, struct rdt_arena *arena,
                struct rdt_node **out, struct rdt_err *err)
 {
     json_error_t why;
+    if (bytes.n == 0)
+        return rdt_fail(err, RDT_E_BADINPUT, "%s: is empty", file);
     if (bytes.n > RDT_JSON_MAX)
         return rdt_fail(err, RDT_E_LIMIT, "%s: larger than %zu bytes", file, RDT_JSON_MAX);
     if (too_many_values(bytes))

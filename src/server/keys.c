@@ -22,6 +22,35 @@
 #define SLOW_MAX 64      /* slow calls that wait */
 #define HELD_MAX 1024    /* answers that wait for their time */
 
+/* ---- what to do about a start that failed, where nobody below knew ---- */
+
+struct start_hint {
+    enum rdt_code code;
+    const char *words;
+};
+
+static const struct start_hint opening[] = {
+    {RDT_E_BADINPUT, "put back what was changed in the folder, from a copy of the whole"  },
+    {RDT_E_TAMPERED, "keep the folder as it is, and put back a whole copy of it"          },
+    {RDT_E_FULL,     "make room on its disk; nothing in the folder may be deleted"        },
+    {RDT_E_IO,       "look at the disk, and at the rights of the user that the server has"},
+};
+
+static const struct start_hint listening[] = {
+    {RDT_E_NOTFOUND, "`certificate`, `key` and `client_ca` of the configuration name files"},
+    {RDT_E_BADINPUT, "look at `certificate`, `key` and `client_ca` of the configuration"   },
+    {RDT_E_NET,      "another server there? `ss -ltnp` shows it; or change `listen`"       },
+};
+
+static enum rdt_code
+with_hint(enum rdt_code rc, const struct start_hint *hints, size_t n, struct rdt_err *err)
+{
+    for (size_t i = 0; rc != RDT_OK && i < n && err->hint[0] == '\0'; i++)
+        if (hints[i].code == rc)
+            rdt_hint(err, "%s", hints[i].words);
+    return rc;
+}
+
 /* ---- the root ---- */
 
 struct rdt_kms *
@@ -66,6 +95,9 @@ open_service(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_er
     RDT_AUTO(rdt_root_lock_at) struct rdt_root_open *open = NULL;
     RDT_SECRET passphrase = {0};
     enum rdt_code rc = rdt_root_load(opts->data, &root, err);
+    if (rc == RDT_E_NOTFOUND)
+        rdt_hint(err, "`redoubt root init --data %s` makes a new service; an old one needs its own",
+                 opts->data);
     if (rc == RDT_OK && starts_sealed(opts, root))
         return check_seals(opts, root, err);
     if (rc == RDT_OK && opts->passphrase_file != NULL)
@@ -314,10 +346,12 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
     RDT_FD signals = signalfd(-1, &wanted, SFD_CLOEXEC);
     enum rdt_code rc =
         signals < 0 ? rdt_fail(err, RDT_E_IO, "watch signals") : open_service(opts, &keys, err);
+    rc = with_hint(rc, opening, RDT_COUNT(opening), err);
     if (rc == RDT_OK)
         rc = rdt_control_open(opts, &keys, &control, err);
     if (rc == RDT_OK)
-        rc = listen_keys(opts, &keys, &server, err);
+        rc =
+            with_hint(listen_keys(opts, &keys, &server, err), listening, RDT_COUNT(listening), err);
     if (rc == RDT_OK)
         rc = start(opts, &keys, control, server, err);
     if (rc == RDT_OK) {

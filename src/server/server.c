@@ -18,19 +18,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define JOBS_AGAIN_MS 1000 /* jobs that died are started again, not more often than this */
+/* Jobs that died are started again: at once when they had worked for a while, else later each time,
+ * since what ends them right after their start does not heal within a second. */
+#define JOBS_AGAIN_MS 1000
+#define JOBS_AGAIN_TOP_MS 60000
+#define JOBS_WELL_MS 10000
 
 struct supervisor {
     struct rdt_serve_opts opts;
     int keys_end, jobs_end; /* of one socketpair */
     pid_t keys, jobs;
-    int64_t jobs_ms; /* when jobs were started */
+    int64_t jobs_ms;  /* when jobs are to be started again */
+    int64_t wait_ms;  /* how long that was put off */
+    int64_t since_ms; /* when they were started */
 };
 
 static void
 start_jobs(struct supervisor *sup)
 {
-    sup->jobs_ms = rdt_monotonic_ms();
+    sup->since_ms = rdt_monotonic_ms();
     sup->jobs = fork();
     if (sup->jobs != 0)
         return;
@@ -54,6 +60,27 @@ start_keys(struct supervisor *sup)
     exit(rdt_keys_main(&sup->opts, sup->keys_end));
 }
 
+/* For whoever reads the log: a process that says nothing itself when it is ended by a signal. */
+static void
+say_ended(const char *name, int how)
+{
+    if (WIFSIGNALED(how))
+        fprintf(stderr, "redoubt: error: the %s process was ended by signal %d (%s)\n", name,
+                WTERMSIG(how), strsignal(WTERMSIG(how)));
+}
+
+static void
+put_off_jobs(struct supervisor *sup)
+{
+    int64_t now = rdt_monotonic_ms();
+    bool well = now - sup->since_ms >= JOBS_WELL_MS;
+    sup->wait_ms = well || sup->wait_ms == 0 ? JOBS_AGAIN_MS : 2 * sup->wait_ms;
+    if (sup->wait_ms > JOBS_AGAIN_TOP_MS)
+        sup->wait_ms = JOBS_AGAIN_TOP_MS;
+    sup->jobs_ms = now + sup->wait_ms;
+    sup->jobs = -1;
+}
+
 /* What a dead child means: keys end everything, jobs are started again. */
 static bool
 reap(struct supervisor *sup, int *status)
@@ -65,8 +92,10 @@ reap(struct supervisor *sup, int *status)
         if (pid == sup->keys) {
             *status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
             ended = true;
+            say_ended("keys", how);
         } else if (pid == sup->jobs) {
-            sup->jobs = -1;
+            say_ended("jobs", how);
+            put_off_jobs(sup);
         }
     }
     return ended;
@@ -83,7 +112,7 @@ watch(struct supervisor *sup, const sigset_t *wanted)
             kill(sup->keys, signal_no == SIGHUP ? SIGHUP : SIGTERM);
         if (reap(sup, &status))
             return status;
-        if (sup->jobs == -1 && rdt_monotonic_ms() - sup->jobs_ms >= JOBS_AGAIN_MS)
+        if (sup->jobs == -1 && rdt_monotonic_ms() >= sup->jobs_ms)
             start_jobs(sup);
     }
 }
@@ -114,6 +143,7 @@ rdt_serve(const struct rdt_serve_opts *opts)
     sigaddset(&wanted, SIGCHLD);
     sigprocmask(SIG_BLOCK, &wanted, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk, and no reason to die */
     start_jobs(&sup);
     start_keys(&sup);
     if (sup.keys > 0)

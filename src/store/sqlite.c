@@ -165,9 +165,12 @@ check_header(sqlite3 *db, struct rdt_err *err)
     if (!take_header((struct rdt_span){bytes, sizeof bytes}, &header) ||
         !rdt_span_eq(header.magic, magic) || header.application != RDT_SQLITE_APPLICATION)
         return rdt_fail(err, RDT_E_TAMPERED, "is not a store of redoubt");
-    if (header.version > RDT_STORE_SCHEMA)
-        return rdt_fail(err, RDT_E_STATE, "schema %u is newer than %d, which this program knows",
-                        (unsigned)header.version, RDT_STORE_SCHEMA);
+    if (header.version > RDT_STORE_SCHEMA) {
+        rdt_fail(err, RDT_E_STATE, "schema %u is newer than %d, which this program knows",
+                 (unsigned)header.version, RDT_STORE_SCHEMA);
+        rdt_hint(err, "start the version of redoubt that wrote it, or a newer one");
+        return RDT_E_STATE;
+    }
     if (is_cut(db, &header, (uint64_t)size))
         return rdt_fail(err, RDT_E_TAMPERED, "its end is missing");
     return RDT_OK;
