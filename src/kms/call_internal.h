@@ -316,6 +316,13 @@ void rdt_log_sent(struct rdt_kms *kms, const uint8_t id[static 16]);
 void rdt_log_take_sent(struct rdt_kms *kms, const uint8_t (**ids)[16], size_t *n);
 void rdt_log_forget_sent(struct rdt_kms *kms);
 
+/*
+ * rdt_log_missed - a committed change whose record the log did not take.  rdt_log_catch_up - what
+ * was missed goes there now, from the outbox; nothing if nothing was. On the writer's thread.
+ */
+void rdt_log_missed(struct rdt_kms *kms);
+void rdt_log_catch_up(struct rdt_kms *kms, struct rdt_worker *worker);
+
 /* rdt_log_outbox_mac - authenticates an outbox entry: HMAC(row key, label | id | record). */
 enum rdt_code rdt_log_outbox_mac(struct rdt_kms *kms, struct rdt_worker *worker,
                                  struct rdt_outbox *entry);

@@ -225,6 +225,14 @@ take_back(struct rdt_request *request, const char *why)
     rdt_fault_body(request);
 }
 
+/* What a caller may know of why the store refused; its own words name files. */
+static const char *
+store_words(enum rdt_code rc)
+{
+    return rc == RDT_E_FULL ? "the store has no room: nothing was changed"
+                            : "the store cannot be written: nothing was changed";
+}
+
 static void
 log_all(struct rdt_kms *kms, const struct written *written, size_t n)
 {
@@ -235,6 +243,8 @@ log_all(struct rdt_kms *kms, const struct written *written, size_t n)
         changed = changed || written[i].changed;
     }
     enum rdt_code rc = rdt_log_append(kms, records, n, changed);
+    if (rc != RDT_OK && changed)
+        rdt_log_missed(kms);
     for (size_t i = 0; i < n; i++) {
         if (rc != RDT_OK)
             take_back(written[i].request,
@@ -263,10 +273,11 @@ rdt_kms_write(struct rdt_kms *kms, struct rdt_kms_thread *thread,
         written[i] = (struct written){.request = requests[i]};
         write_one(kms, thread, tx, &written[i]);
     }
-    if (commit(kms, thread, tx, written, n, &err) != RDT_OK)
+    enum rdt_code rc = commit(kms, thread, tx, written, n, &err);
+    if (rc != RDT_OK)
         for (size_t i = 0; i < n; i++)
             if (written[i].changed) {
-                take_back(requests[i], err.text);
+                take_back(requests[i], store_words(rc));
                 written[i].changed = false;
                 rdt_record_take_back(requests[i], written[i].record_n);
             }

@@ -25,6 +25,7 @@ struct kms_late {
     pthread_mutex_t lock; /* of all below but the counters */
     uint8_t (*sent)[16];
     size_t n_sent;
+    bool missed; /* the outbox has what the log has not; the writer's thread's */
     struct rdt_buf checkpoint;
     struct rdt_kms_thread *threads;
     struct refusal refusals[REFUSALS_MAX];
@@ -125,6 +126,57 @@ rdt_log_outbox_mac(struct rdt_kms *kms, struct rdt_worker *worker, struct rdt_ou
          entry->record
     };
     return rdt_hmac(worker, &kms->rows, parts, 3, entry->mac);
+}
+
+void
+rdt_log_missed(struct rdt_kms *kms)
+{
+    kms->late->missed = true;
+}
+
+struct catching_up {
+    struct rdt_kms *kms;
+    struct rdt_worker *worker;
+    size_t n_sent; /* those from before */
+};
+
+static bool
+was_sent(const struct catching_up *up, const struct rdt_outbox *entry)
+{
+    for (size_t i = 0; i < up->n_sent; i++)
+        if (rdt_span_eq((struct rdt_span){up->kms->late->sent[i], 16},
+                        (struct rdt_span){entry->id, sizeof entry->id}))
+            return true;
+    return false;
+}
+
+static enum rdt_code
+send_left(void *user, const struct rdt_outbox *entry, struct rdt_err *err)
+{
+    const struct catching_up *up = user;
+    struct rdt_outbox check = *entry;
+    if (was_sent(up, entry))
+        return RDT_OK;
+    enum rdt_code rc = rdt_log_outbox_mac(up->kms, up->worker, &check);
+    if (rc == RDT_OK && !rdt_same((struct rdt_span){check.mac, sizeof check.mac},
+                                  (struct rdt_span){entry->mac, sizeof entry->mac}))
+        rc = rdt_fail(err, RDT_E_TAMPERED, "an audit record in the store's outbox is not ours");
+    if (rc == RDT_OK)
+        rc = rdt_log_append(up->kms, &entry->record, 1, true);
+    if (rc == RDT_OK)
+        rdt_log_sent(up->kms, entry->id);
+    return rc;
+}
+
+void
+rdt_log_catch_up(struct rdt_kms *kms, struct rdt_worker *worker)
+{
+    struct kms_late *late = kms->late;
+    struct catching_up up = {kms, worker, late->n_sent};
+    /* with a full list it is not known what was sent: the next start compares with the log */
+    if (late->missed && late->n_sent < SENT_MAX &&
+        rdt_store_outbox(kms->store, send_left, &up, NULL) == RDT_OK)
+        late->missed = false;
 }
 
 void

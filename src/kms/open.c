@@ -266,8 +266,9 @@ open_rows(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_worke
     struct rdt_state_keys keys = {&kms->rows, &kms->digest};
     enum rdt_code rc = take_keys(kms, opts, err);
     if (rc == RDT_OK)
-        rc = rdt_store_open(&(struct rdt_store_opts){.path = path, .create = create}, &kms->store,
-                            err);
+        rc = rdt_store_open(
+            &(struct rdt_store_opts){.path = path, .create = create, .reserve = true}, &kms->store,
+            err);
     return rc == RDT_OK ? rdt_state_load(kms->store, &keys, worker, &kms->state, err) : rc;
 }
 

@@ -64,6 +64,8 @@ commit_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *t
     rc = rdt_log_append(kms, &entry.record, 1, true);
     if (rc == RDT_OK)
         rdt_log_sent(kms, entry.id);
+    else
+        rdt_log_missed(kms);
     return rc;
 }
 
@@ -85,8 +87,12 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
 {
     struct rdt_tx *tx = NULL;
     struct rdt_err err = {0};
+    rdt_log_catch_up(kms, thread->worker);
     rdt_log_refusals(kms, now_ms);
     rdt_open_keep_checkpoint(kms);
+    /* what is left of the log is for administrators, not for what happens by itself */
+    if (rdt_kms_ready(kms, NULL) != RDT_OK)
+        return;
     if (rdt_tx_begin(kms->state, &tx, &err) != RDT_OK)
         return;
     rdt_log_collect_usage(kms, tx, now_ms);

@@ -13,14 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define METRICS_MS 1000
-#define WRITES_MAX 16384 /* changing calls that wait */
-#define SLOW_MAX 64      /* slow calls that wait */
-#define HELD_MAX 1024    /* answers that wait for their time */
+#define WRITES_MAX 16384             /* changing calls that wait */
+#define SLOW_MAX 64                  /* slow calls that wait */
+#define FILE_BYTES ((rlim_t)1 << 30) /* that a file must be allowed to have */
+#define HELD_MAX 1024                /* answers that wait for their time */
 
 /* ---- what to do about a start that failed, where nobody below knew ---- */
 
@@ -49,6 +51,20 @@ with_hint(enum rdt_code rc, const struct start_hint *hints, size_t n, struct rdt
         if (hints[i].code == rc)
             rdt_hint(err, "%s", hints[i].words);
     return rc;
+}
+
+/* Not a full disk, but as good as one: segments of the log are made whole. */
+static enum rdt_code
+check_limits(struct rdt_err *err)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_FSIZE, &files) != 0 || files.rlim_cur == RLIM_INFINITY ||
+        files.rlim_cur >= FILE_BYTES)
+        return RDT_OK;
+    rdt_fail(err, RDT_E_FULL, "files may have no more than %llu bytes",
+             (unsigned long long)files.rlim_cur);
+    rdt_hint(err, "ulimit -f unlimited, or LimitFSIZE=infinity in the unit");
+    return RDT_E_FULL;
 }
 
 /* ---- the root ---- */
@@ -98,6 +114,8 @@ open_service(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_er
     if (rc == RDT_E_NOTFOUND)
         rdt_hint(err, "`redoubt root init --data %s` makes a new service; an old one needs its own",
                  opts->data);
+    else if (rc == RDT_E_BADINPUT)
+        rdt_hint(err, "put root.json back as it was: without it nothing in the folder can be read");
     if (rc == RDT_OK && starts_sealed(opts, root))
         return check_seals(opts, root, err);
     if (rc == RDT_OK && opts->passphrase_file != NULL)
@@ -105,6 +123,9 @@ open_service(const struct rdt_serve_opts *opts, struct keys *keys, struct rdt_er
     struct rdt_unseal means = {.passphrase = opts->passphrase_file == NULL ? NULL : &passphrase};
     if (rc == RDT_OK)
         rc = rdt_root_unseal(root, opts->seal, &means, &open, err);
+    if (rc != RDT_OK && err->hint[0] == '\0')
+        rdt_hint(err, "`seal` and `passphrase_file` of the configuration have to fit; the seals: "
+                      "redoubt root status");
     if (rc != RDT_OK)
         return rdt_fail_in(err, rc, "unseal");
     rc = check_seals(opts, root, err);
@@ -344,8 +365,9 @@ serve_keys(const struct rdt_serve_opts *opts, int jobs_fd, struct rdt_err *err)
     sigaddset(&wanted, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &wanted, NULL);
     RDT_FD signals = signalfd(-1, &wanted, SFD_CLOEXEC);
-    enum rdt_code rc =
-        signals < 0 ? rdt_fail(err, RDT_E_IO, "watch signals") : open_service(opts, &keys, err);
+    enum rdt_code rc = signals < 0 ? rdt_fail(err, RDT_E_IO, "watch signals") : check_limits(err);
+    if (rc == RDT_OK)
+        rc = open_service(opts, &keys, err);
     rc = with_hint(rc, opening, RDT_COUNT(opening), err);
     if (rc == RDT_OK)
         rc = rdt_control_open(opts, &keys, &control, err);

@@ -16,11 +16,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEADER_LEN 100     /* of SQLite's file format, section 1.3 */
-#define VALUE_ROOM 4096    /* bytes of a row beside its body */
-#define LOG_PAGES "1000"   /* then the log's pages go to the file */
-#define LOG_KEEP "8388608" /* bytes of log that stay after a larger transaction */
-#define COPY_PAGES 256     /* between two turns of the others */
+#define HEADER_LEN 100               /* of SQLite's file format, section 1.3 */
+#define VALUE_ROOM 4096              /* bytes of a row beside its body */
+#define LOG_PAGES "1000"             /* then the log's pages go to the file */
+#define LOG_KEEP "8388608"           /* bytes of log that stay after a larger transaction */
+#define LOG_RESERVE ((off_t)8388608) /* bytes of disk that the log has from the start */
+#define COPY_PAGES 256               /* between two turns of the others */
 
 enum rdt_code
 rdt_sqlite_code(sqlite3 *db, int rc)
@@ -368,6 +369,27 @@ open_checked(struct rdt_sqlite *sq, uint64_t *revision, struct rdt_err *err)
     return code == RDT_OK ? ready(sq, revision, err) : code;
 }
 
+/*
+ * Space in which administrators can still act when somebody filled the disk. The log's size stays
+ * as it is, so nothing that reads it notices.
+ */
+static enum rdt_code
+reserve(struct rdt_sqlite *sq, struct rdt_err *err)
+{
+    const char *log = sqlite3_filename_wal(sqlite3_db_filename(sq->db, "main"));
+    RDT_FD fd = open(log, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return rdt_fail(err, RDT_E_IO, "open its log: %s", strerror(errno));
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_RESERVE) == 0 || errno == EOPNOTSUPP)
+        return RDT_OK;
+    if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
+        return rdt_fail(err, RDT_E_IO, "take space for its log: %s", strerror(errno));
+    rdt_fail(err, RDT_E_FULL, "no room for the changes of administrators: %s", strerror(errno));
+    rdt_hint(err, "make room for %d MiB on its disk; nothing beside it may be deleted",
+             (int)(LOG_RESERVE >> 20));
+    return RDT_E_FULL;
+}
+
 static enum rdt_code
 sqlite_open(const struct rdt_store_opts *opts, struct rdt_engine **out, uint64_t *revision,
             struct rdt_err *err)
@@ -385,6 +407,8 @@ sqlite_open(const struct rdt_store_opts *opts, struct rdt_engine **out, uint64_t
     sq->base.ops = &rdt_engine_sqlite;
     sq->path = path;
     code = open_checked(sq, revision, err);
+    if (code == RDT_OK && opts->reserve)
+        code = reserve(sq, err);
     if (code != RDT_OK) {
         let_go(sq);
         sqlite_close(&sq->base);

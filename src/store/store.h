@@ -31,6 +31,7 @@ struct rdt_store;
 struct rdt_store_opts {
     const char *path; /* SQLite file; its folder exists */
     bool create;      /* make it when it is not there; otherwise RDT_E_NOTFOUND */
+    bool reserve;     /* take disk space ahead, for changes on a full disk; none: RDT_E_FULL */
 };
 
 /* A row, or one to be written. All borrowed. */

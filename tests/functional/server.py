@@ -1,5 +1,6 @@
 """A server in a folder of its own, for the functional tests: `redoubt serve --dev` on a port that the
 kernel picks."""
+import hashlib
 import os
 import signal
 import subprocess
@@ -17,6 +18,24 @@ for name in AWS:
 def env_file(path):
     with open(path, encoding="utf-8") as file:
         return dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line)
+
+
+CLOSED = ("store.db-shm", "store.db-wal", ".lock")
+
+
+def tree_hash(folder):
+    """Over the names and bytes of all files."""
+    total = hashlib.sha256()
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(root, name)
+            if name.endswith(CLOSED) and os.path.getsize(path) == 0:
+                continue  # what a lock leaves
+            total.update(os.path.relpath(path, folder).encode() + b"\0")
+            with open(path, "rb") as file:
+                total.update(hashlib.sha256(file.read()).digest())
+    return total.hexdigest()
 
 
 def child_of(parent, name):
