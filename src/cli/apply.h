@@ -14,7 +14,6 @@
 /* The server: only keys of its account and region are its own. */
 struct rdt_apply_site {
     const char *account, *region;
-    bool tenants; /* it offers keys a tenant */
 };
 
 /* A key of the plan with custody.provider redoubt. */

@@ -231,7 +231,7 @@ say_new_key(const struct rdt_apply_want *want, size_t k, struct rdt_buf *words)
     say(words, "", "%s", key->level[0] != '\0' ? key->level : "no level");
     rdt_buf_str(words, "; rotation ");
     say_rotation(words, key->rotation_days);
-    if (key->tenants && want->site.tenants)
+    if (key->tenants)
         rdt_buf_str(words, "; one key a tenant");
     rdt_buf_str(words, has_users(want, k) ? "; for" : "; for nobody");
     for (size_t u = 0, n = 0; u < want->n_users; u++)
@@ -267,7 +267,7 @@ key_changes(const struct rdt_apply_want *want, size_t k, const struct rdt_node *
         changes |= RDT_APPLY_TAGS;
     if (!same(rdt_node_str(status, "Policy"), text))
         changes |= RDT_APPLY_POLICY;
-    if (key->tenants && want->site.tenants && !rdt_node_true(status, "Tenants"))
+    if (key->tenants && !rdt_node_true(status, "Tenants"))
         changes |= RDT_APPLY_TENANTS;
     if (changes & RDT_APPLY_ALIAS)
         say(words, "; ", "%s", key->alias);

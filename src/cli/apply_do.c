@@ -97,6 +97,14 @@ set_rotation(struct rdt_remote *remote, const char *id, int64_t days)
 }
 
 static enum rdt_code
+make_ring(struct rdt_remote *remote, const char *id)
+{
+    RDT_BUF body = {0};
+    begin(&body, "KeyId", id);
+    return ask(remote, "redoubt:KeyRing", &body, NULL);
+}
+
+static enum rdt_code
 set_rest(struct rdt_remote *remote, const struct rdt_apply_want *want, size_t k, const char *id,
          unsigned changes)
 {
@@ -130,7 +138,8 @@ do_key(struct rdt_remote *remote, struct rdt_apply_have *have, size_t k)
     enum rdt_code rc = RDT_OK;
     if (step->action == RDT_APPLY_MAKE) {
         rc = make_key(remote, have, k, &id);
-        changes = RDT_APPLY_ALIAS | (key->rotation_days != 0 ? RDT_APPLY_ROTATION : 0u);
+        changes = RDT_APPLY_ALIAS | (key->rotation_days != 0 ? RDT_APPLY_ROTATION : 0u) |
+                  (key->tenants ? RDT_APPLY_TENANTS : 0u);
     } else if (step->action != RDT_APPLY_CHANGE) {
         return RDT_OK;
     }
@@ -138,6 +147,8 @@ do_key(struct rdt_remote *remote, struct rdt_apply_have *have, size_t k)
         rc = set_rest(remote, &have->want, k, id, changes);
     if (rc == RDT_OK && (changes & RDT_APPLY_ROTATION))
         rc = set_rotation(remote, id, key->rotation_days);
+    if (rc == RDT_OK && (changes & RDT_APPLY_TENANTS))
+        rc = make_ring(remote, id);
     if (rc == RDT_OK && (changes & RDT_APPLY_ALIAS))
         rc = set_alias(remote, key->alias, id);
     return rc == RDT_OK ? RDT_OK : rdt_fail_in(&remote->cli->err, rc, "key %s", key->id);

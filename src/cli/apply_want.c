@@ -98,12 +98,6 @@ add_key(struct rdt_apply_want *want, const struct rdt_plan *plan, const struct r
     key->level = rdt_level_name(subject->level);
     key->tenants = per != NULL && strcmp(per, "record") != 0;
     key->left_out = left_out(want, subject->node);
-    if (key->tenants && key->left_out == NULL && !want->site.tenants &&
-        !note(want,
-              rdt_arena_fmt(&want->arena,
-                            "%s: the plan asks for one a %s, which this server does not offer",
-                            key->id, per)))
-        return false;
     return key->alias != NULL && rotation_of(want, plan, subject, key);
 }
 

@@ -97,7 +97,7 @@ def aws(server, env, op, body):
     return subprocess.run(
         ["curl", "-sS", "--cacert", env["AWS_CA_BUNDLE"], "--aws-sigv4", "aws:amz:local-1:kms", "--user",
          "%s:%s" % (env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]), "-H",
-         "X-Amz-Target: TrentService." + op, "-H", "Content-Type: application/x-amz-json-1.1",
+         "X-Amz-Target: " + (op if "." in op else "TrentService." + op), "-H", "Content-Type: application/x-amz-json-1.1",
          "--data", json.dumps(body), server.url], capture_output=True, text=True, timeout=60).stdout
 
 
@@ -208,6 +208,17 @@ def test_medtrack(tap, server):
         "MedTrack's keys of dev", got)
     tap.ok("backup-cmk" not in got.out and "mesh-ca" not in got.out, "other services' keys are not its business", got)
     tap.ok("nothing to do" in apply(server, path).err, "once")
+    made = server.admin("tenant", "create", "st-mary", "tenant-kek")
+    tap.ok(made.status == 0, "a key of its plan that is one a tenant takes tenants", made)
+    made = server.admin("tenant", "create", "st-mary", "root-cmk")
+    tap.ok(made.status == 4, "another takes none", made)
+    body = {"KeyId": "alias/tenant-kek", "Tenant": "st-mary", "PublicKey": "CQ" + 41 * "A" + "="}
+    got = aws(server, credential(server, "api"), "Redoubt.KekExport", body)
+    tap.ok("AccessDenied" not in got and "Sealed" in got, "the service gets a tenant's key", got)
+    got = aws(server, credential(server, "es"), "Redoubt.KekExport", body)
+    tap.ok("AccessDenied" in got, "another's principal does not", got)
+    got = aws(server, server.env(), "Redoubt.KekExport", body)
+    tap.ok("AccessDenied" in got, "nor does the administrator", got)
 
 
 # ---- verify

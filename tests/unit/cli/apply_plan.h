@@ -64,7 +64,7 @@ static const char plan_text[] = HEAD
                                                             "}\n"
                                                             "environments: { dev: {} }\n";
 
-static const struct rdt_apply_site here = {"000000000000", "local-1", true};
+static const struct rdt_apply_site here = {"000000000000", "local-1"};
 
 struct wanted {
     struct loaded plan;

@@ -39,7 +39,7 @@ test_region(void **state)
 {
     (void)state;
     WANTED w = {0};
-    want_at(&w, &(struct rdt_apply_site){"999999999999", "local-1", true});
+    want_at(&w, &(struct rdt_apply_site){"999999999999", "local-1"});
     assert_null(w.want.keys[key_at(&w.want, "far")].left_out);
     assert_null(w.want.keys[key_at(&w.want, "vol")].left_out); /* names no account */
 }
@@ -89,9 +89,6 @@ test_notes(void **state)
     assert_true(has_note(&w.want, "files: the plan asks for a rotation every 30 days"));
     assert_true(has_note(&w.want, "vol: access.principals says '*'"));
     assert_int_equal(w.want.n_notes, 2);
-    WANTED without = {0};
-    want_at(&without, &(struct rdt_apply_site){"000000000000", "local-1", false});
-    assert_true(has_note(&without.want, "ring: the plan asks for one a tenant"));
 }
 
 int
