@@ -301,10 +301,14 @@ say_done(struct rdt_cli *cli, const struct rdt_apply_have *have, const struct co
     RDT_BUF out = {0};
     rdt_buf_fmt(&out, "done: %zu made, %zu changed, %zu as planned\n", counts->n[RDT_APPLY_MAKE],
                 counts->n[RDT_APPLY_CHANGE], counts->n[RDT_APPLY_KEEP]);
-    for (size_t u = 0; u < have->want.n_users; u++)
+    const char *first = NULL;
+    for (size_t u = 0; u < have->want.n_users && first == NULL; u++)
         if (have->user_steps[u].action == RDT_APPLY_MAKE)
-            rdt_buf_fmt(&out, "a credential for it: redoubt principal credential %s -o %s.env\n",
-                        have->want.users[u].name, have->want.users[u].name);
+            first = have->want.users[u].name;
+    if (first != NULL)
+        rdt_buf_fmt(&out,
+                    "a credential for a principal: redoubt principal credential %s -o %s.env\n",
+                    first, first);
     return rdt_cli_write_words(cli, &out);
 }
 
