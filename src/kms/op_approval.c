@@ -4,6 +4,7 @@
  */
 #include "kms/approval_internal.h"
 #include "kms/op_internal.h"
+#include "kms/tenant_internal.h"
 
 #include "codec/base64.h"
 #include "crypto/sign.h"
@@ -59,6 +60,12 @@ rdt_approval_parameter(struct rdt_call *call, struct rdt_span name, struct rdt_s
         if (fault != RDT_FAULT_NONE)
             return fault;
         rdt_uuid_text(key->id, uuid);
+        value = rdt_span_str(uuid);
+    } else if (rdt_span_is(name, "Tenant")) { /* a name may be another's later */
+        const struct rdt_tenant *tenant = rdt_tenant_named(call->view, value);
+        if (tenant == NULL)
+            return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "the tenant is not there");
+        rdt_uuid_text(tenant->id, uuid);
         value = rdt_span_str(uuid);
     } else if (rdt_span_is(name, "PublicKey")) {
         size_t n = value.n / 2;

@@ -326,22 +326,26 @@ next_epoch(struct rdt_call *call, const struct rdt_handle *handle)
     return now + 1;
 }
 
-/* One a day by whoever may; more often by two. */
+/* One a day by whoever may; more often by two, whose approval may leave the ring open. */
 static enum rdt_fault
 check_pace(struct rdt_call *call, const struct rdt_tenant *tenant, const struct rdt_handle *handle)
 {
-    RDT_BUF parameters = {0};
+    RDT_BUF any = {0};
+    RDT_BUF this = {0};
     char key[RDT_UUID_TEXT], id[RDT_UUID_TEXT];
+    uint8_t request[16];
     if (handle->rotated_ms == 0 || call->request->now_ms >= handle->rotated_ms + DAY_MS)
         return RDT_FAULT_NONE;
     rdt_uuid_text(call->key->id, key);
     rdt_uuid_text(tenant->id, id);
-    rdt_pairs_add(&parameters, rdt_span_str("Key"), rdt_span_str(key));
-    rdt_pairs_add(&parameters, rdt_span_str("Tenant"), rdt_span_str(id));
-    if (!rdt_buf_ok(&parameters))
+    rdt_pairs_add(&any, rdt_span_str("Tenant"), rdt_span_str(id));
+    rdt_pairs_add(&this, rdt_span_str("Key"), rdt_span_str(key));
+    rdt_pairs_add(&this, rdt_span_str("Tenant"), rdt_span_str(id));
+    if (!rdt_buf_ok(&any) || !rdt_buf_ok(&this))
         return rdt_out_of_memory(call);
-    struct approval_about about = {.operation = "tenant-rotate",
-                                   .parameters = rdt_buf_span(&parameters)};
+    struct approval_about about = {.operation = "tenant-rotate", .parameters = rdt_buf_span(&any)};
+    if (!rdt_approval_ready(call->view, call->kms, &about, call->request->now_ms, request))
+        about.parameters = rdt_buf_span(&this);
     return rdt_approval_take(call, &about);
 }
 

@@ -376,6 +376,44 @@ exports_are_remembered(void **state)
     assert_true((int64_t)number("HeldUntil") * 1000 >= later + 300000);
 }
 
+/* Which version an epoch uses, and who was given keys that a version has part in. */
+static void
+versions_of_epochs(void **state)
+{
+    char key[64], other[64], body[128];
+    uint8_t id[16], kek[32];
+    struct rdt_span after = {0};
+    (void)state;
+    new_key(true, key);
+    new_key(true, other);
+    assert_true(rdt_uuid_parse(rdt_span_str(key), id));
+    ok("TenantCreate", about("v", key));
+    ok("TenantCreate", about("v", other));
+    ok("TenantRotate", about("v", key));
+    snprintf(body, sizeof body, "{\"KeyId\":\"%s\"}", key);
+    ok("RotateKeyOnDemand", body); /* 3 */
+    static const uint32_t used[] = {0, 1, 1, 3, 3, 3};
+    for (uint32_t epoch = 0; epoch < RDT_COUNT(used); epoch++)
+        assert_int_equal(rdt_ring_version(now(), id, epoch), used[epoch]);
+    export_of(key, "v", 1, kek);
+    export_of(key, "v", 2, kek);
+    export_of(key, "v", 3, kek);
+    export_of(other, "v", 1, kek);
+    for (uint32_t epoch = 1; epoch <= 2; epoch++) {
+        const struct rdt_kek_export *row = rdt_ring_export(now(), id, 1, &after);
+        assert_non_null(row);
+        assert_int_equal(row->epoch, epoch);
+    }
+    assert_null(rdt_ring_export(now(), id, 1, &after));
+    after = (struct rdt_span){0};
+    size_t n = 0;
+    while (rdt_ring_export(now(), id, 0, &after) != NULL)
+        n++;
+    assert_int_equal(n, 3);
+    after = (struct rdt_span){0};
+    assert_null(rdt_ring_export(now(), id, 2, &after));
+}
+
 /* ---- destroyed ---- */
 
 /* As TenantDestroy leaves it, whose quorum is not for here. */
@@ -510,6 +548,7 @@ main(void)
         cmocka_unit_test(seeds_stay_where_they_are),
         cmocka_unit_test(refuses_exports),
         cmocka_unit_test(exports_are_remembered),
+        cmocka_unit_test(versions_of_epochs),
         cmocka_unit_test(seeds_are_erased),
         cmocka_unit_test(destroying_needs_the_quorum),
     };
