@@ -90,6 +90,15 @@
     X(OPT_UNTIL, "until", 0, "DATE", NULL, "only before then")                                     \
     X(OPT_LIMIT, "limit", 0, "N", NULL, "so many records at most")                                 \
     X(OPT_FOLLOW, "follow", 0, NULL, NULL, "go on as more comes")                                  \
+    X(OPT_TYPE, "type", 0, "TYPE", "ed25519 p256", "ed25519 or p256; ed25519 if not given")        \
+    X(OPT_PASSPHRASE, "passphrase", 0, NULL, NULL, "ask for a passphrase and encrypt the key")     \
+    X(OPT_WITH, "with", 0, "FILE", NULL, "the approver's private key: redoubt approval keygen")    \
+    X(OPT_REASON, "reason", 0, "TEXT", NULL, "why, for those who decide")                          \
+    X(OPT_HOURS, "hours", 0, "N", NULL, "how long the request lives, 1 to 168; 72 if not given")   \
+    X(OPT_CLOSED, "closed", 0, NULL, NULL, "those that are no longer open")                        \
+    X(OPT_REVIEWS, "reviews", 0, NULL, NULL, "break-glass that nobody has looked at yet")          \
+    X(OPT_CONTEXT, "context", 0, "NAME=VALUE", NULL,                                               \
+      "a pair of the encryption context (may be repeated)")                                        \
     X(OPT_ANCHOR, "anchor", 0, "FILE", NULL, "a checkpoint kept elsewhere: redoubt audit anchor")
 
 #define X(name, text, letter, arg, choices, help) name,
@@ -169,6 +178,23 @@ rdt_command_fn rdt_cmd_tenant_destroy;
 rdt_command_fn rdt_cmd_policy_get;
 rdt_command_fn rdt_cmd_policy_put;
 rdt_command_fn rdt_cmd_root_admin;
+rdt_command_fn rdt_cmd_approval_keygen;
+rdt_command_fn rdt_cmd_approval_request;
+rdt_command_fn rdt_cmd_approval_list;
+rdt_command_fn rdt_cmd_approval_show;
+rdt_command_fn rdt_cmd_approval_status;
+rdt_command_fn rdt_cmd_approval_sign;
+rdt_command_fn rdt_cmd_approval_deny;
+rdt_command_fn rdt_cmd_approval_review;
+rdt_command_fn rdt_cmd_approval_quorum;
+rdt_command_fn rdt_cmd_approval_recover;
+rdt_command_fn rdt_cmd_approver_add;
+rdt_command_fn rdt_cmd_approver_remove;
+rdt_command_fn rdt_cmd_approver_list;
+rdt_command_fn rdt_cmd_key_suspend;
+rdt_command_fn rdt_cmd_key_unsuspend;
+rdt_command_fn rdt_cmd_key_gate;
+rdt_command_fn rdt_cmd_key_break_glass;
 rdt_command_fn rdt_cmd_audit_tail;
 rdt_command_fn rdt_cmd_audit_search;
 rdt_command_fn rdt_cmd_audit_export;

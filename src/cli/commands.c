@@ -54,6 +54,20 @@ static const enum rdt_option root_reseal_options[] = {
 static const enum rdt_option root_admin_options[] = {
     OPT_DATA,     OPT_PERSON,     OPT_OPEN_WITH,  OPT_PASSPHRASE_FILE,
     OPT_PIN_FILE, OPT_SHARE_FILE, OPT_HSM_MODULE, OPT_OUT};
+static const enum rdt_option approval_keygen_options[] = {OPT_TYPE, OPT_OUT, OPT_PASSPHRASE,
+                                                          OPT_PASSPHRASE_FILE, OPT_FORCE};
+static const enum rdt_option approval_request_options[] = {OPT_REASON, OPT_HOURS, OPT_CERT,
+                                                           OPT_KEY};
+static const enum rdt_option approval_list_options[] = {OPT_REVIEWS, OPT_CLOSED, OPT_CERT, OPT_KEY};
+static const enum rdt_option approval_sign_options[] = {OPT_WITH, OPT_PASSPHRASE_FILE, OPT_YES,
+                                                        OPT_CERT, OPT_KEY};
+static const enum rdt_option approval_recover_options[] = {
+    OPT_PERSON,          OPT_REASON,   OPT_DATA,       OPT_OPEN_WITH,
+    OPT_PASSPHRASE_FILE, OPT_PIN_FILE, OPT_SHARE_FILE, OPT_HSM_MODULE};
+static const enum rdt_option approver_add_options[] = {OPT_PERSON, OPT_REASON, OPT_CERT, OPT_KEY};
+static const enum rdt_option reason_options[] = {OPT_REASON, OPT_CERT, OPT_KEY};
+static const enum rdt_option break_glass_options[] = {OPT_CONTEXT, OPT_REASON, OPT_OUT, OPT_CERT,
+                                                      OPT_KEY};
 static const enum rdt_option audit_tail_options[] = {
     OPT_LIMIT, OPT_FOLLOW, OPT_FOR_KEY, OPT_PRINCIPAL, OPT_OPERATION, OPT_FAULT, OPT_CERT, OPT_KEY};
 static const enum rdt_option audit_search_options[] = {
@@ -189,6 +203,22 @@ const struct rdt_command rdt_commands[] = {
      "destroy the keys of one tenant, for good", "Needs the approvers (tenant-destroy). Nothing that was encrypted for the tenant can be read "
      "any more; other tenants notice nothing. Backups of the server hold the keys until they "
      "expire.\n" SERVER},
+    {"key", "suspend", rdt_cmd_key_suspend, OPTIONS(approval_sign_options), 1, 1, "KEY",
+     "stop all use of a key at once, as an approver", "Any single approver may; only the quorum lifts it again (key unsuspend). The key acts as "
+     "disabled.\n" KEY "\n" SERVER},
+    {"key", "unsuspend", rdt_cmd_key_unsuspend, OPTIONS(reason_options), 1, 1, "KEY",
+     "let a suspended key be used again, by the quorum", "The first call opens a request and names it; the same call works once it is approved. " KEY
+     "\n" SERVER},
+    {"key", "gate", rdt_cmd_key_gate, OPTIONS(reason_options), 2, 2, "KEY on|off",
+     "have the quorum asked before a key's deletion is scheduled", "With the gate on, schedule-deletion needs approval at the call, and not at the end of its "
+     "wait. Anybody who may turns it on; off needs the quorum. " KEY "\n" SERVER},
+    {"key", "break-glass", rdt_cmd_key_break_glass, OPTIONS(break_glass_options), 1, 1,
+     "CIPHERTEXT", "decrypt one ciphertext that one may not, with the quorum's approval",
+     "CIPHERTEXT is a file with what Encrypt gave, as bytes (- is standard input). The first call "
+     "opens a request over its SHA-256 and the context; once that is approved the same call "
+     "decrypts, once. It works for a disabled key and for a caller whom the key's policy does not "
+     "let decrypt; not for a suspended key. What was done stays on `redoubt approval list "
+     "--reviews` until an approver has signed that it was looked at.\n" SERVER},
     {"policy", "get", rdt_cmd_policy_get, OPTIONS(remote_out_options), 1, 1, "KEY",
      "print the policy of a key", KEY "\n" SERVER},
     {"policy", "put", rdt_cmd_policy_put, OPTIONS(remote_options), 2, 2, "KEY FILE",
@@ -220,6 +250,51 @@ const struct rdt_command rdt_commands[] = {
     {"principal", "bind-cert", rdt_cmd_principal_bind_cert, OPTIONS(remote_options), 2, 2,
      "NAME CERT.pem", "let whoever has a certificate's key call as a principal",
      "The server has to know the CA of the certificate (client_ca of its configuration).\n" SERVER},
+    {"approval", "keygen", rdt_cmd_approval_keygen, OPTIONS(approval_keygen_options), 0, 0, "",
+     "make an approver's key", "Writes the private key to -o FILE (PKCS#8 PEM, for its owner's eyes) and the public one to "
+     "FILE.pub; prints the public one. With --passphrase or --passphrase-file the key is "
+     "encrypted."},
+    {"approval", "request", rdt_cmd_approval_request, OPTIONS(approval_request_options), 1, 17,
+     "OPERATION [NAME=VALUE...]", "ask the quorum for something",
+     "Operations and their parameters: approver-add Name Person PublicKey; approver-remove Name; "
+     "clock-confirm; key-destroy Key [Version]; key-gate Key; key-schedule-deletion Days Key; "
+     "key-unsuspend Key; quorum-set Quorum; restore-release; scanner-enrol Name PublicKey Stores; "
+     "statement-no-stores Key [Version]; store-remove [Key] Store; tenant-destroy Tenant; "
+     "tenant-rotate [Key] Tenant. Others are asked for by the call that needs them. Prints the "
+     "request's id.\n" SERVER},
+    {"approval", "list", rdt_cmd_approval_list, OPTIONS(approval_list_options), 0, 0, "",
+     "list what waits for approval", SERVER},
+    {"approval", "show", rdt_cmd_approval_show, OPTIONS(remote_options), 1, 1, "REQUEST",
+     "show a request: what it is about, who asks, who has signed", "What is about to be signed is shown from the bytes that are signed; who asked, and why, is "
+     "the server's word.\n" SERVER},
+    {"approval", "sign", rdt_cmd_approval_sign, OPTIONS(approval_sign_options), 1, 1, "REQUEST",
+     "approve a request", "Shows what the bytes say that are to be signed, asks on a terminal (else --yes), signs with "
+     "the key of --with.\n" SERVER},
+    {"approval", "deny", rdt_cmd_approval_deny, OPTIONS(approval_sign_options), 1, 1, "REQUEST",
+     "close a request: one approver's no is enough", "With --with as an approver; without it whoever asked takes the request back. Also stops a "
+     "recovery of the quorum.\n" SERVER},
+    {"approval", "review", rdt_cmd_approval_review, OPTIONS(approval_sign_options), 1, 1, "REQUEST",
+     "sign that a break-glass decryption was looked at", SERVER},
+    {"approval", "status", rdt_cmd_approval_status, OPTIONS(remote_options), 0, 0, "",
+     "show quorum, approvers, what is open, and recoveries", SERVER},
+    {"approval", "quorum", rdt_cmd_approval_quorum, OPTIONS(reason_options), 1, 1, "N",
+     "set how many approvals are needed", "Once there is a quorum, it decides. 1 to 16.\n" SERVER},
+    {"approval", "recover", rdt_cmd_approval_recover, OPTIONS(approval_recover_options), 2, 2,
+     "NAME PUBLIC-KEY", "replace a lost quorum: a new approver, after 30 days",
+     "For whoever holds a stopped server's folder (--data) and can open its root. The server shows "
+     "the recovery from its next start on (approval status), counts 30 days of running, and then "
+     "adds the approver, or replaces the key of the same person. Any approver can stop it "
+     "(approval deny)."},
+    {"approver", "add", rdt_cmd_approver_add, OPTIONS(approver_add_options), 2, 2,
+     "NAME PUBLIC-KEY", "let a person approve",
+     "PUBLIC-KEY is a file from `redoubt approval keygen` (FILE.pub) or its digits. --person says "
+     "who it is; one person has one key. While there are fewer approvers than the quorum an "
+     "administrator adds them; then the quorum decides: the call names the request to sign, and "
+     "works once it is approved.\n" SERVER},
+    {"approver", "remove", rdt_cmd_approver_remove, OPTIONS(reason_options), 1, 1, "NAME",
+     "let a person approve no longer", "The quorum decides; not fewer than the quorum can be left.\n" SERVER},
+    {"approver", "list", rdt_cmd_approver_list, OPTIONS(remote_options), 0, 0, "",
+     "list who approves", SERVER},
     {"root", "init", rdt_cmd_root_init, OPTIONS(root_init_options), 0, 0, "",
      "make a new service and the seals of its root", "Makes the root secret, the service's keys under it, its store and its audit log in DIR "
      "(--data). "

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#define NEEDS_APPROVAL "This needs approval" /* begins the message of such an AccessDenied */
+
 /* What a server's fault means to us. A name that is not here is RDT_E_DENIED below 500, else
  * RDT_E_IO. */
 static const struct {
@@ -93,6 +95,9 @@ rdt_client_fault_read(const struct rdt_https_answer *answer, struct rdt_client_f
             rc = meanings[i].rc;
             hint = meanings[i].hint;
         }
+    /* AWS's clients know no other name for it */
+    if (strncmp(fault->message, NEEDS_APPROVAL, sizeof NEEDS_APPROVAL - 1) == 0)
+        hint = "other people have to sign it: redoubt approval list";
     if (rc == RDT_E_PROTOCOL) {
         rdt_fail(err, rc, "HTTP status %d and no fault that a key service would answer",
                  answer->status);

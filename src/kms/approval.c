@@ -427,7 +427,7 @@ may_open(struct rdt_call *call)
     if (!rdt_approvals_on(call->view))
         return rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED,
                              "This needs approval by %u, and there are %zu approvers: redoubt "
-                             "approval approver add",
+                             "approver add",
                              rdt_quorum(call->view), approvers(call->view));
     if (new_requests(call) >= APPROVAL_OPEN_MAX)
         return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED,

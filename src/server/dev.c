@@ -154,6 +154,7 @@ write_env(const char *dir, const char *file, struct rdt_span answer, const char 
 
 struct who {
     const char *name, *file, *policy;
+    const char *person; /* only a person can ask for an approval; "": a service */
 };
 
 static enum rdt_code
@@ -162,7 +163,8 @@ make_principal(struct rdt_kms *kms, struct rdt_kms_thread *thread, const char *d
 {
     RDT_BUF body = {0};
     RDT_BUF answer = {0};
-    rdt_buf_fmt(&body, "{\"Principal\":\"%s\",\"Policy\":", who->name);
+    rdt_buf_fmt(&body, "{\"Principal\":\"%s\",\"Person\":\"%s\",\"Policy\":", who->name,
+                who->person);
     rdt_json_text(&body, rdt_span_str(who->policy));
     rdt_buf_str(&body, "}");
     const char *text = rdt_buf_cstr(&body);
@@ -186,8 +188,8 @@ static enum rdt_code
 make_principals(const struct rdt_kms_opts *opts, const char *address, struct rdt_err *err)
 {
     static const struct who all[] = {
-        {"admin", "dev.env", rdt_policy_everything},
-        {"app",   "app.env", app_policy           },
+        {"admin", "dev.env", rdt_policy_everything, "Dev Administrator"},
+        {"app",   "app.env", app_policy,            ""                 },
     };
     struct rdt_kms *kms = NULL;
     struct rdt_kms_thread *thread = NULL;

@@ -95,7 +95,7 @@ def dummy_words(words):
 
 def dummy_value(option):
     choices = {"--format": "json", "--fail-on": "low", "--from": "minimal", "--seal": "shamir", "--add": "shamir",
-               "--hsm-how": "best"}
+               "--hsm-how": "best", "--type": "p256"}
     flags = {"--strict", "--all", "--resolved", "--check", "--force"}
     return [] if option in flags else [choices.get(option, "x")]
 
