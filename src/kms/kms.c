@@ -230,7 +230,7 @@ static const char *
 store_words(enum rdt_code rc)
 {
     return rc == RDT_E_FULL ? "the store has no room: nothing was changed"
-                            : "the store cannot be written: nothing was changed";
+                            : "the store cannot be written";
 }
 
 static void
