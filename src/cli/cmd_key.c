@@ -263,6 +263,21 @@ list_version(struct rdt_table *table, const struct rdt_node *version)
     rdt_table_text(table, rdt_node_str(version, "KeyMaterialId"));
 }
 
+/* Whether people want it gone: what is in its way is news to them. */
+static bool
+is_leaving(const struct rdt_node *version)
+{
+    const char *state = rdt_node_str(version, "State");
+    return state != NULL && strcmp(state, "current") != 0 && strcmp(state, "retained") != 0;
+}
+
+static void
+note_blockers(struct rdt_cli *cli, const char *what, const struct rdt_node *list)
+{
+    for (size_t i = 0; list != NULL && i < list->n; i++)
+        rdt_cli_note(cli, "%s: not yet: %s", what, rdt_node_text(list->members[i].node));
+}
+
 int
 rdt_cmd_key_versions(struct rdt_cli *cli)
 {
@@ -290,7 +305,16 @@ rdt_cmd_key_versions(struct rdt_cli *cli)
         rdt_table_text(&table, heads[i]);
     for (size_t i = 0; list != NULL && i < list->n; i++)
         list_version(&table, list->members[i].node);
-    return rdt_remote_table(cli, &table);
+    int status = rdt_remote_table(cli, &table);
+    note_blockers(cli, "deletion", rdt_node_get(answer, "Deletion.Blockers"));
+    for (size_t i = 0; list != NULL && i < list->n; i++) {
+        char what[32];
+        snprintf(what, sizeof what, "version %.0f",
+                 rdt_node_number(list->members[i].node, "Version", 0));
+        if (is_leaving(list->members[i].node))
+            note_blockers(cli, what, rdt_node_get(list->members[i].node, "Blockers"));
+    }
+    return status;
 }
 
 /* ---- one call about one key */

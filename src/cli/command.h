@@ -99,6 +99,15 @@
     X(OPT_REVIEWS, "reviews", 0, NULL, NULL, "break-glass that nobody has looked at yet")          \
     X(OPT_CONTEXT, "context", 0, "NAME=VALUE", NULL,                                               \
       "a pair of the encryption context (may be repeated)")                                        \
+    X(OPT_KIND, "kind", 0, "KIND", NULL, "what the store is: database, bucket, backup, files")     \
+    X(OPT_SCANNER, "scanner", 0, "NAME", NULL, "the scanner, as it is enrolled")                   \
+    X(OPT_SIGNER, "signer", 0, "FILE", NULL, "private key that signs, PEM")                        \
+    X(OPT_LOOKED_AT, "looked-at", 0, "N", NULL, "how much of the store was read")                  \
+    X(OPT_TOTAL, "total", 0, "N", NULL, "how much there is, in the same unit")                     \
+    X(OPT_COUNT, "count", 0, "VERSION=N", NULL, "values under a version (may be repeated)")        \
+    X(OPT_EPOCH, "epoch", 0, "HANDLE:EPOCH=N", NULL,                                               \
+      "values under a tenant's epoch (may be repeated)")                                           \
+    X(OPT_HIGHEST, "highest", 0, "N", NULL, "highest version or epoch that was seen")              \
     X(OPT_ANCHOR, "anchor", 0, "FILE", NULL, "a checkpoint kept elsewhere: redoubt audit anchor")
 
 #define X(name, text, letter, arg, choices, help) name,
@@ -175,6 +184,21 @@ rdt_command_fn rdt_cmd_tenant_show;
 rdt_command_fn rdt_cmd_tenant_create;
 rdt_command_fn rdt_cmd_tenant_rotate;
 rdt_command_fn rdt_cmd_tenant_destroy;
+rdt_command_fn rdt_cmd_key_drain;
+rdt_command_fn rdt_cmd_key_quiesce;
+rdt_command_fn rdt_cmd_key_keep;
+rdt_command_fn rdt_cmd_census_register;
+rdt_command_fn rdt_cmd_census_remove;
+rdt_command_fn rdt_cmd_census_statement;
+rdt_command_fn rdt_cmd_census_stores;
+rdt_command_fn rdt_cmd_census_enrol;
+rdt_command_fn rdt_cmd_census_revoke;
+rdt_command_fn rdt_cmd_census_scanners;
+rdt_command_fn rdt_cmd_census_nonce;
+rdt_command_fn rdt_cmd_census_report;
+rdt_command_fn rdt_cmd_census_status;
+rdt_command_fn rdt_cmd_clock_status;
+rdt_command_fn rdt_cmd_clock_confirm;
 rdt_command_fn rdt_cmd_policy_get;
 rdt_command_fn rdt_cmd_policy_put;
 rdt_command_fn rdt_cmd_root_admin;

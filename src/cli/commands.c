@@ -33,6 +33,10 @@ static const enum rdt_option remote_out_options[] = {OPT_CERT, OPT_KEY, OPT_OUT}
 static const enum rdt_option key_create_options[] = {
     OPT_ALIAS, OPT_DESCRIPTION, OPT_ROTATION, OPT_TAG, OPT_POLICY, OPT_CERT, OPT_KEY};
 static const enum rdt_option remote_days_options[] = {OPT_DAYS, OPT_CERT, OPT_KEY};
+static const enum rdt_option register_options[] = {OPT_KIND, OPT_CERT, OPT_KEY};
+static const enum rdt_option report_census_options[] = {OPT_SCANNER, OPT_SIGNER, OPT_LOOKED_AT,
+                                                        OPT_TOTAL,   OPT_COUNT,  OPT_EPOCH,
+                                                        OPT_HIGHEST, OPT_CERT,   OPT_KEY};
 static const enum rdt_option principal_create_options[] = {OPT_POLICY, OPT_PERSON, OPT_CERT,
                                                            OPT_KEY};
 static const enum rdt_option credential_options[] = {OPT_DAYS, OPT_OUT, OPT_CERT, OPT_KEY};
@@ -187,6 +191,16 @@ const struct rdt_command rdt_commands[] = {
     {"key", "ring", rdt_cmd_key_ring, OPTIONS(remote_options), 1, 1, "KEY",
      "let tenants have keys of their own under a key", "Makes the key a ring: each tenant made in it has keys that can be destroyed without anybody "
      "else's. There is no way back. " KEY "\n" SERVER},
+    {"key", "drain", rdt_cmd_key_drain, OPTIONS(remote_options), 2, 2, "KEY VERSION",
+     "begin to take a version out of use", "A retained version becomes draining: it still opens what it sealed, so that this can be "
+     "encrypted anew. When every registered store was seen empty of it since then (redoubt "
+     "census), "
+     "it is drained. " KEY "\n" SERVER},
+    {"key", "quiesce", rdt_cmd_key_quiesce, OPTIONS(remote_options), 2, 2, "KEY VERSION",
+     "refuse all uses of a drained version from now on", "The waiting period begins. One use that is refused, or one report that finds something, puts "
+     "the version back to draining. " KEY "\n" SERVER},
+    {"key", "keep", rdt_cmd_key_keep, OPTIONS(remote_options), 2, 2, "KEY VERSION",
+     "take a version one step back", "A drained or quiesced version becomes draining, a draining one retained. " KEY "\n" SERVER},
     {"tenant", "list", rdt_cmd_tenant_list, OPTIONS(remote_options), 0, 0, "",
      "list tenants, their handles and epochs", SERVER},
     {"tenant", "show", rdt_cmd_tenant_show, OPTIONS(remote_options), 1, 1, "NAME",
@@ -219,6 +233,39 @@ const struct rdt_command rdt_commands[] = {
      "decrypts, once. It works for a disabled key and for a caller whom the key's policy does not "
      "let decrypt; not for a suspended key. What was done stays on `redoubt approval list "
      "--reviews` until an approver has signed that it was looked at.\n" SERVER},
+    {"census", "register", rdt_cmd_census_register, OPTIONS(register_options), 2, 2, "KEY STORE",
+     "name a store that may hold data under a key", "No version of the key is destroyed before a scanner has seen the store empty of it. " KEY
+     "\n" SERVER},
+    {"census", "remove", rdt_cmd_census_remove, OPTIONS(remote_options), 2, 2, "KEY STORE",
+     "no longer ask a store, by the quorum's word", KEY "\n" SERVER},
+    {"census", "statement", rdt_cmd_census_statement, OPTIONS(remote_options), 1, 1, "KEY",
+     "state that no store holds anything, by the quorum's word", "For a key that has encrypted and has no registered store. The certificate of its destruction "
+     "names the statement. " KEY "\n" SERVER},
+    {"census", "stores", rdt_cmd_census_stores, OPTIONS(remote_options), 0, 0, "",
+     "list registered stores", SERVER},
+    {"census", "enrol", rdt_cmd_census_enrol, OPTIONS(remote_options), 3, RDT_WORDS_MAX,
+     "SCANNER PUBLIC-KEY STORE...", "believe a scanner's reports on stores",
+     "PUBLIC-KEY is a file, or its hexadecimal digits. Once approvers are enrolled the quorum "
+     "decides: the first call opens the request, the same call after their approval carries it "
+     "out.\n" SERVER},
+    {"census", "revoke", rdt_cmd_census_revoke, OPTIONS(remote_options), 1, 1, "SCANNER",
+     "believe a scanner no more", "What it has reported counts no more, too.\n" SERVER},
+    {"census", "scanners", rdt_cmd_census_scanners, OPTIONS(remote_options), 0, 0, "",
+     "list enrolled scanners", SERVER},
+    {"census", "nonce", rdt_cmd_census_nonce, OPTIONS(remote_out_options), 2, 2, "KEY STORE",
+     "get a nonce for a report", "The report has to name it, so that it is known to be newer. It is good for 7 days and one "
+     "report. " KEY "\n" SERVER},
+    {"census", "report", rdt_cmd_census_report, OPTIONS(report_census_options), 1, 1, "NONCE-FILE",
+     "sign and send what a scanner saw", "NONCE-FILE is what `redoubt census nonce` wrote. --count says how many values are under a "
+     "version; versions that are not named have none. Only a report that looked at all there is "
+     "can show that nothing is left.\n" SERVER},
+    {"census", "status", rdt_cmd_census_status, OPTIONS(remote_options), 1, 1, "KEY",
+     "show the stores of a key and their newest reports", KEY "\n" SERVER},
+    {"clock", "status", rdt_cmd_clock_status, OPTIONS(remote_options), 0, 0, "",
+     "show whether a server trusts its clock, and the time credited", SERVER},
+    {"clock", "confirm", rdt_cmd_clock_confirm, OPTIONS(remote_options), 0, 0, "",
+     "say that a server's clock is right", "After the clock went back, or jumped against the machine's own count, nothing is destroyed "
+     "or approved. Once approvers are enrolled, the quorum says that it is right again.\n" SERVER},
     {"policy", "get", rdt_cmd_policy_get, OPTIONS(remote_out_options), 1, 1, "KEY",
      "print the policy of a key", KEY "\n" SERVER},
     {"policy", "put", rdt_cmd_policy_put, OPTIONS(remote_options), 2, 2, "KEY FILE",

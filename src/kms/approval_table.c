@@ -2,6 +2,7 @@
  * The operations that need a quorum. What stands in no row cannot be asked for, nor approved.
  */
 #include "kms/approval_internal.h"
+#include "kms/life_internal.h"
 
 #define ROW(text, sentence, names, rows)                                                           \
     .name = text, .words = sentence, .parameters = names, .binds = BINDS_##rows
@@ -16,7 +17,8 @@ static const struct approval_operation operations[] = {
     {ROW("clock-confirm", "confirm the clock, so that destruction goes on", "Reason?", NOTHING)},
     {ROW("kek-export", "let a principal take a tenant's key encryption key", "Principal? Tenant",
      TENANT)},
-    {ROW("key-destroy", "destroy a key's material for good", "Key Version?", KEY)},
+    {ROW("key-destroy", "destroy a key's material for good", "Key Version?", KEY),
+     .census = rdt_gate_root_of},
     {ROW("key-gate", "let a key's deletion be scheduled without a quorum", "Key", KEY)},
     {ROW("key-schedule-deletion", "schedule the deletion of a key", "Days Key", KEY)},
     {ROW("key-unsuspend", "let a suspended key be used again", "Key", KEY)},

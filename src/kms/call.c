@@ -293,7 +293,11 @@ rdt_call_key(struct rdt_call *call, struct rdt_span id, const char *action,
         rdt_key_arn(call->kms, (*out)->id, arn);
         return refused(call, action, arn);
     }
-    return rdt_call_state(call, *out, call->op->states);
+    fault = rdt_call_state(call, *out, call->op->states);
+    /* whoever may use a key and finds it on its way out shows that something is left under it */
+    if (fault != RDT_FAULT_NONE && call->op->cls == RDT_OP_DATA && !rdt_in_bool(call, "DryRun"))
+        rdt_usage_refused_key(call->thread->usage, *out);
+    return fault;
 }
 
 /* ---- one call ---- */

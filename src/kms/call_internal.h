@@ -42,6 +42,8 @@ struct rdt_kms_thread {
     struct sign_cache *signing; /* auth.c: signing keys of the day */
     uint8_t seen_at[32];        /* tick.c: where the search for old replay rows goes on */
     uint8_t due_at[16];         /* life.c: where the search for due keys goes on */
+    uint8_t version_at[20];     /* life.c: likewise among versions */
+    int64_t destroy_after_ms;   /* life.c: after a destruction that failed, the next try */
     int64_t waited_boot_ms, waited_now_ms; /* approval_life.c: both clocks when time was credited */
     uint8_t handle_at[4], tenant_at[16], dying[16]; /* ring.c: likewise; destroyed last */
     struct rewrap_at {                              /* domain.c: where wrapping anew goes on */
@@ -53,6 +55,19 @@ struct rdt_kms_thread {
         int64_t looked_ms;  /* for what was destroyed */
     } rewrap;
     struct rdt_kms_thread *next; /* kms->late */
+};
+
+/*
+ * Where the time comes from: CLOCK_REALTIME and CLOCK_BOOTTIME in milliseconds; tests put in clocks
+ * of their own. What follows is the writer's memory between ticks.
+ */
+struct clock {
+    void (*read)(void *user, int64_t *real_ms, int64_t *boot_ms);
+    void *user;
+    int64_t real_ms, boot_ms;     /* of the last tick; boot 0: there was none */
+    int64_t from_real, from_boot; /* since when the two are compared */
+    int64_t credit_ms;            /* credited, not stored yet */
+    const char *why;              /* it jumped, and that is not recorded yet */
 };
 
 struct rdt_kms {
@@ -72,6 +87,7 @@ struct rdt_kms {
     char arn_prefix[128]; /* "arn:aws:kms:REGION:ACCOUNT:" */
     bool development;
     const char *custody;   /* of the weakest seal */
+    struct clock clock;    /* time.c */
     struct kms_late *late; /* kms.c: threads, sent outbox ids, refusals, ticks */
 };
 
@@ -274,10 +290,14 @@ struct usage *rdt_usage_new(void);
 void rdt_usage_free(struct usage *usage);
 void rdt_usage_count(struct usage *usage, const struct rdt_call *call,
                      const struct rdt_version *version, bool wrap);
-/* rdt_usage_refused - a quiesced version was asked for: it goes back to draining. */
+/* rdt_usage_refused - a quiesced version was asked for: it goes back to draining.
+ * rdt_usage_refused_key - a key that is disabled or pending deletion was. */
 void rdt_usage_refused(struct usage *usage, const struct rdt_version *version);
-/* rdt_usage_collect - move what a thread counted into rows. On the writer's thread. */
-void rdt_usage_collect(struct usage *usage, struct rdt_tx *tx, int64_t now_ms);
+void rdt_usage_refused_key(struct usage *usage, const struct rdt_key *key);
+/* rdt_usage_collect - put what a thread counted into rows; false: no memory, the transaction has to
+ * go. rdt_usage_settle - the rows are durable: forget it. On the writer's thread. */
+RDT_MUST_CHECK bool rdt_usage_collect(struct usage *usage, struct rdt_tx *tx, int64_t now_ms);
+void rdt_usage_settle(struct usage *usage);
 
 /* ---- auth.c ---- */
 
@@ -342,7 +362,12 @@ bool rdt_log_checkpoint_take(struct rdt_kms *kms, struct rdt_buf *out);
  * takes, on the writer's thread. */
 void rdt_log_thread_add(struct rdt_kms *kms, struct rdt_kms_thread *thread);
 void rdt_log_thread_remove(struct rdt_kms *kms, struct rdt_kms_thread *thread);
-void rdt_log_collect_usage(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms);
+RDT_MUST_CHECK bool rdt_log_collect_usage(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms);
+
+/* rdt_log_collected - whether the commit under way holds what was counted. rdt_log_settle_usage -
+ * its end: durable, or not, and then the next commit takes the same counts again. */
+bool rdt_log_collected(const struct rdt_kms *kms);
+void rdt_log_settle_usage(struct rdt_kms *kms, bool durable);
 
 /* ---- open.c ---- */
 
@@ -355,9 +380,13 @@ void rdt_open_keep_checkpoint(struct rdt_kms *kms);
 
 /* ---- life.c ---- */
 
-/* rdt_life_due - do what is due by the clock, as calls of the service itself, each with its record.
+/*
+ * rdt_life_due - do what is due by the clock, as calls of the service itself, each with its record.
+ *
+ *   settled   the tick's own commit is durable: refused uses are in the rows. Nothing is destroyed
+ *             otherwise
  */
-void rdt_life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms);
+void rdt_life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms, bool settled);
 
 /* ---- ring.c ---- */
 

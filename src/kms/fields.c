@@ -21,6 +21,9 @@ static const struct rdt_record_member site_members[] = {
     RDT_M(12, RDT_M_U8, rdt_site, clock_blocked),
     RDT_M(13, RDT_M_TEXT, rdt_site, clock_reason),
     RDT_M(14, RDT_M_I64, rdt_site, erased_ms),
+    RDT_M(20, RDT_M_I64, rdt_site, credited_s),
+    RDT_M(21, RDT_M_U32, rdt_site, backup_days),
+    RDT_M(22, RDT_M_I64, rdt_site, quiet_floor_s),
 };
 
 static const struct rdt_record_member key_members[] = {
@@ -46,6 +49,11 @@ static const struct rdt_record_member key_members[] = {
     RDT_M(20, RDT_M_U32, rdt_key, epoch_seen),
     RDT_M(21, RDT_M_U32, rdt_key, window_min_days),
     RDT_M(22, RDT_M_U8, rdt_key, gate),
+    RDT_M(30, RDT_M_U32, rdt_key, drains),
+    RDT_M(31, RDT_M_U32, rdt_key, drain_no),
+    RDT_M(32, RDT_M_I64, rdt_key, quiet_s),
+    RDT_M(33, RDT_M_I64, rdt_key, refused_ms),
+    RDT_M(34, RDT_M_B16, rdt_key, statement),
 };
 
 static const struct rdt_record_member version_members[] = {
@@ -53,8 +61,8 @@ static const struct rdt_record_member version_members[] = {
     RDT_M(3, RDT_M_U8, rdt_version, state),        RDT_M(4, RDT_M_U8, rdt_version, rotation),
     RDT_M(5, RDT_M_B32, rdt_version, material_id), RDT_M(6, RDT_M_BYTES, rdt_version, wrapped),
     RDT_M(7, RDT_M_U32, rdt_version, domain),      RDT_M(8, RDT_M_I64, rdt_version, created_ms),
-    RDT_M(9, RDT_M_I64, rdt_version, state_ms),    RDT_M(10, RDT_M_I64, rdt_version, credited_s),
-    RDT_M(11, RDT_M_I64, rdt_version, refused_ms),
+    RDT_M(9, RDT_M_I64, rdt_version, state_ms),    RDT_M(11, RDT_M_I64, rdt_version, refused_ms),
+    RDT_M(20, RDT_M_U32, rdt_version, drain_no),   RDT_M(21, RDT_M_I64, rdt_version, quiet_s),
 };
 
 static const struct rdt_record_member alias_members[] = {
@@ -154,9 +162,12 @@ static const struct rdt_record_member scanner_members[] = {
 };
 
 static const struct rdt_record_member census_nonce_members[] = {
-    RDT_M(1, RDT_M_B16, rdt_census_nonce, nonce),     RDT_M(2, RDT_M_B16, rdt_census_nonce, key),
-    RDT_M(3, RDT_M_U32, rdt_census_nonce, version),   RDT_M(4, RDT_M_TEXT, rdt_census_nonce, store),
+    RDT_M(1, RDT_M_B16, rdt_census_nonce, nonce),
+    RDT_M(2, RDT_M_B16, rdt_census_nonce, key),
+    RDT_M(3, RDT_M_U32, rdt_census_nonce, version),
+    RDT_M(4, RDT_M_TEXT, rdt_census_nonce, store),
     RDT_M(5, RDT_M_I64, rdt_census_nonce, issued_ms),
+    RDT_M(6, RDT_M_U32, rdt_census_nonce, drain_no),
 };
 
 static const struct rdt_record_member census_report_members[] = {
@@ -170,6 +181,9 @@ static const struct rdt_record_member census_report_members[] = {
     RDT_M(8, RDT_M_BYTES, rdt_census_report, counts),
     RDT_M(9, RDT_M_BYTES, rdt_census_report, signed_bytes),
     RDT_M(10, RDT_M_BYTES, rdt_census_report, signature),
+    RDT_M(11, RDT_M_U32, rdt_census_report, drain_no),
+    RDT_M(12, RDT_M_I64, rdt_census_report, made_ms),
+    RDT_M(13, RDT_M_U32, rdt_census_report, highest),
 };
 
 static const struct rdt_record_member hold_members[] = {
@@ -206,7 +220,8 @@ static const struct rdt_record_member seen_members[] = {
 static const struct rdt_record_member death_members[] = {
     RDT_M(1, RDT_M_B16, rdt_death, key),           RDT_M(2, RDT_M_U32, rdt_death, version),
     RDT_M(3, RDT_M_BYTES, rdt_death, certificate), RDT_M(4, RDT_M_I64, rdt_death, erased_ms),
-    RDT_M(5, RDT_M_I64, rdt_death, backups_ms),
+    RDT_M(5, RDT_M_I64, rdt_death, backups_ms),    RDT_M(6, RDT_M_I64, rdt_death, erased_s),
+    RDT_M(7, RDT_M_U8, rdt_death, final),
 };
 
 static const struct rdt_record_member domain_members[] = {

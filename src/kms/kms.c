@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SEEN_MARGIN_MS 1000 /* a replay row outlives the window in which its signature is taken */
 #define REPLAY_HOLD_MS 1000 /* after which a client's clock shows another second */
@@ -150,6 +149,7 @@ write_one(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
     uint64_t revision = 0;
     uint8_t digest[32];
     size_t mark = rdt_tx_mark(tx);
+    bool collected = rdt_log_collected(kms);
     call_init(&call, kms, thread, request, rdt_tx_view(tx));
     call.tx = tx;
     if (replayed(tx, request)) {
@@ -168,8 +168,11 @@ write_one(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *tx,
             keep = false;
         }
     }
-    if (!keep)
+    if (!keep) {
         rdt_tx_undo(tx, mark);
+        if (!collected)
+            rdt_log_settle_usage(kms, false);
+    }
     written->changed = keep && revision != 0;
     finish(request);
     written->record_n = request->record->n;
@@ -274,6 +277,7 @@ rdt_kms_write(struct rdt_kms *kms, struct rdt_kms_thread *thread,
         write_one(kms, thread, tx, &written[i]);
     }
     enum rdt_code rc = commit(kms, thread, tx, written, n, &err);
+    rdt_log_settle_usage(kms, rc == RDT_OK);
     if (rc != RDT_OK)
         for (size_t i = 0; i < n; i++)
             if (written[i].changed) {
@@ -303,13 +307,12 @@ rdt_kms_local(struct rdt_kms *kms, struct rdt_kms_thread *thread, const char *op
     RDT_BUF answer = {0};
     RDT_BUF record = {0};
     RDT_BUF input = {0};
-    struct timespec now;
+    int64_t boot_ms;
     struct rdt_request request = {.op = rdt_op_named(op), .out = &answer, .record = &record};
     struct rdt_request *one = &request;
     if (request.op == NULL)
         return rdt_fail(err, RDT_E_NOTFOUND, "no operation %s", op);
-    clock_gettime(CLOCK_REALTIME, &now);
-    request.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    kms->clock.read(kms->clock.user, &request.now_ms, &boot_ms);
     request.caller.internal = true;
     rdt_buf_str(&input, body);
     request.body = input.p;

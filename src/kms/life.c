@@ -5,12 +5,11 @@
  */
 #include "codec/base64.h"
 #include "kms/approval_internal.h"
-#include "kms/call_internal.h"
+#include "kms/life_internal.h"
 #include "kms/op_internal.h"
 
 #include <stdio.h>
 
-#define DAY_MS ((int64_t)86400000)
 #define KEYS_STEP 4096 /* keys looked at in one tick: a million take four minutes */
 #define DUE_MAX 64     /* calls of one tick */
 #define DUE_BODY 128   /* bytes of such a call's input */
@@ -92,8 +91,9 @@ find_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms,
 }
 
 void
-rdt_life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
+rdt_life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms, bool settled)
 {
+    (void)settled;
     struct due due[DUE_MAX];
     size_t n = find_due(kms, thread, now_ms, due);
     for (size_t i = 0; i < n; i++) {

@@ -28,6 +28,7 @@ struct kms_late {
     bool missed; /* the outbox has what the log has not; the writer's thread's */
     struct rdt_buf checkpoint;
     struct rdt_kms_thread *threads;
+    bool collected; /* the writer's: the commit under way holds what the threads counted */
     struct refusal refusals[REFUSALS_MAX];
     uint64_t refusals_other; /* from sources that found no room */
     int64_t refusals_since_ms;
@@ -361,12 +362,37 @@ rdt_log_thread_remove(struct rdt_kms *kms, struct rdt_kms_thread *thread)
     pthread_mutex_unlock(&kms->late->lock);
 }
 
-void
+bool
 rdt_log_collect_usage(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms)
 {
+    bool ok = true;
+    if (kms->late->collected)
+        return true;
     pthread_mutex_lock(&kms->late->lock);
     for (struct rdt_kms_thread *at = kms->late->threads; at != NULL; at = at->next)
-        rdt_usage_collect(at->usage, tx, now_ms);
+        ok = rdt_usage_collect(at->usage, tx, now_ms) && ok;
+    pthread_mutex_unlock(&kms->late->lock);
+    kms->late->collected = true;
+    return ok;
+}
+
+bool
+rdt_log_collected(const struct rdt_kms *kms)
+{
+    return kms->late->collected;
+}
+
+void
+rdt_log_settle_usage(struct rdt_kms *kms, bool durable)
+{
+    if (!kms->late->collected)
+        return;
+    kms->late->collected = false;
+    if (!durable)
+        return;
+    pthread_mutex_lock(&kms->late->lock);
+    for (struct rdt_kms_thread *at = kms->late->threads; at != NULL; at = at->next)
+        rdt_usage_settle(at->usage);
     pthread_mutex_unlock(&kms->late->lock);
 }
 

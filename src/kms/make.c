@@ -2,7 +2,7 @@
  * A new service: keys under the root, a store with its site row, a log whose first record says so.
  */
 #include "kms/audit_record.h"
-#include "kms/call_internal.h"
+#include "kms/life_internal.h"
 #include "kms/root_items.h"
 
 #include "base/clock.h"
@@ -35,7 +35,8 @@ fill_site(struct rdt_tx *tx, const uint8_t deployment[static 16], const struct r
         !rdt_text_set(&site->region, rdt_span_str(wanted->region)))
         return rdt_fail(err, RDT_E_NOMEM, "make the site");
     memcpy(site->deployment, deployment, sizeof site->deployment);
-    site->created_ms = site->highest_ms = now_ms;
+    site->created_ms = now_ms;
+    site->highest_ms = now_ms - HIGHEST_BEHIND_MS;
     site->development = wanted->development;
     site->quorum = QUORUM;
     site->approvers_revision = 1;

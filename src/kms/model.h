@@ -92,6 +92,9 @@ struct rdt_site {
     uint8_t clock_blocked; /* destruction and approvals wait for a confirmation */
     char *clock_reason;
     int64_t erased_ms; /* a seed was erased last: the domain key changes after it */
+    int64_t credited_s;    /* the credited clock: seconds that nobody could have made up */
+    uint32_t backup_days;  /* how long backups of the store are kept; 0: 35 */
+    int64_t quiet_floor_s; /* credited clock since which no waiting counts as begun earlier */
 };
 
 struct rdt_key {
@@ -114,6 +117,11 @@ struct rdt_key {
     uint32_t epoch_seen;      /* highest epoch that any census reported */
     uint32_t window_min_days; /* this key's own least waiting time; 0: the site's */
     uint8_t gate;             /* 1: mode (b), the quorum before ScheduleKeyDeletion, not after */
+    uint32_t drains;          /* drains of this key's versions begun so far */
+    uint32_t drain_no;        /* number of the deletion's drain; 0: no deletion is scheduled */
+    int64_t quiet_s;          /* credited clock when the deletion's waiting began */
+    int64_t refused_ms;       /* last use that was refused while the deletion was pending */
+    uint8_t statement[16];    /* approval of "no store holds data under this key" */
     /* not in the row: */
     struct rdt_policy *compiled; /* of policy; NULL: the default */
 };
@@ -128,8 +136,9 @@ struct rdt_version {
     uint32_t domain;
     int64_t created_ms;
     int64_t state_ms;   /* since when it is in its state */
-    int64_t credited_s; /* waiting time credited in `quiesced` */
     int64_t refused_ms; /* last use that was refused while quiesced */
+    uint32_t drain_no;  /* number of its drain among its key's; 0: never drained */
+    int64_t quiet_s;    /* quiesced: credited clock when that began */
 };
 
 struct rdt_alias {
@@ -258,6 +267,7 @@ struct rdt_census_nonce {
     uint32_t version;
     char *store;
     int64_t issued_ms;
+    uint32_t drain_no; /* drains of its key that had begun when it was issued */
 };
 
 struct rdt_census_report { /* the newest of a store about a key */
@@ -269,6 +279,9 @@ struct rdt_census_report { /* the newest of a store about a key */
     uint64_t looked_at, total; /* coverage: what was read of what is there */
     struct rdt_bytes counts;   /* u32 version | u64 count, ascending; versions with none left out */
     struct rdt_bytes signed_bytes, signature;
+    uint32_t drain_no; /* of its nonce: good for drains up to this one */
+    int64_t made_ms;   /* as the scanner says */
+    uint32_t highest;  /* highest epoch that it saw */
 };
 
 struct rdt_hold { /* a sealed file that contains versions */
@@ -306,6 +319,8 @@ struct rdt_death {
     struct rdt_bytes certificate; /* JSON, signed: docs/formats/destruction.md */
     int64_t erased_ms;            /* the live copy */
     int64_t backups_ms;           /* when the last backup expires; destroyed only then */
+    int64_t erased_s;             /* credited clock when it was erased */
+    uint8_t final;                /* the certificate says destroyed */
 };
 
 struct rdt_domain {

@@ -11,6 +11,8 @@ const struct rdt_op_table *const rdt_op_tables[] = {
     &rdt_ops_approver,      /* op_approver.c */
     &rdt_ops_audit,         /* op_audit.c */
     &rdt_ops_breakglass,    /* breakglass.c */
+    &rdt_ops_census,        /* op_census.c */
+    &rdt_ops_clock,         /* op_clock.c */
     &rdt_ops_domain,        /* domain.c */
     &rdt_ops_list,          /* op_list.c */
     &rdt_ops_principal,     /* op_principal.c */
@@ -18,6 +20,7 @@ const struct rdt_op_table *const rdt_op_tables[] = {
     &rdt_ops_status,        /* op_status.c */
     &rdt_ops_system,        /* life.c */
     &rdt_ops_tenant,        /* op_tenant.c */
+    &rdt_ops_version,       /* op_version.c */
     NULL,
 };
 

@@ -3,13 +3,13 @@
  * gone. What happens at the end of the wait is the gate of life.c: census, quorum, credited time.
  */
 #include "kms/approval_internal.h"
+#include "kms/life_internal.h"
 #include "kms/op_internal.h"
 
 #include "codec/base64.h"
 
 #include <stdio.h>
 
-#define DAY_MS ((int64_t)86400000)
 #define WINDOW_MIN_DAYS 7
 #define WINDOW_MAX_DAYS 30 /* what AWS's clients may ask for */
 
@@ -65,6 +65,9 @@ rdt_op_schedule_key_deletion(struct rdt_call *call)
     key->state = RDT_KEY_PENDING_DELETION;
     key->window_days = (uint32_t)days;
     key->deletion_ms = call->request->now_ms + days * DAY_MS;
+    key->refused_ms = 0;
+    if (!rdt_drain_restart(call->tx, key->id))
+        return rdt_out_of_memory(call);
     rdt_jout_open(out, NULL, '{');
     rdt_jout_str(out, "KeyId", arn);
     rdt_jout_time(out, "DeletionDate", key->deletion_ms);
@@ -85,6 +88,9 @@ rdt_op_cancel_key_deletion(struct rdt_call *call)
     key->state = RDT_KEY_DISABLED;
     key->window_days = 0;
     key->deletion_ms = 0;
+    key->drain_no = 0;
+    key->quiet_s = 0;
+    key->refused_ms = 0;
     rdt_jout_open(call->request->out, NULL, '{');
     rdt_jout_str(call->request->out, "KeyId", arn);
     rdt_jout_close(call->request->out, '}');

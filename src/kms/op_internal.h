@@ -13,18 +13,29 @@ extern const struct rdt_op_table rdt_ops_approver;      /* op_approver.c */
 extern const struct rdt_op_table rdt_ops_audit;         /* op_audit.c */
 extern const struct rdt_op_table rdt_ops_breakglass;    /* breakglass.c */
 extern const struct rdt_op_table rdt_ops_domain;        /* domain.c */
+extern const struct rdt_op_table rdt_ops_census;        /* op_census.c */
+extern const struct rdt_op_table rdt_ops_clock;         /* op_clock.c */
 extern const struct rdt_op_table rdt_ops_list;          /* op_list.c */
 extern const struct rdt_op_table rdt_ops_principal;     /* op_principal.c */
 extern const struct rdt_op_table rdt_ops_ring;          /* ring.c */
 extern const struct rdt_op_table rdt_ops_status;        /* op_status.c */
 extern const struct rdt_op_table rdt_ops_system;        /* life.c */
 extern const struct rdt_op_table rdt_ops_tenant;        /* op_tenant.c */
+extern const struct rdt_op_table rdt_ops_version;       /* op_version.c */
 
 /* A row of Redoubt's own operations that is about no single KMS key. */
 #define OP_OWN(text, where, how, members, handler)                                                 \
     {                                                                                              \
         .name = text, .front = RDT_FRONT_OWN, .path = where, .cls = RDT_OP_##how, .in = members,   \
         .n_in = sizeof members / sizeof members[0], .run = handler                                 \
+    }
+
+/* The same about one key, in any state: ANY (KeyId), OWN (the handler looks it up). */
+#define OP_OWN_KEY(text, where, how, which, members, handler)                                      \
+    {                                                                                              \
+        .name = text, .front = RDT_FRONT_OWN, .path = where, .cls = RDT_OP_##how,                  \
+        .key = RDT_KEY_##which, .in = members, .n_in = sizeof members / sizeof members[0],         \
+        .run = handler                                                                             \
     }
 
 rdt_op_fn rdt_op_cancel_key_deletion;

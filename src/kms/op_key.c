@@ -3,6 +3,7 @@
  */
 #include "codec/base64.h"
 #include "kms/call_internal.h"
+#include "kms/life_internal.h"
 #include "kms/op_internal.h"
 
 #include <assert.h>
@@ -184,7 +185,10 @@ rdt_op_enable_key(struct rdt_call *call)
     if (key == NULL)
         return rdt_out_of_memory(call);
     key->state = RDT_KEY_ENABLED;
-    return RDT_FAULT_NONE;
+    /* uses of its quiesced versions were refused for another reason, and may come now */
+    return rdt_drain_enabled(call->tx, call->key->id, call->request->now_ms)
+               ? RDT_FAULT_NONE
+               : rdt_out_of_memory(call);
 }
 
 enum rdt_fault
@@ -246,7 +250,8 @@ enum rdt_fault
 rdt_op_get_key_last_usage(struct rdt_call *call)
 {
     struct rdt_buf *out = call->request->out;
-    rdt_log_collect_usage(call->kms, call->tx, call->request->now_ms);
+    if (!rdt_log_collect_usage(call->kms, call->tx, call->request->now_ms))
+        return rdt_out_of_memory(call);
     const struct rdt_usage *usage = last_usage(call);
     char uuid[RDT_UUID_TEXT];
     rdt_jout_open(out, NULL, '{');

@@ -3,7 +3,7 @@
  * and refuses whatever does not fit together, having changed nothing.
  */
 #include "kms/audit_record.h"
-#include "kms/call_internal.h"
+#include "kms/life_internal.h"
 #include "kms/root_items.h"
 
 #include "base/clock.h"
@@ -302,8 +302,10 @@ static struct rdt_kms *
 kms_new(struct rdt_err *err)
 {
     struct rdt_kms *kms = calloc(1, sizeof *kms);
-    if (kms != NULL)
+    if (kms != NULL) {
         kms->late = rdt_late_new();
+        kms->clock.read = rdt_clock_system;
+    }
     if (kms == NULL || kms->late == NULL) {
         free(kms);
         rdt_fail(err, RDT_E_NOMEM, "open the service");

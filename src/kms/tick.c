@@ -5,6 +5,7 @@
 #include "kms/approval_internal.h"
 #include "kms/audit_record.h"
 #include "kms/call_internal.h"
+#include "kms/life_internal.h"
 
 #include <stdio.h>
 
@@ -61,12 +62,12 @@ commit_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_tx *t
     if (rc != RDT_OK)
         return rc;
     rdt_log_forget_sent(kms);
-    rc = rdt_log_append(kms, &entry.record, 1, true);
-    if (rc == RDT_OK)
+    /* the rows are durable, and with them the record, whatever becomes of the log */
+    if (rdt_log_append(kms, &entry.record, 1, true) == RDT_OK)
         rdt_log_sent(kms, entry.id);
     else
         rdt_log_missed(kms);
-    return rc;
+    return RDT_OK;
 }
 
 /* Outbox entries that are in the log, when no other commit takes them away. */
@@ -87,6 +88,7 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
 {
     struct rdt_tx *tx = NULL;
     struct rdt_err err = {0};
+    const char *clock = NULL;
     rdt_log_catch_up(kms, thread->worker);
     rdt_log_refusals(kms, now_ms);
     rdt_open_keep_checkpoint(kms);
@@ -95,16 +97,20 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
         return;
     if (rdt_tx_begin(kms->state, &tx, &err) != RDT_OK)
         return;
-    rdt_log_collect_usage(kms, tx, now_ms);
+    bool settled = rdt_log_collect_usage(kms, tx, now_ms) && rdt_time_tick(kms, tx, now_ms, &clock);
     forget_seen(tx, thread, now_ms);
     rdt_approval_wait(tx, thread, now_ms);
-    if (rdt_tx_changed(tx, 0) != 0) {
-        (void)commit_tick(kms, thread, tx, now_ms, &err);
+    if (settled && rdt_tx_changed(tx, 0) != 0) {
+        settled = commit_tick(kms, thread, tx, now_ms, &err) == RDT_OK;
     } else {
         rdt_tx_drop(tx);
         clear_outbox(kms);
     }
-    rdt_life_due(kms, thread, now_ms);
+    rdt_log_settle_usage(kms, settled);
+    rdt_time_settle(kms, settled);
+    if (clock != NULL)
+        rdt_time_block(kms, thread, clock);
+    rdt_life_due(kms, thread, now_ms, settled);
     rdt_ring_due(kms, thread);
     rdt_domain_due(kms, thread, now_ms);
 }

@@ -1,5 +1,6 @@
 /* What a request for approval needs, each rule by a case that is refused. */
 #include "approvers.h"
+#include "kms/life_internal.h"
 
 #define HOUR_MS ((int64_t)3600000)
 
@@ -364,8 +365,10 @@ at_the_end(void **unused)
     add_key(&s, "root", key);
     rdt_pairs_add(&pairs, rdt_span_str("Key"), rdt_span_str(key));
     rdt_pairs_add(&pairs, rdt_span_str("Version"), rdt_span_str("1"));
-    struct approval_about about = {"key-destroy", rdt_buf_span(&pairs), NULL};
+    uint8_t census[32];
+    struct approval_about about = {"key-destroy", rdt_buf_span(&pairs), census};
     struct rdt_view view = {.state = s.kms->state};
+    assert_true(rdt_gate_root_of(view, about.parameters, census));
     assert_int_equal(callf(&s, "root", "ApprovalRequest",
                            "{\"Operation\":\"key-destroy\",\"Parameters\":{\"Version\":\"1\","
                            "\"Key\":\"arn:aws:kms:local-1:000000000000:key/%s\"}}",

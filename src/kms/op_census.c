@@ -1,0 +1,778 @@
+/*
+ * Registered stores, enrolled scanners, census reports and receipts of sealed files. Nothing a
+ * scanner says is believed for a store that the quorum did not give it, twice, or about a time
+ * before it was asked.
+ */
+#include "base/arena.h"
+#include "base/cursor.h"
+#include "codec/base64.h"
+#include "crypto/sign.h"
+#include "kms/approval_internal.h"
+#include "kms/census.h"
+#include "kms/life_internal.h"
+#include "kms/op_internal.h"
+#include "kms/tenant_internal.h"
+
+#include <stdlib.h>
+
+#define NONCE_LIFE_MS ((int64_t)7 * DAY_MS) /* for a census of a large store */
+#define NONCES_STEP 64                      /* nonces looked at for old ones when one is issued */
+#define SKEW_MS ((int64_t)RDT_CLOCK_SKEW_S * 1000)
+#define EPOCH_MAX 65535 /* highest epoch that a ciphertext can carry */
+#define EPOCH_STEP 256  /* one report raises what was seen by no more: a lie costs few epochs */
+#define RETENTION_MAX_MS ((int64_t)100 * 366 * DAY_MS)
+#define SCANNER_STORES_MAX 64
+
+static void
+note(struct rdt_call *call, const char *name, struct rdt_span value)
+{
+    rdt_pairs_add(&call->note.parameters, rdt_span_str(name), value);
+}
+
+static enum rdt_fault
+store_name(struct rdt_call *call, struct rdt_span name)
+{
+    if (rdt_store_name_ok(name))
+        return RDT_FAULT_NONE;
+    return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                         "a store's name has 1 to %zu of letters, digits and . _ : / @ + -",
+                         RDT_CENSUS_STORE_MAX);
+}
+
+/* ---- stores ---- */
+
+static enum rdt_fault
+store_register(struct rdt_call *call)
+{
+    struct rdt_span name = rdt_in_text(call, "Store"), kind = rdt_in_text(call, "Kind");
+    enum rdt_fault fault = store_name(call, name);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    note(call, "store", name);
+    if (!rdt_store_register(call->tx, name, kind, call->key->id, call->request->now_ms))
+        return rdt_out_of_memory(call);
+    struct rdt_store_reg *store = rdt_tx_edit(call->tx, RDT_KIND_STORE, name);
+    if (store == NULL || (kind.n != 0 && !rdt_text_set(&store->kind, kind)))
+        return rdt_out_of_memory(call);
+    if (rdt_in_bool(call, "Declared"))
+        store->declared = 1;
+    return RDT_FAULT_NONE;
+}
+
+static bool
+take_key_out(struct rdt_store_reg *store, const uint8_t key[static 16])
+{
+    RDT_BUF keys = {0};
+    for (size_t i = 0; i + 16 <= store->keys.n; i += 16)
+        if (!rdt_span_eq((struct rdt_span){store->keys.p + i, 16}, (struct rdt_span){key, 16}))
+            rdt_buf_add(&keys, store->keys.p + i, 16);
+    return rdt_buf_ok(&keys) && rdt_bytes_set(&store->keys, rdt_buf_span(&keys));
+}
+
+/* Parameters of an approval: names sorted. */
+static void
+about_key(struct rdt_call *call, struct rdt_buf *out)
+{
+    char uuid[RDT_UUID_TEXT];
+    rdt_uuid_text(call->key->id, uuid);
+    rdt_pairs_add(out, rdt_span_str("Key"), rdt_span_str(uuid));
+}
+
+/* The one way a store is no longer asked: the quorum says so. */
+static enum rdt_fault
+store_remove(struct rdt_call *call)
+{
+    RDT_BUF parameters = {0};
+    struct rdt_span name = rdt_in_text(call, "Store");
+    note(call, "store", name);
+    if (rdt_store_of(call->view, name, call->key->id) == NULL)
+        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "the key has no such registered store");
+    about_key(call, &parameters);
+    rdt_pairs_add(&parameters, rdt_span_str("Store"), name);
+    if (!rdt_buf_ok(&parameters))
+        return rdt_out_of_memory(call);
+    enum rdt_fault fault = rdt_approval_gate(
+        call, &(struct approval_about){"store-remove", rdt_buf_span(&parameters), NULL});
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    struct rdt_store_reg *store = rdt_tx_edit(call->tx, RDT_KIND_STORE, name);
+    if (store == NULL || !take_key_out(store, call->key->id) || !rdt_drain_advance(call, call->key))
+        return rdt_out_of_memory(call);
+    return RDT_FAULT_NONE;
+}
+
+static void
+put_store(struct rdt_call *call, const void *row)
+{
+    const struct rdt_store_reg *store = row;
+    struct rdt_buf *out = call->request->out;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_str(out, "Store", store->name);
+    rdt_jout_str(out, "Kind", store->kind);
+    rdt_jout_bool(out, "Declared", store->declared);
+    rdt_jout_time(out, "Added", store->added_ms);
+    rdt_jout_open(out, "Keys", '[');
+    for (size_t i = 0; i + 16 <= store->keys.n; i += 16)
+        rdt_jout_uuid(out, NULL, store->keys.p + i);
+    rdt_jout_close(out, ']');
+    rdt_jout_close(out, '}');
+}
+
+static enum rdt_fault
+store_list(struct rdt_call *call)
+{
+    return rdt_page_rows(call, "Stores", RDT_KIND_STORE, 100, 1000, put_store);
+}
+
+/*
+ * The quorum says that no store holds anything under a key; its certificate will name the approval.
+ * Once a store is registered the census asks that store all the same.
+ */
+static enum rdt_fault
+census_statement(struct rdt_call *call)
+{
+    RDT_BUF parameters = {0};
+    if (rdt_store_after(call->view, call->key->id, NULL) != NULL)
+        return rdt_call_fail(call, RDT_FAULT_CENSUS, "the key has registered stores: ask them");
+    about_key(call, &parameters);
+    if (!rdt_buf_ok(&parameters))
+        return rdt_out_of_memory(call);
+    enum rdt_fault fault = rdt_approval_gate(
+        call, &(struct approval_about){"statement-no-stores", rdt_buf_span(&parameters), NULL});
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    struct rdt_key *key = rdt_edit_key(call);
+    if (key == NULL)
+        return rdt_out_of_memory(call);
+    memcpy(key->statement, call->note.approval, sizeof key->statement);
+    return rdt_drain_advance(call, key) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
+}
+
+/* ---- scanners ---- */
+
+/* "a b": each name once, as the approval has them too. */
+static enum rdt_fault
+join_stores(struct rdt_call *call, struct rdt_buf *words, struct rdt_buf *list)
+{
+    uint32_t token = rdt_in_token(call, "Stores"), at = token + 1;
+    for (uint32_t i = 0; i < call->in->tok[token].count; i++, at = call->in->tok[at].next) {
+        struct rdt_span name = rdt_jspan(call->in, at);
+        enum rdt_fault fault = store_name(call, name);
+        if (fault != RDT_FAULT_NONE)
+            return fault;
+        if (words->n != 0)
+            rdt_buf_str(words, " ");
+        rdt_buf_add(words, name.p, name.n);
+        rdt_buf_add(list, name.p, name.n);
+        rdt_buf_add(list, "", 1);
+    }
+    return rdt_buf_ok(words) && rdt_buf_ok(list) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
+}
+
+static enum rdt_fault
+public_key(struct rdt_call *call, uint8_t out[static RDT_PUBLIC_MAX], struct rdt_span *key)
+{
+    struct rdt_span text = rdt_in_text(call, "PublicKey");
+    *key = (struct rdt_span){out, text.n / 2};
+    if ((text.n == 2 * RDT_ED25519_PUBLIC_LEN || text.n == 2 * RDT_P256_PUBLIC_LEN) &&
+        rdt_hex_get(text, out, key->n))
+        return RDT_FAULT_NONE;
+    return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                         "a public key has 64 (Ed25519) or 130 (P-256) hexadecimal digits");
+}
+
+/* Once there are approvers, they decide whose reports are believed. */
+static enum rdt_fault
+may_enrol(struct rdt_call *call, struct rdt_span stores)
+{
+    RDT_BUF parameters = {0};
+    if (!rdt_approvals_on(call->view))
+        return RDT_FAULT_NONE;
+    rdt_pairs_add(&parameters, rdt_span_str("Name"), rdt_in_text(call, "Scanner"));
+    rdt_pairs_add(&parameters, rdt_span_str("PublicKey"), rdt_in_text(call, "PublicKey"));
+    rdt_pairs_add(&parameters, rdt_span_str("Stores"), stores);
+    if (!rdt_buf_ok(&parameters))
+        return rdt_out_of_memory(call);
+    return rdt_approval_gate(
+        call, &(struct approval_about){"scanner-enrol", rdt_buf_span(&parameters), NULL});
+}
+
+static enum rdt_fault
+add_scanner(struct rdt_call *call, struct rdt_span key, struct rdt_span stores)
+{
+    uint8_t id[16];
+    rdt_kms_request_id(call->thread, id);
+    struct rdt_scanner *scanner =
+        rdt_tx_add(call->tx, RDT_KIND_SCANNER, (struct rdt_span){id, sizeof id});
+    if (scanner == NULL || !rdt_text_set(&scanner->name, rdt_in_text(call, "Scanner")) ||
+        !rdt_bytes_set(&scanner->public_key, key) || !rdt_bytes_set(&scanner->stores, stores))
+        return rdt_out_of_memory(call);
+    memcpy(scanner->id, id, sizeof id);
+    scanner->added_ms = call->request->now_ms;
+    return RDT_FAULT_NONE;
+}
+
+static enum rdt_fault
+scanner_enrol(struct rdt_call *call)
+{
+    RDT_BUF words = {0};
+    RDT_BUF list = {0};
+    uint8_t bytes[RDT_PUBLIC_MAX];
+    struct rdt_span name = rdt_in_text(call, "Scanner"), key;
+    note(call, "scanner", name);
+    enum rdt_fault fault = store_name(call, name);
+    if (fault == RDT_FAULT_NONE)
+        fault = public_key(call, bytes, &key);
+    if (fault == RDT_FAULT_NONE)
+        fault = join_stores(call, &words, &list);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    note(call, "stores", rdt_buf_span(&words));
+    if (rdt_scanner_named(call->view, name) != NULL)
+        return rdt_call_fail(call, RDT_FAULT_ALREADY_EXISTS,
+                             "there is, or was, a scanner with this name");
+    fault = may_enrol(call, rdt_buf_span(&words));
+    return fault == RDT_FAULT_NONE ? add_scanner(call, key, rdt_buf_span(&list)) : fault;
+}
+
+/* Narrows what is believed, so no quorum; its reports stop counting at once. */
+static enum rdt_fault
+scanner_revoke(struct rdt_call *call)
+{
+    struct rdt_span name = rdt_in_text(call, "Scanner");
+    const struct rdt_scanner *found = rdt_scanner_named(call->view, name);
+    note(call, "scanner", name);
+    if (found == NULL)
+        return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "there is no such scanner");
+    struct rdt_scanner *scanner =
+        rdt_tx_edit(call->tx, RDT_KIND_SCANNER, (struct rdt_span){found->id, 16});
+    if (scanner == NULL)
+        return rdt_out_of_memory(call);
+    scanner->revoked = 1;
+    return RDT_FAULT_NONE;
+}
+
+static void
+put_scanner(struct rdt_call *call, const void *row)
+{
+    const struct rdt_scanner *scanner = row;
+    struct rdt_buf *out = call->request->out;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_str(out, "Scanner", scanner->name);
+    rdt_jout_hex(out, "PublicKey", rdt_bytes_span(&scanner->public_key));
+    rdt_jout_time(out, "Added", scanner->added_ms);
+    rdt_jout_bool(out, "Revoked", scanner->revoked);
+    rdt_jout_open(out, "Stores", '[');
+    for (size_t from = 0, i = 0; i < scanner->stores.n; i++)
+        if (scanner->stores.p[i] == '\0') {
+            rdt_jout_text(out, NULL, (struct rdt_span){scanner->stores.p + from, i - from});
+            from = i + 1;
+        }
+    rdt_jout_close(out, ']');
+    rdt_jout_close(out, '}');
+}
+
+static enum rdt_fault
+scanner_list(struct rdt_call *call)
+{
+    return rdt_page_rows(call, "Scanners", RDT_KIND_SCANNER, 100, 1000, put_scanner);
+}
+
+/* What a scanner signed; the scanner, not revoked. */
+static enum rdt_fault
+signed_by(struct rdt_call *call, struct rdt_span bytes, const struct rdt_scanner **out)
+{
+    struct rdt_span name = rdt_in_text(call, "Scanner");
+    *out = rdt_scanner_named(call->view, name);
+    note(call, "scanner", name);
+    if (*out == NULL || (*out)->revoked)
+        return rdt_call_fail(call, RDT_FAULT_CENSUS, "no such scanner is enrolled");
+    if (rdt_signature_check(rdt_bytes_span(&(*out)->public_key), bytes,
+                            rdt_in_blob(call, "Signature"), NULL) != RDT_OK)
+        return rdt_call_fail(call, RDT_FAULT_CENSUS, "the signature is not that of the scanner");
+    return RDT_FAULT_NONE;
+}
+
+static enum rdt_fault
+this_deployment(struct rdt_call *call, const uint8_t deployment[static 16])
+{
+    if (rdt_span_eq((struct rdt_span){deployment, 16},
+                    (struct rdt_span){call->kms->deployment, 16}))
+        return RDT_FAULT_NONE;
+    return rdt_call_fail(call, RDT_FAULT_CENSUS, "it is about another deployment");
+}
+
+/* ---- nonces ---- */
+
+/* Ids are random, so a few that follow the new one are as good as any: old ones go in time. */
+static void
+drop_old_nonces(struct rdt_call *call, const uint8_t from[static 16])
+{
+    RDT_BUF old = {0};
+    struct rdt_span id = {from, 16};
+    const struct rdt_census_nonce *nonce;
+    for (size_t i = 0;
+         i < NONCES_STEP && (nonce = rdt_view_next(call->view, RDT_KIND_NONCE, id, &id)) != NULL;
+         i++)
+        if (nonce->issued_ms < call->request->now_ms - NONCE_LIFE_MS)
+            rdt_buf_add(&old, nonce->nonce, 16);
+    for (size_t i = 0; rdt_buf_ok(&old) && i + 16 <= old.n; i += 16)
+        (void)rdt_tx_remove(call->tx, RDT_KIND_NONCE, (struct rdt_span){old.p + i, 16});
+}
+
+static enum rdt_fault
+census_nonce(struct rdt_call *call)
+{
+    struct rdt_buf *out = call->request->out;
+    struct rdt_span store = rdt_in_text(call, "Store");
+    uint8_t id[16];
+    enum rdt_fault fault = store_name(call, store);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    note(call, "store", store);
+    if (rdt_random(call->thread->worker, id, sizeof id, NULL) != RDT_OK)
+        return rdt_call_fail(call, RDT_FAULT_INTERNAL, "no random bytes");
+    drop_old_nonces(call, id);
+    struct rdt_census_nonce *nonce =
+        rdt_tx_add(call->tx, RDT_KIND_NONCE, (struct rdt_span){id, sizeof id});
+    if (nonce == NULL || !rdt_text_set(&nonce->store, store))
+        return rdt_out_of_memory(call);
+    memcpy(nonce->nonce, id, sizeof id);
+    memcpy(nonce->key, call->key->id, sizeof nonce->key);
+    nonce->version = (uint32_t)rdt_in_int(call, "Version", 0);
+    nonce->issued_ms = call->request->now_ms;
+    nonce->drain_no = call->key->drains;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_uuid(out, "Deployment", call->kms->deployment);
+    rdt_jout_hex(out, "Nonce", (struct rdt_span){id, sizeof id});
+    rdt_jout_uuid(out, "KeyId", call->key->id);
+    rdt_jout_text(out, "Store", store);
+    rdt_jout_time(out, "Issued", nonce->issued_ms);
+    rdt_jout_time(out, "Expires", nonce->issued_ms + NONCE_LIFE_MS);
+    rdt_jout_close(out, '}');
+    return RDT_FAULT_NONE;
+}
+
+/* ---- reports ---- */
+
+static enum rdt_fault
+no_census(struct rdt_call *call, const char *why)
+{
+    return rdt_call_fail(call, RDT_FAULT_CENSUS, "%s", why);
+}
+
+/*
+ * The version under which a tenant's epoch lies; 0: the handle is none of this key. An epoch that
+ * is not known here is one that an older copy of the store does not have: it counts as a version of
+ * its number, which is then none that may die.
+ */
+static uint32_t
+version_of_epoch(struct rdt_view view, const uint8_t key[static 16],
+                 const struct rdt_census_count *epoch)
+{
+    const struct rdt_handle *handle = rdt_handle_get(view, epoch->handle);
+    if (handle == NULL ||
+        !rdt_span_eq((struct rdt_span){handle->key, 16}, (struct rdt_span){key, 16}))
+        return 0;
+    const struct rdt_seed *seed = rdt_seed_get(view, epoch->handle, epoch->version);
+    return seed == NULL || seed->version == 0 ? epoch->version : seed->version;
+}
+
+static int
+by_version(const void *a, const void *b)
+{
+    uint32_t x = ((const struct rdt_census_count *)a)->version,
+             y = ((const struct rdt_census_count *)b)->version;
+    return (x > y) - (x < y);
+}
+
+/* Versions and tenants' epochs as one list by version. */
+static enum rdt_fault
+add_counts(struct rdt_call *call, const struct rdt_census *census, struct rdt_buf *out)
+{
+    RDT_AUTO(rdt_arena_done) struct rdt_arena arena = {0};
+    struct rdt_span counts = census->counts, epochs = census->epochs;
+    struct rdt_census_count *all =
+        rdt_arena_new(&arena, (2 * RDT_CENSUS_COUNTS_MAX + 1) * sizeof *all);
+    size_t n = 0;
+    if (all == NULL)
+        return rdt_out_of_memory(call);
+    while (rdt_census_next(&counts, false, &all[n]))
+        n++;
+    while (rdt_census_next(&epochs, true, &all[n])) {
+        all[n].version = version_of_epoch(call->view, census->key, &all[n]);
+        if (all[n].version == 0)
+            return no_census(call, "it counts values of a tenant whose keys are not of this key");
+        n++;
+    }
+    qsort(all, n, sizeof *all, by_version);
+    for (size_t i = 0; i < n; i++) {
+        struct rdt_census_count sum = all[i];
+        while (i + 1 < n && all[i + 1].version == sum.version) {
+            uint64_t more = all[++i].count;
+            sum.count = more > UINT64_MAX - sum.count ? UINT64_MAX : sum.count + more;
+        }
+        rdt_census_add(out, false, &sum);
+    }
+    return rdt_buf_ok(out) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
+}
+
+/* The highest number in a report, however it says it. */
+static uint32_t
+highest_in(const struct rdt_census *census)
+{
+    struct rdt_span counts = census->counts, epochs = census->epochs;
+    struct rdt_census_count count;
+    uint32_t highest = census->highest;
+    while (rdt_census_next(&counts, false, &count))
+        highest = count.version > highest ? count.version : highest;
+    while (rdt_census_next(&epochs, true, &count))
+        highest = count.version > highest ? count.version : highest;
+    return highest;
+}
+
+static enum rdt_fault
+check_highest(struct rdt_call *call, const struct rdt_key *key, uint32_t highest)
+{
+    uint32_t known = rdt_ring_highest(call->view, key);
+    if (highest <= known || (highest <= EPOCH_MAX && highest - known <= EPOCH_STEP))
+        return RDT_FAULT_NONE;
+    return no_census(call, "it saw a version far above those that this key has had");
+}
+
+/* The nonce: one that was given out for this key and store, not used before, not too old. */
+static enum rdt_fault
+check_nonce(struct rdt_call *call, const struct rdt_census *census, uint32_t *drain_no)
+{
+    int64_t now_ms = call->request->now_ms;
+    struct rdt_span id = {census->nonce, sizeof census->nonce};
+    const struct rdt_census_nonce *nonce = rdt_view_get(call->view, RDT_KIND_NONCE, id);
+    if (nonce == NULL)
+        return no_census(call, "its nonce was not given out here, or is used up");
+    if (!rdt_span_eq((struct rdt_span){nonce->key, 16}, (struct rdt_span){census->key, 16}) ||
+        !rdt_span_is(census->store, nonce->store))
+        return no_census(call, "its nonce was given out for another key or store");
+    if (nonce->issued_ms < now_ms - NONCE_LIFE_MS)
+        return no_census(call, "its nonce is too old");
+    if (census->made_ms < nonce->issued_ms - SKEW_MS || census->made_ms > now_ms + SKEW_MS)
+        return no_census(call, "its time is not between the nonce's and now");
+    *drain_no = nonce->drain_no;
+    return rdt_tx_remove(call->tx, RDT_KIND_NONCE, id) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
+}
+
+static struct rdt_census_report *
+report_row(struct rdt_call *call, const struct rdt_census *census)
+{
+    RDT_BUF id = {0};
+    rdt_report_id(census->store, census->key, &id);
+    if (!rdt_buf_ok(&id))
+        return NULL;
+    struct rdt_census_report *row = rdt_tx_edit(call->tx, RDT_KIND_REPORT, rdt_buf_span(&id));
+    if (row == NULL)
+        row = rdt_tx_add(call->tx, RDT_KIND_REPORT, rdt_buf_span(&id));
+    if (row == NULL || !rdt_text_set(&row->store, census->store))
+        return NULL;
+    memcpy(row->key, census->key, sizeof row->key);
+    return row;
+}
+
+/* The newest report of a store about a key takes the place of the one before. */
+static enum rdt_fault
+keep_report(struct rdt_call *call, const struct rdt_census *census,
+            const struct rdt_scanner *scanner, uint32_t drain_no)
+{
+    RDT_BUF counts = {0};
+    enum rdt_fault fault = add_counts(call, census, &counts);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    struct rdt_census_report *row = report_row(call, census);
+    if (row == NULL || !rdt_bytes_set(&row->counts, rdt_buf_span(&counts)) ||
+        !rdt_bytes_set(&row->signed_bytes, rdt_in_blob(call, "Report")) ||
+        !rdt_bytes_set(&row->signature, rdt_in_blob(call, "Signature")))
+        return rdt_out_of_memory(call);
+    memcpy(row->nonce, census->nonce, sizeof row->nonce);
+    memcpy(row->scanner, scanner->id, sizeof row->scanner);
+    row->received_ms = call->request->now_ms;
+    row->looked_at = census->looked_at;
+    row->total = census->total;
+    row->drain_no = drain_no;
+    row->made_ms = census->made_ms;
+    row->highest = highest_in(census);
+    return RDT_FAULT_NONE;
+}
+
+/* What follows from a report: the ring goes on above, what has data goes back, the rest goes on. */
+static enum rdt_fault
+follow_report(struct rdt_call *call, const struct rdt_census *census)
+{
+    struct rdt_view view = call->view;
+    const struct rdt_census_report *report = rdt_report_of(view, census->store, census->key);
+    const struct rdt_key *key = rdt_view_key(view, census->key);
+    int64_t now_ms = call->request->now_ms;
+    bool ok = report != NULL;
+    if (ok && report->highest > key->epoch_seen && report->highest > key->current) {
+        struct rdt_key *row = rdt_edit_key(call);
+        ok = row != NULL;
+        if (ok)
+            row->epoch_seen = report->highest;
+    }
+    if (ok && report->counts.n != 0)
+        ok = rdt_store_register(call->tx, census->store, (struct rdt_span){0}, census->key,
+                                now_ms) &&
+             rdt_drain_found(call->tx, report, now_ms);
+    ok = ok && rdt_drain_advance(call, key);
+    return ok ? RDT_FAULT_NONE : rdt_out_of_memory(call);
+}
+
+static void
+put_counts(struct rdt_call *call, const struct rdt_census_report *report)
+{
+    struct rdt_buf *out = call->request->out;
+    struct rdt_span in = rdt_bytes_span(&report->counts);
+    struct rdt_census_count count;
+    rdt_jout_open(out, "Counts", '[');
+    while (rdt_census_next(&in, false, &count)) {
+        rdt_jout_open(out, NULL, '{');
+        rdt_jout_int(out, "Version", count.version);
+        rdt_jout_int(out, "Count", count.count > INT64_MAX ? INT64_MAX : (int64_t)count.count);
+        rdt_jout_close(out, '}');
+    }
+    rdt_jout_close(out, ']');
+}
+
+/* Read, whose it is, about what, whether it may be believed: in this order, each refused at once.
+ */
+static enum rdt_fault
+believe(struct rdt_call *call, struct rdt_census *census, const struct rdt_scanner **scanner)
+{
+    struct rdt_err err = {0};
+    struct rdt_span bytes = rdt_in_blob(call, "Report");
+    char uuid[RDT_UUID_TEXT];
+    if (rdt_census_read(bytes, census, &err) != RDT_OK)
+        return no_census(call, err.text);
+    enum rdt_fault fault = signed_by(call, bytes, scanner);
+    if (fault == RDT_FAULT_NONE)
+        fault = this_deployment(call, census->deployment);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    note(call, "store", census->store);
+    if (!rdt_scanner_covers(*scanner, census->store))
+        return no_census(call, "the scanner is not enrolled for this store");
+    rdt_uuid_text(census->key, uuid);
+    memcpy(call->note.key, census->key, sizeof call->note.key);
+    fault = rdt_call_key(call, rdt_span_str(uuid), NULL, NULL, &call->key);
+    return fault == RDT_FAULT_NONE ? check_highest(call, call->key, highest_in(census)) : fault;
+}
+
+static enum rdt_fault
+census_report(struct rdt_call *call)
+{
+    struct rdt_buf *out = call->request->out;
+    struct rdt_census census;
+    const struct rdt_scanner *scanner;
+    uint32_t drain_no = 0;
+    enum rdt_fault fault = believe(call, &census, &scanner);
+    if (fault == RDT_FAULT_NONE)
+        fault = check_nonce(call, &census, &drain_no);
+    if (fault == RDT_FAULT_NONE)
+        fault = keep_report(call, &census, scanner, drain_no);
+    if (fault == RDT_FAULT_NONE)
+        fault = follow_report(call, &census);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_uuid(out, "KeyId", census.key);
+    rdt_jout_text(out, "Store", census.store);
+    rdt_jout_bool(out, "Complete", census.looked_at == census.total);
+    put_counts(call, rdt_report_of(call->view, census.store, census.key));
+    rdt_jout_close(out, '}');
+    return RDT_FAULT_NONE;
+}
+
+/* ---- what is known ---- */
+
+static void
+put_report(struct rdt_call *call, const struct rdt_census_report *report)
+{
+    struct rdt_buf *out = call->request->out;
+    const struct rdt_scanner *scanner =
+        rdt_view_get(call->view, RDT_KIND_SCANNER, (struct rdt_span){report->scanner, 16});
+    rdt_jout_open(out, "Report", '{');
+    rdt_jout_str(out, "Scanner", scanner == NULL ? NULL : scanner->name);
+    rdt_jout_bool(out, "Enrolled", scanner != NULL && !scanner->revoked);
+    rdt_jout_time(out, "Received", report->received_ms);
+    rdt_jout_time(out, "Made", report->made_ms);
+    rdt_jout_int(out, "LookedAt", (int64_t)report->looked_at);
+    rdt_jout_int(out, "Total", (int64_t)report->total);
+    rdt_jout_int(out, "Highest", report->highest);
+    rdt_jout_int(out, "Drain", report->drain_no);
+    put_counts(call, report);
+    rdt_jout_close(out, '}');
+}
+
+static enum rdt_fault
+census_status(struct rdt_call *call)
+{
+    struct rdt_buf *out = call->request->out;
+    const struct rdt_store_reg *store = NULL;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_uuid(out, "KeyId", call->key->id);
+    rdt_jout_int(out, "Drains", call->key->drains);
+    rdt_jout_open(out, "Stores", '[');
+    while ((store = rdt_store_after(call->view, call->key->id,
+                                    store == NULL ? NULL : store->name)) != NULL) {
+        const struct rdt_census_report *report =
+            rdt_report_of(call->view, rdt_span_str(store->name), call->key->id);
+        rdt_jout_open(out, NULL, '{');
+        rdt_jout_str(out, "Store", store->name);
+        rdt_jout_str(out, "Kind", store->kind);
+        rdt_jout_bool(out, "Declared", store->declared);
+        if (report != NULL)
+            put_report(call, report);
+        rdt_jout_close(out, '}');
+    }
+    rdt_jout_close(out, ']');
+    rdt_jout_close(out, '}');
+    return RDT_FAULT_NONE;
+}
+
+/* ---- receipts of sealed files ---- */
+
+/* A receipt of the same file may hold longer; it never holds less. */
+static enum rdt_fault
+keep_hold(struct rdt_call *call, const struct rdt_receipt *receipt)
+{
+    struct rdt_span id = {receipt->file, 16};
+    const struct rdt_hold *now = rdt_view_get(call->view, RDT_KIND_HOLD, id);
+    if (now != NULL && (receipt->until_ms < now->until_ms ||
+                        !rdt_span_eq(rdt_bytes_span(&now->versions), receipt->versions)))
+        return rdt_call_fail(
+            call, RDT_FAULT_ALREADY_EXISTS,
+            "there is a receipt of this file that says otherwise, or holds longer");
+    struct rdt_hold *hold = rdt_tx_edit(call->tx, RDT_KIND_HOLD, id);
+    if (hold == NULL)
+        hold = rdt_tx_add(call->tx, RDT_KIND_HOLD, id);
+    if (hold == NULL || !rdt_text_set(&hold->name, receipt->name) ||
+        !rdt_bytes_set(&hold->versions, receipt->versions))
+        return rdt_out_of_memory(call);
+    memcpy(hold->file, receipt->file, sizeof hold->file);
+    hold->created_ms = receipt->created_ms;
+    hold->until_ms = receipt->until_ms;
+    return RDT_FAULT_NONE;
+}
+
+static enum rdt_fault
+seal_receipt(struct rdt_call *call)
+{
+    struct rdt_err err = {0};
+    struct rdt_receipt receipt;
+    const struct rdt_scanner *scanner;
+    struct rdt_span bytes = rdt_in_blob(call, "Receipt");
+    if (rdt_receipt_read(bytes, &receipt, &err) != RDT_OK)
+        return no_census(call, err.text);
+    enum rdt_fault fault = signed_by(call, bytes, &scanner);
+    if (fault == RDT_FAULT_NONE)
+        fault = this_deployment(call, receipt.deployment);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    if (receipt.created_ms > call->request->now_ms + SKEW_MS ||
+        receipt.until_ms - receipt.created_ms > RETENTION_MAX_MS)
+        return no_census(call, "it is of the future, or holds for more than a hundred years");
+    note(call, "file", receipt.name);
+    return keep_hold(call, &receipt);
+}
+
+static void
+put_hold(struct rdt_call *call, const void *row)
+{
+    const struct rdt_hold *hold = row;
+    struct rdt_buf *out = call->request->out;
+    struct rdt_span in = rdt_bytes_span(&hold->versions), id;
+    uint32_t number;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_uuid(out, "File", hold->file);
+    rdt_jout_str(out, "Name", hold->name);
+    rdt_jout_time(out, "Created", hold->created_ms);
+    rdt_jout_time(out, "Until", hold->until_ms);
+    rdt_jout_bool(out, "Unknown", in.n == 0);
+    rdt_jout_open(out, "Versions", '[');
+    while (rdt_take(&in, 16, &id) && rdt_take_u32(&in, &number)) {
+        rdt_jout_open(out, NULL, '{');
+        rdt_jout_uuid(out, "KeyId", id.p);
+        rdt_jout_int(out, "Version", number);
+        rdt_jout_close(out, '}');
+    }
+    rdt_jout_close(out, ']');
+    rdt_jout_close(out, '}');
+}
+
+static enum rdt_fault
+hold_list(struct rdt_call *call)
+{
+    return rdt_page_rows(call, "Holds", RDT_KIND_HOLD, 100, 1000, put_hold);
+}
+
+/* ---- the table ---- */
+
+#define TEXT(member, must, most)                                                                   \
+    {                                                                                              \
+        .name = member, .type = RDT_IN_TEXT, .required = must, .min = 1, .max = most               \
+    }
+#define SIGNED(member)                                                                             \
+    TEXT("Scanner", true, RDT_CENSUS_STORE_MAX),                                                   \
+        {.name = member,                                                                           \
+         .type = RDT_IN_BLOB,                                                                      \
+         .required = true,                                                                         \
+         .min = 1,                                                                                 \
+         .max = RDT_CENSUS_BYTES_MAX},                                                             \
+    {                                                                                              \
+        .name = "Signature", .type = RDT_IN_BLOB, .required = true, .min = RDT_SIGNATURE_LEN,      \
+        .max = RDT_SIGNATURE_LEN                                                                   \
+    }
+
+static const struct rdt_in register_in[] = {
+    TEXT("KeyId", true, 2048),
+    TEXT("Store", true, RDT_CENSUS_STORE_MAX),
+    TEXT("Kind", false, 64),
+    {.name = "Declared", .type = RDT_IN_BOOL},
+};
+static const struct rdt_in store_in[] = {
+    TEXT("KeyId", true, 2048),
+    TEXT("Store", true, RDT_CENSUS_STORE_MAX),
+};
+static const struct rdt_in nonce_in[] = {
+    TEXT("KeyId", true, 2048),
+    TEXT("Store", true, RDT_CENSUS_STORE_MAX),
+    {.name = "Version", .type = RDT_IN_INT, .min = 1, .max = UINT32_MAX},
+};
+static const struct rdt_in key_in[] = {TEXT("KeyId", true, 2048)};
+static const struct rdt_in list_in[] = {
+    {.name = "Limit", .type = RDT_IN_INT, .min = 1, .max = 1000},
+    TEXT("Marker", false, 1024),
+};
+static const struct rdt_in enrol_in[] = {
+    TEXT("Scanner", true, RDT_CENSUS_STORE_MAX),
+    TEXT("PublicKey", true, 2 * RDT_PUBLIC_MAX),
+    {.name = "Stores", .type = RDT_IN_TEXTS, .required = true, .min = 1, .max = SCANNER_STORES_MAX},
+};
+static const struct rdt_in scanner_in[] = {TEXT("Scanner", true, RDT_CENSUS_STORE_MAX)};
+static const struct rdt_in report_in[] = {SIGNED("Report")};
+static const struct rdt_in receipt_in[] = {SIGNED("Receipt")};
+
+static const struct rdt_op ops[] = {
+    /* by name */
+    OP_OWN_KEY("CensusNonce", "/v1/census/nonce", WRITE, ANY, nonce_in, census_nonce),
+    OP_OWN_KEY("CensusReport", "/v1/census", WRITE, OWN, report_in, census_report),
+    OP_OWN_KEY("CensusStatement", "/v1/census/statement", WRITE, ANY, key_in, census_statement),
+    OP_OWN_KEY("CensusStatus", "/v1/census/status", READ, ANY, key_in, census_status),
+    OP_OWN("HoldList", "/v1/hold/list", READ, list_in, hold_list),
+    OP_OWN("ScannerEnrol", "/v1/scanner/enrol", WRITE, enrol_in, scanner_enrol),
+    OP_OWN("ScannerList", "/v1/scanner/list", READ, list_in, scanner_list),
+    OP_OWN("ScannerRevoke", "/v1/scanner/revoke", WRITE, scanner_in, scanner_revoke),
+    OP_OWN("SealReceipt", "/v1/seal/receipt", WRITE, receipt_in, seal_receipt),
+    OP_OWN("StoreList", "/v1/store/list", READ, list_in, store_list),
+    OP_OWN_KEY("StoreRegister", "/v1/store/register", WRITE, ANY, register_in, store_register),
+    OP_OWN_KEY("StoreRemove", "/v1/store/remove", WRITE, ANY, store_in, store_remove),
+};
+
+const struct rdt_op_table rdt_ops_census = {ops, sizeof ops / sizeof ops[0]};

@@ -1,0 +1,217 @@
+/*
+ * Bytes of reports and receipts: what is written is read, and nothing else is. The vectors are
+ * those of docs/formats/census.md; with --print this writes them.
+ */
+#include "kms/census.h"
+
+#include "codec/base64.h"
+#include "crypto/sign.h"
+
+#include "../test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+numbers(uint8_t *out, uint8_t from)
+{
+    for (size_t i = 0; i < 16; i++)
+        out[i] = (uint8_t)(from + i);
+}
+
+static struct rdt_census
+sample(struct rdt_buf *counts, struct rdt_buf *epochs)
+{
+    struct rdt_census census = {.store = rdt_span_str("stores.db"),
+                                .looked_at = 1000,
+                                .total = 1000,
+                                .highest = 7,
+                                .made_ms = 1796083200000};
+    numbers(census.deployment, 0x10);
+    numbers(census.nonce, 0x20);
+    numbers(census.key, 0x30);
+    rdt_census_add(counts, false, &(struct rdt_census_count){.version = 1, .count = 3});
+    rdt_census_add(counts, false, &(struct rdt_census_count){.version = 4, .count = 1 << 20});
+    rdt_census_add(epochs, true,
+                   &(struct rdt_census_count){.handle = 0xdeadbeef, .version = 7, .count = 9});
+    census.counts = rdt_buf_span(counts);
+    census.epochs = rdt_buf_span(epochs);
+    return census;
+}
+
+static struct rdt_receipt
+sample_receipt(uint8_t held[static 20])
+{
+    struct rdt_receipt receipt = {.name = rdt_span_str("backup-2026-11.rbf"),
+                                  .created_ms = 1796083200000,
+                                  .until_ms = 1803859200000};
+    numbers(receipt.deployment, 0x10);
+    numbers(receipt.file, 0x40);
+    numbers(held, 0x30);
+    memcpy(held + 16, "\0\0\0\1", 4);
+    receipt.versions = (struct rdt_span){held, 20};
+    return receipt;
+}
+
+static void
+reads_what_is_written(void **state)
+{
+    RDT_BUF counts = {0};
+    RDT_BUF epochs = {0};
+    RDT_BUF bytes = {0};
+    RDT_BUF again = {0};
+    struct rdt_census census = sample(&counts, &epochs), read;
+    (void)state;
+    rdt_census_put(&census, &bytes);
+    assert_int_equal(rdt_census_read(rdt_buf_span(&bytes), &read, NULL), RDT_OK);
+    assert_true(rdt_span_is(read.store, "stores.db"));
+    assert_int_equal(read.looked_at, 1000);
+    assert_int_equal(read.highest, 7);
+    rdt_census_put(&read, &again);
+    assert_true(rdt_span_eq(rdt_buf_span(&bytes), rdt_buf_span(&again)));
+    struct rdt_census_count count;
+    assert_true(rdt_census_next(&read.epochs, true, &count));
+    assert_int_equal(count.handle, 0xdeadbeef);
+    assert_int_equal(count.count, 9);
+    assert_false(rdt_census_next(&read.epochs, true, &count));
+}
+
+static void
+truncated(void **state)
+{
+    RDT_BUF counts = {0};
+    RDT_BUF epochs = {0};
+    RDT_BUF bytes = {0};
+    RDT_BUF receipt = {0};
+    uint8_t held[20];
+    struct rdt_census census = sample(&counts, &epochs);
+    struct rdt_receipt held_by = sample_receipt(held), read_receipt;
+    (void)state;
+    rdt_census_put(&census, &bytes);
+    rdt_receipt_put(&held_by, &receipt);
+    for (size_t n = 0; n < bytes.n; n++)
+        assert_int_equal(rdt_census_read((struct rdt_span){bytes.p, n}, &census, NULL),
+                         RDT_E_BADINPUT);
+    for (size_t n = 0; n < receipt.n; n++)
+        assert_int_equal(rdt_receipt_read((struct rdt_span){receipt.p, n}, &read_receipt, NULL),
+                         RDT_E_BADINPUT);
+    assert_int_equal(rdt_receipt_read(rdt_buf_span(&receipt), &read_receipt, NULL), RDT_OK);
+    assert_int_equal(rdt_census_read(rdt_buf_span(&receipt), &census, NULL), RDT_E_BADINPUT);
+    rdt_buf_add(&bytes, "", 1);
+    rdt_buf_add(&receipt, "", 1);
+    assert_int_equal(rdt_census_read(rdt_buf_span(&bytes), &census, NULL), RDT_E_BADINPUT);
+    assert_int_equal(rdt_receipt_read(rdt_buf_span(&receipt), &read_receipt, NULL), RDT_E_BADINPUT);
+}
+
+/* One thing wrong at a time. */
+static void
+refused(void **state)
+{
+    enum what { ORDER, TWICE, ZERO, NO_VERSION, COVERAGE, STORE, EMPTY_STORE, TIME, LABEL, N_WHAT };
+    (void)state;
+    for (enum what what = 0; what < N_WHAT; what++) {
+        RDT_BUF counts = {0};
+        RDT_BUF epochs = {0};
+        RDT_BUF bytes = {0};
+        struct rdt_census census = sample(&counts, &epochs), read;
+        struct rdt_census_count more = {.version = what == ORDER        ? 2
+                                                   : what == TWICE      ? 4
+                                                   : what == NO_VERSION ? 0
+                                                                        : 5,
+                                        .count = what != ZERO};
+        rdt_census_add(&counts, false, &more);
+        census.counts = rdt_buf_span(&counts);
+        census.looked_at += what == COVERAGE;
+        census.made_ms = what == TIME ? INT64_MAX : census.made_ms;
+        if (what == STORE)
+            census.store = rdt_span_str("db one");
+        if (what == EMPTY_STORE)
+            census.store = rdt_span_str("");
+        rdt_census_put(&census, &bytes);
+        if (what == LABEL)
+            bytes.p[0] ^= 1;
+        if (rdt_census_read(rdt_buf_span(&bytes), &read, NULL) != RDT_E_BADINPUT)
+            fail_msg("case %d was taken", (int)what);
+    }
+    uint8_t held[20];
+    RDT_BUF bytes = {0};
+    struct rdt_receipt receipt = sample_receipt(held);
+    receipt.until_ms = receipt.created_ms - 1;
+    rdt_receipt_put(&receipt, &bytes);
+    assert_int_equal(rdt_receipt_read(rdt_buf_span(&bytes), &receipt, NULL), RDT_E_BADINPUT);
+}
+
+/* ---- vectors ---- */
+
+static void
+put_vector(const char *name, struct rdt_span bytes, struct rdt_buf *out)
+{
+    RDT_AUTO(rdt_signer_free_at) struct rdt_signer *signer = NULL;
+    RDT_SECRET seed = {0};
+    uint8_t signature[64];
+    assert_int_equal(rdt_secret_new(&seed, 32, NULL), RDT_OK);
+    memset(seed.p, 0x5a, 32);
+    assert_int_equal(rdt_signer_load(RDT_SIGN_ED25519, &seed, &signer, NULL), RDT_OK);
+    assert_int_equal(rdt_signer_sign(signer, bytes, signature, NULL), RDT_OK);
+    rdt_buf_fmt(out, "%s    ", name);
+    rdt_hex_add(out, bytes);
+    rdt_buf_str(out, "\npublic    ");
+    rdt_hex_add(out, rdt_signer_public(signer));
+    rdt_buf_str(out, "\nsignature ");
+    rdt_hex_add(out, (struct rdt_span){signature, sizeof signature});
+    rdt_buf_str(out, "\n");
+}
+
+static void
+put_vectors(struct rdt_buf *out)
+{
+    RDT_BUF counts = {0};
+    RDT_BUF epochs = {0};
+    RDT_BUF report = {0};
+    RDT_BUF receipt = {0};
+    uint8_t held[20];
+    struct rdt_census census = sample(&counts, &epochs);
+    struct rdt_receipt held_by = sample_receipt(held);
+    rdt_census_put(&census, &report);
+    rdt_receipt_put(&held_by, &receipt);
+    put_vector("report", rdt_buf_span(&report), out);
+    put_vector("receipt", rdt_buf_span(&receipt), out);
+}
+
+static void
+vectors(void **state)
+{
+    RDT_BUF want = {0};
+    char path[1024];
+    const char *source = getenv("REDOUBT_SOURCE");
+    (void)state;
+    snprintf(path, sizeof path, "%s/docs/formats/census.md", source == NULL ? "." : source);
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, 1 << 16);
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1 << 16) - 1, file) > 0);
+    fclose(file);
+    put_vectors(&want);
+    if (strstr(text, rdt_buf_cstr(&want)) == NULL)
+        fail_msg("docs/formats/census.md: put there what test_kms_census_bytes --print prints");
+    free(text);
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_is_written),
+        cmocka_unit_test(truncated),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(vectors),
+    };
+    if (argc == 2 && strcmp(argv[1], "--print") == 0) {
+        RDT_BUF out = {0};
+        put_vectors(&out);
+        fputs(rdt_buf_cstr(&out), stdout);
+        return 0;
+    }
+    return cmocka_run_group_tests_name("kms/census_bytes", tests, NULL, NULL);
+}
