@@ -38,6 +38,9 @@ rdt_rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type ty
         return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED,
                              "the ring has used up its %d epochs: move the tenants to a new one",
                              RDT_EPOCH_MAX);
+    if (highest == UINT32_MAX)
+        return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED,
+                             "a census has seen the last number that a version can have");
     enum rdt_fault fault = retain(call, key);
     if (fault == RDT_FAULT_NONE)
         fault = rdt_add_version(call, key, highest + 1, type);
