@@ -319,13 +319,32 @@ rewrap(struct rdt_call *call)
     return RDT_FAULT_NONE;
 }
 
-/* After a pass that found nothing under any of them. */
+static bool
+any_older(struct rdt_view view, uint32_t number)
+{
+    for (size_t i = 0; i < RDT_COUNT(kinds); i++) {
+        struct rdt_span id = {0};
+        const void *row;
+        while ((row = rdt_view_next(view, kinds[i], id, &id)) != NULL)
+            if (is_older(kinds[i], row, number))
+                return true;
+    }
+    return false;
+}
+
+/*
+ * After a pass that found nothing under any of them. Looks at every row once more, all at once:
+ * what is still under a key that goes is lost for good.
+ */
 static enum rdt_fault
 domain_retire(struct rdt_call *call)
 {
     struct rdt_span id = {0};
     const struct rdt_domain *row;
     const struct rdt_site *site = rdt_view_site(call->view);
+    if (any_older(call->view, site->domain))
+        return rdt_call_fail(call, RDT_FAULT_INVALID_STATE,
+                             "something is still wrapped under an older domain key");
     while ((row = rdt_view_next(call->view, RDT_KIND_DOMAIN, id, &id)) != NULL) {
         char text[16];
         if (row->retired || row->number == site->domain)

@@ -365,6 +365,35 @@ stops_in_between(void **state)
     decrypts(blob);
 }
 
+/* The key changes again in the middle of a pass: what is behind it is older now. */
+static void
+changes_again(void **state)
+{
+    RDT_BUF out = {0};
+    char key[64], blob[512];
+    (void)state;
+    new_key(key);
+    encrypt(key, blob);
+    rotate_with_root();
+    ticks(1, NOW_MS);
+    uint32_t second = info().current;
+    thread->rewrap = (struct rewrap_at){.under = second, .kind = 2}; /* nothing was found so far */
+    rotate_with_root();
+    assert_int_equal(rdt_kms_local(kms, thread, "SystemDomainRetire", "{}", &out, NULL),
+                     RDT_E_DENIED);
+    assert_int_equal(info().older, 2);
+    ticks(1, NOW_MS);
+    assert_int_equal(under(second), 0);
+    assert_int_equal(info().older, 2);
+    assert_true(root_has(second));
+    ticks(1, NOW_MS);
+    assert_int_equal(info().older, 0);
+    assert_false(root_has(second));
+    decrypts(blob);
+    stop_and_start();
+    decrypts(blob);
+}
+
 /* A process that is killed at some step of it, many times. */
 static void
 killed(void **state)
@@ -418,7 +447,7 @@ after_a_destruction(void **state)
     uint8_t id[20] = {1};
     struct rdt_tx *tx = NULL;
     (void)state;
-    int64_t at_ms = info().since_ms + 2 * DAY_MS;
+    int64_t at_ms = info().since_ms + DAY_MS - 100000;
     uint32_t before = info().current;
     ticks(1, at_ms);
     assert_int_equal(info().current, before);
@@ -430,10 +459,13 @@ after_a_destruction(void **state)
     death->erased_ms = at_ms;
     commit(tx);
     ticks(1, at_ms + 1000);
-    assert_int_equal(info().current, before); /* looks once a minute */
     ticks(1, at_ms + 61000);
+    assert_int_equal(info().current, before); /* not within a day */
+    ticks(1, at_ms + 110000);
+    assert_int_equal(info().current, before); /* looks once a minute */
+    ticks(1, at_ms + 122000);
     assert_int_not_equal(info().current, before);
-    ticks(8, at_ms + 62000);
+    ticks(8, at_ms + 123000);
     assert_int_equal(info().older, 0);
     assert_int_equal(under(before), 0);
     assert_false(root_has(before));
@@ -502,6 +534,7 @@ main(void)
         cmocka_unit_test_setup_teardown(without_the_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_changes_the_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stops_in_between, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(changes_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(after_a_destruction, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_open, set_up, tear_down),

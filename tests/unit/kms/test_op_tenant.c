@@ -119,6 +119,10 @@ destroyed_by_two(void **unused)
     assert_int_equal(destroy_as("bob2", "acme"), RDT_FAULT_ACCESS_DENIED); /* who did not ask */
     assert_int_equal(destroy_as("root", "acme"), RDT_FAULT_NONE);
     assert_string_equal(answer(&s, "State"), "Destroying");
+    const struct rdt_handle *handle =
+        rdt_handle_get((struct rdt_view){.state = s.kms->state},
+                       (uint32_t)strtoul(answer(&s, "Handle"), NULL, 10));
+    assert_true(handle->dead);
     assert_string_equal(state_of("bolt"), "Active");
     assert_int_equal(destroy_as("root", "acme"), RDT_FAULT_NOT_FOUND);
     assert_int_equal(destroy_as("root", id), RDT_FAULT_INVALID_STATE);

@@ -507,6 +507,27 @@ seeds_are_erased(void **state)
     assert_int_equal(export_at(NOW_MS, key, "\"Tenant\":\"stays\"", 0), RDT_FAULT_NONE);
 }
 
+/* One epoch of a tenant that lives. */
+static void
+one_seed_is_gone(void **state)
+{
+    char key[64];
+    uint8_t id[8];
+    struct rdt_tx *tx = NULL;
+    (void)state;
+    new_key(true, key);
+    ok("TenantCreate", about("half", key));
+    rdt_u32_bytes((uint32_t)number("Handle"), id);
+    rdt_u32_bytes(1, id + 4);
+    ok("TenantRotate", about("half", key));
+    assert_int_equal(rdt_tx_begin(kms->state, &tx, NULL), RDT_OK);
+    struct rdt_seed *seed = rdt_tx_edit(tx, RDT_KIND_SEED, (struct rdt_span){id, sizeof id});
+    assert_true(rdt_bytes_set(&seed->wrapped, (struct rdt_span){NULL, 0}));
+    commit(tx);
+    assert_int_equal(export_at(NOW_MS, key, "\"Tenant\":\"half\"", 1), RDT_FAULT_INVALID_STATE);
+    assert_int_equal(export_at(NOW_MS, key, "\"Tenant\":\"half\"", 2), RDT_FAULT_NONE);
+}
+
 static void
 destroying_needs_the_quorum(void **state)
 {
@@ -550,6 +571,7 @@ main(void)
         cmocka_unit_test(exports_are_remembered),
         cmocka_unit_test(versions_of_epochs),
         cmocka_unit_test(seeds_are_erased),
+        cmocka_unit_test(one_seed_is_gone),
         cmocka_unit_test(destroying_needs_the_quorum),
     };
     return cmocka_run_group_tests(tests, begin, end);
