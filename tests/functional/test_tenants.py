@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,11 +16,13 @@ import uuid
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tenant_kek as second  # noqa: E402
-from harness import ROOT, Tap, write  # noqa: E402
+from harness import ROOT, Tap, redoubt, write  # noqa: E402
 from server import Server, env_file, wait_for  # noqa: E402
 from signing import call  # noqa: E402
+from test_server_guide import run  # noqa: E402
 
 VECTORS = os.path.join(ROOT, "tests", "vectors", "tenant-kek.json")
+GUIDE = os.path.join(ROOT, "docs", "guides", "tenants.md")
 PAGE = os.path.join(ROOT, "docs", "formats", "tenant-kek.md")
 ROUNDS = 10
 
@@ -252,9 +255,62 @@ def test_states(tap, server, key):
     tap.ok(isinstance(client.kek(key, Tenant="acme"), bytes), "and it lives on")
 
 
+def test_destroyed(tap, server, folder, key):
+    """By two approvers; the server is killed the moment it has answered."""
+    client = Client(server.env())
+    for name, person in (("ann", "Ann A"), ("bob", "Bob B")):
+        path = os.path.join(folder, name + ".key")
+        redoubt("approval", "keygen", "-o", path)
+        server.admin("approver", "add", name, path + ".pub", "--person", person)
+
+    def approve(*what):
+        request = server.admin("approval", "request", *what).out.strip()
+        return [server.admin("approval", "sign", request, "--with", os.path.join(folder, name + ".key"), "--yes").status
+                for name in ("ann", "bob")]
+
+    server.admin("tenant", "rotate", "bolt", key)
+    tap.ok(server.admin("tenant", "rotate", "bolt", key).status == 4, "a second rotation on one day is refused")
+    tap.ok(approve("tenant-rotate", "Tenant=bolt") == [0, 0] and server.admin("tenant", "rotate", "bolt", key).status == 0,
+           "unless two approve")
+    bolt, old = client.kek(key, Tenant="bolt"), json.loads(server.admin("tenant", "show", "acme", "--json").out)
+    tap.ok(approve("tenant-destroy", "Tenant=acme") == [0, 0], "two approvers sign")
+    got = server.admin("tenant", "destroy", "bolt")
+    tap.ok(got.status == 4, "they signed about another tenant", got)
+    got = server.admin("tenant", "destroy", "acme")
+    server.stop(signal.SIGKILL)
+    tap.ok(got.status == 0, "tenant destroy", got)
+    server.start()
+    client = Client(server.env())
+    tap.ok(client.kek(key, Tenant="acme") == "NotFoundException", "no key is given by its name")
+    handle = old["Rings"][0]["Handle"]
+    for members in ({"Handle": handle}, {"Handle": handle, "Epoch": 1}, {"Tenant": old["TenantId"]}):
+        tap.ok(client.kek(key, **members) == "KMSInvalidStateException", "nor by %s" % members, client.kek(key, **members))
+    gone = lambda: json.loads(server.admin("tenant", "show", old["TenantId"], "--json").out)["State"] == "Destroyed"
+    tap.ok(wait_for(gone), "it is destroyed, although the server was killed in between")
+    tap.ok(client.kek(key, Tenant="bolt") == bolt, "the other tenant notices nothing")
+    seeds = [json.loads(line) for line in server.admin("audit", "search", "--operation", "System*", "--json").out.splitlines()]
+    tap.ok("SystemTenantErase" in json.dumps(seeds), "what was done is in the audit log")
+    tap.ok(server.admin("tenant", "create", "acme", key).status == 0, "the name is free again")
+    new = json.loads(server.admin("tenant", "show", "acme", "--json").out)
+    tap.ok(new["TenantId"] != old["TenantId"] and new["Rings"][0]["Handle"] != handle, "for another tenant")
+    env = server.env()
+    server.stop()
+    got = redoubt("audit", "verify", "--data", server.data, env=env)
+    tap.ok(got.status == 0, "the audit log is whole", got)
+    server.start()
+
+
+def test_guide(tap):
+    with tempfile.TemporaryDirectory() as folder, open(GUIDE, encoding="utf-8") as file:
+        status, out, n = run(folder, file.read(), os.environ["PATH"])
+        tap.ok(status == 0 and "FAILED" not in out and n > 15, "the %d commands of docs/guides/tenants.md work" % n,
+               "\n".join(out.splitlines()[-15:]))
+
+
 def main():
     tap = Tap()
     test_format(tap)
+    test_guide(tap)
     with tempfile.TemporaryDirectory() as folder:
         with Server(os.path.join(folder, "data")) as server:
             key, other = test_commands(tap, server)
@@ -262,6 +318,7 @@ def main():
             test_stop(tap, server, key, acme, new)
             test_who_may(tap, server, folder, key)
             test_states(tap, server, key)
+            test_destroyed(tap, server, folder, key)
     tap.finish()
 
 
