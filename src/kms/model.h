@@ -91,7 +91,7 @@ struct rdt_site {
     int64_t highest_ms;    /* highest time ever stored */
     uint8_t clock_blocked; /* destruction and approvals wait for a confirmation */
     char *clock_reason;
-    int64_t erased_ms; /* a seed was erased last: the domain key changes after it */
+    int64_t erased_ms;     /* a seed was erased last: the domain key changes after it */
     int64_t credited_s;    /* the credited clock: seconds that nobody could have made up */
     uint32_t backup_days;  /* how long backups of the store are kept; 0: 35 */
     int64_t quiet_floor_s; /* credited clock since which no waiting counts as begun earlier */

@@ -2,8 +2,10 @@
 #include "world.h"
 
 #include "kms/call_internal.h"
+#include "kms/life_internal.h"
 
 #define NOW_MS ((int64_t)1800000000000)
+#define CREDITED_S 77
 #define MANY 5000 /* more versions than a thread has room for */
 
 static struct world w;
@@ -34,9 +36,10 @@ static void
 collect(int64_t now_ms)
 {
     struct rdt_tx *tx = begin(&w);
-    rdt_usage_collect(usage, tx, now_ms);
+    assert_true(rdt_usage_collect(usage, tx, now_ms));
     seal(&w, tx);
     commit(&w, tx);
+    rdt_usage_settle(usage);
 }
 
 static const struct rdt_usage *
@@ -90,34 +93,58 @@ kept(void **state)
     assert_int_equal(row(3, 1)->wraps, 1);
 }
 
+/* A commit that fails loses nothing. */
+static void
+failed(void **state)
+{
+    struct rdt_tx *tx = begin(&w);
+    (void)state;
+    count(4, 1, true, NOW_MS);
+    assert_true(rdt_usage_collect(usage, tx, NOW_MS));
+    rdt_tx_drop(tx);
+    assert_null(row(4, 1));
+    count(4, 1, false, NOW_MS + 1);
+    collect(NOW_MS + 2);
+    assert_int_equal(row(4, 1)->wraps, 1);
+    assert_int_equal(row(4, 1)->unwraps, 1);
+    assert_string_equal(row(4, 1)->last_operation, "Decrypt");
+}
+
 static void
 add_version(uint8_t key, enum rdt_version_state state)
 {
-    RDT_BUF id = {0};
     struct rdt_tx *tx = begin(&w);
     struct rdt_version sample = version(key, 1), *v;
-    rdt_kind_id(RDT_KIND_VERSION, &sample, &id);
-    v = rdt_tx_add(tx, RDT_KIND_VERSION, rdt_buf_span(&id));
-    assert_non_null(v);
+    struct rdt_key *owner = rdt_tx_add(tx, RDT_KIND_KEY, (struct rdt_span){sample.key, 16});
+    uint8_t id[20];
+    rdt_version_id(sample.key, 1, id);
+    v = rdt_tx_add(tx, RDT_KIND_VERSION, (struct rdt_span){id, sizeof id});
+    assert_true(owner != NULL && v != NULL);
+    memcpy(owner->id, sample.key, sizeof owner->id);
     memcpy(v->key, sample.key, sizeof v->key);
     v->number = 1;
     v->state = (uint8_t)state;
-    v->credited_s = 1000;
+    v->quiet_s = 1000;
     seal(&w, tx);
     commit(&w, tx);
 }
 
-/* One refused use returns a quiesced version to draining, and its waiting time is gone. */
+/* One refused use of a quiesced version, or one use of a drained one, returns it to draining: its
+ * waiting begins anew. */
 static void
-refused(void **state)
+moved_back(void **state)
 {
     static const struct {
-        enum rdt_version_state before, after;
+        enum rdt_version_state before;
+        bool refused; /* else used */
+        enum rdt_version_state after;
     } rows[] = {
-        {RDT_VERSION_QUIESCED,  RDT_VERSION_DRAINING },
-        {RDT_VERSION_RETAINED,  RDT_VERSION_RETAINED },
-        {RDT_VERSION_DRAINED,   RDT_VERSION_DRAINED  },
-        {RDT_VERSION_DESTROYED, RDT_VERSION_DESTROYED},
+        {RDT_VERSION_QUIESCED,  true,  RDT_VERSION_DRAINING },
+        {RDT_VERSION_RETAINED,  true,  RDT_VERSION_RETAINED },
+        {RDT_VERSION_DRAINED,   true,  RDT_VERSION_DRAINED  },
+        {RDT_VERSION_DESTROYED, true,  RDT_VERSION_DESTROYED},
+        {RDT_VERSION_DRAINED,   false, RDT_VERSION_DRAINING },
+        {RDT_VERSION_RETAINED,  false, RDT_VERSION_RETAINED },
     };
     (void)state;
     for (uint8_t i = 0; i < RDT_COUNT(rows); i++) {
@@ -125,17 +152,35 @@ refused(void **state)
         struct rdt_version v = version(key, 1);
         bool moved = rows[i].before != rows[i].after;
         add_version(key, rows[i].before);
-        rdt_usage_refused(usage, &v);
+        if (rows[i].refused)
+            rdt_usage_refused(usage, &v);
+        else
+            count(key, 1, false, NOW_MS);
         collect(NOW_MS + 9);
         const struct rdt_version *now = rdt_view_version(published(&w), v.key, 1);
         assert_int_equal(now->state, rows[i].after);
-        assert_int_equal(now->credited_s, moved ? 0 : 1000);
-        assert_int_equal(now->refused_ms, moved ? NOW_MS + 9 : 0);
-        assert_null(row(key, 1)); /* a refusal is no use */
+        assert_int_equal(now->quiet_s, moved ? 0 : 1000);
+        assert_int_equal(now->drain_no, moved ? 1 : 0);
+        assert_int_equal(now->refused_ms, moved && rows[i].refused ? NOW_MS + 9 : 0);
+        assert_int_equal(row(key, 1) == NULL, rows[i].refused); /* a refusal is no use */
     }
     struct rdt_version gone = version(0x60, 1);
     rdt_usage_refused(usage, &gone); /* its row went meanwhile */
     collect(NOW_MS);
+}
+
+/* A refused use that found no place: all waiting begins anew, since nobody knows whose it was. */
+static void
+refusal_lost(void **state)
+{
+    (void)state;
+    assert_int_equal(rdt_view_site(published(&w))->quiet_floor_s, 0);
+    for (uint32_t i = 1; i <= MANY; i++) {
+        struct rdt_version v = version(0x70, i);
+        rdt_usage_refused(usage, &v);
+    }
+    collect(NOW_MS);
+    assert_true(rdt_view_site(published(&w))->quiet_floor_s >= CREDITED_S);
 }
 
 /* A full table drops counts, never memory of another version, and works again once collected. */
@@ -163,6 +208,13 @@ set_up(void **state)
 {
     (void)state;
     world_open(&w);
+    struct rdt_tx *tx = begin(&w);
+    struct rdt_site *site = rdt_tx_add(tx, RDT_KIND_SITE, rdt_span_str("site"));
+    if (site == NULL)
+        return -1;
+    site->credited_s = CREDITED_S;
+    seal(&w, tx);
+    commit(&w, tx);
     usage = rdt_usage_new();
     return usage == NULL ? -1 : 0;
 }
@@ -181,10 +233,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counted),
-        cmocka_unit_test(kept),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(full),
+        cmocka_unit_test(counted),    cmocka_unit_test(kept), cmocka_unit_test(failed),
+        cmocka_unit_test(moved_back), cmocka_unit_test(full), cmocka_unit_test(refusal_lost),
     };
     return cmocka_run_group_tests_name("kms/usage", tests, set_up, tear_down);
 }
