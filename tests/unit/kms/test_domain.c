@@ -3,6 +3,7 @@
 
 #include "calls.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #define DAY_MS ((int64_t)86400000)
@@ -394,47 +395,73 @@ changes_again(void **state)
     decrypts(blob);
 }
 
-/* A process that is killed at some step of it, many times. */
+/* Until it is killed: the key changes, everything moves, keys are made, over and over. */
+static void
+busy(int started)
+{
+    struct held held;
+    hold(&held);
+    if (rdt_kms_open(&held.opts, &kms, NULL) != RDT_OK ||
+        rdt_kms_thread_open(kms, &thread, NULL) != RDT_OK)
+        _exit(1);
+    for (unsigned i = 0;; i++) {
+        RDT_BUF out = {0};
+        /* where older keys have no place left it is refused, and goes on later */
+        if (i % 3 == 0)
+            (void)!rdt_kms_domain_rotate(kms, thread, &held.opts, NULL);
+        ticks(1, NOW_MS);
+        (void)!rdt_kms_local(kms, thread, "CreateKey", "{}", &out, NULL);
+        if (i == 0 && write(started, "", 1) != 1)
+            _exit(1);
+    }
+}
+
+static void
+kill_one(unsigned round)
+{
+    int status, started[2];
+    char byte;
+    assert_int_equal(pipe(started), 0);
+    fflush(stdout);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        busy(started[1]);
+    close(started[1]);
+    assert_int_equal(read(started[0], &byte, 1), 1);
+    close(started[0]);
+    usleep(round * 7919 % 50000);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+}
+
+/* Killed at any point, many times: nothing is lost, and it ends. */
 static void
 killed(void **state)
 {
     char key[64], blob[512];
+    struct held held;
+    struct rdt_err err = {0};
     (void)state;
     new_key(key);
     encrypt(key, blob);
     many_keys(RDT_WRITE_BATCH_MAX);
     rdt_kms_thread_close(thread);
     rdt_kms_close(kms);
-    for (unsigned round = 0; round < 8; round++) {
-        fflush(stdout);
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-            struct held held;
-            hold(&held);
-            if (rdt_kms_open(&held.opts, &kms, NULL) != RDT_OK ||
-                rdt_kms_thread_open(kms, &thread, NULL) != RDT_OK)
-                _exit(1);
-            if (round % 3 == 0 && rdt_kms_domain_rotate(kms, thread, &held.opts, NULL) != RDT_OK)
-                _exit(2);
-            ticks(round % 4, NOW_MS);
-            _exit(0); /* nothing is closed, nothing flushed */
-        }
-        int status;
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
-    }
-    struct held held;
-    struct rdt_err err = {0};
+    for (unsigned round = 0; round < 24; round++)
+        kill_one(round);
     hold(&held);
     if (rdt_kms_open(&held.opts, &kms, &err) != RDT_OK)
         fail_msg("%s", err.text);
     let_go(&held);
     assert_int_equal(rdt_kms_thread_open(kms, &thread, NULL), RDT_OK);
     decrypts(blob);
+    assert_true(info().current > 1); /* it did happen */
     ticks(12, NOW_MS);
     assert_int_equal(info().older, 0);
+    for (uint32_t number = 1; number < info().current; number++)
+        assert_false(root_has(number));
     decrypts(blob);
     stop_and_start();
     decrypts(blob);
