@@ -92,15 +92,6 @@ rdt_ring_highest(struct rdt_view view, const struct rdt_key *key)
     return highest;
 }
 
-uint32_t
-rdt_ring_version(struct rdt_view view, const uint8_t key[static 16], uint32_t epoch)
-{
-    for (uint32_t number = epoch; number != 0; number--)
-        if (rdt_view_version(view, key, number) != NULL)
-            return number;
-    return 0;
-}
-
 const struct rdt_kek_export *
 rdt_ring_export(struct rdt_view view, const uint8_t key[static 16], uint32_t version,
                 struct rdt_span *after)

@@ -51,12 +51,6 @@ RDT_MUST_CHECK enum rdt_code rdt_seed_open(struct rdt_call *call, const struct r
                                            const struct rdt_seed *seed, struct rdt_secret *out);
 
 /*
- * rdt_ring_version - the version of a ring that an epoch uses: the one with the largest number not
- * above it.  0: none.
- */
-uint32_t rdt_ring_version(struct rdt_view view, const uint8_t key[static 16], uint32_t epoch);
-
-/*
  * rdt_ring_export - the first export, in the order of their ids, behind `after` of a key that a
  * version of a ring has part in: for its destruction certificate. Looks at every export.
  *
