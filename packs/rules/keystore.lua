@@ -129,6 +129,10 @@ rule {
       return fail { observed = "no such key", expected = "a key",
                     message = "the key service has no key " .. s.name .. ": redoubt apply makes it" }
     end
+    if key.foreign then
+      return fail { observed = "another plan's or environment's key", expected = "this one's",
+                    message = "alias/" .. s.name .. " is the key of another plan or environment" }
+    end
     if key.state == "Enabled" and not key.suspended then return pass(3) end
     return fail { observed = key.suspended and "suspended" or key.state, expected = "Enabled",
                   message = s.name .. " cannot be used: " .. (key.suspended and "an approver suspended it" or key.state)
@@ -145,6 +149,9 @@ rule {
         { found = true, state = "PendingDeletion", suspended = false, deletion = 20000 } } } },
     { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "redoubt" }, expect = "drift",
       facts = { ["keys.audit"] = { ["key.exists"] = { found = true, state = "Enabled", suspended = true } } } },
+    { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "redoubt" }, expect = "drift",
+      facts = { ["keys.audit"] = { ["key.exists"] =
+        { found = true, state = "Enabled", suspended = false, foreign = true } } } },
     { on = "keys.audit", set = { ["keys.audit.custody.provider"] = "redoubt" }, expect = "unknown",
       facts = { ["keys.audit"] = { ["key.exists"] = "<unknown> it is kept in another account" } } },
     { on = "keys.root", expect = "pass" },

@@ -196,6 +196,14 @@ wants_keys(const struct rdt_cli *cli, const struct rdt_plan *plan, const struct 
     return false;
 }
 
+static bool
+add_text(struct jobs *jobs, struct rdt_node *map, const char *key, const char *text)
+{
+    return text == NULL ||
+           rdt_node_add(&jobs->arena, map, rdt_span_str(key), map->mark,
+                        rdt_node_scalar(&jobs->arena, rdt_span_str(text), map->mark));
+}
+
 /* The key service is one job, about the plan as a whole and all keys whose custody is Redoubt's. */
 static bool
 add_kms_job(const struct rdt_cli *cli, const struct rdt_plan *plan, const struct rdt_node *target,
@@ -214,6 +222,8 @@ add_kms_job(const struct rdt_cli *cli, const struct rdt_plan *plan, const struct
             ok = rdt_node_add(&jobs->arena, map, rdt_span_str(keys[i].name), target->mark,
                               (struct rdt_node *)custody);
     }
+    ok = ok && add_text(jobs, spec, "plan", rdt_node_str(rdt_plan_root(plan), "product.id"));
+    ok = ok && add_text(jobs, spec, "env", rdt_plan_env(plan));
     ok = ok && rdt_node_add(&jobs->arena, spec, rdt_span_str("target"), target->mark,
                             (struct rdt_node *)target);
     ok = ok && rdt_node_add(&jobs->arena, spec, rdt_span_str("keys"), target->mark, map);

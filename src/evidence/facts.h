@@ -35,7 +35,8 @@
       "{pattern, kind: none|file|pipe, storage, to_disk: bool, dir, encrypted: "                   \
       "none|yes|no|ram|unknown, why}")                                                             \
     X("key.exists", "keys",                                                                        \
-      "{found: bool, id, state, suspended: bool, deletion: days}: the key under the alias of its " \
+      "{found: bool, id, state, suspended: bool, deletion: days, foreign: bool (it has the tags "  \
+      "of another plan or environment)}: the key under the alias of its "                          \
       "name in the key service")                                                                   \
     X("key.rotated", "keys",                                                                       \
       "{last: days, every: days (0: by hand), next: days, version}: when its current version was " \

@@ -185,7 +185,9 @@ look_at_key(struct service *service, const struct rdt_member *key, struct rdt_ev
         return rdt_kms_key_absent(out, subject, rdt_span_str(answer.why));
     if (answer.why[0] != '\0')
         return rdt_kms_key_unknown(out, subject, answer.why);
-    rc = rdt_kms_key_facts(out, subject, answer.tree, rdt_buf_span(&answer.bytes));
+    struct rdt_kms_owner owner = {rdt_node_str(service->job->spec, "plan"),
+                                  rdt_node_str(service->job->spec, "env")};
+    rc = rdt_kms_key_facts(out, subject, &owner, answer.tree, rdt_buf_span(&answer.bytes));
     if (rc == RDT_OK)
         rc = look_at_callers(service, subject, rdt_node_str(answer.tree, "KeyId"), out);
     return rc;

@@ -58,16 +58,30 @@ rdt_kms_site_fact(struct rdt_evidence *out, const char *subject, const struct rd
     return ok ? rdt_evidence_fact(out, subject, "kms.site", map, raw) : RDT_E_NOMEM;
 }
 
-static enum rdt_code
-exists(struct rdt_evidence *out, const char *subject, const struct rdt_node *status,
-       struct rdt_span raw)
+/* A tag of another plan or environment; a key without such tags was made by hand, which is fine. */
+static bool
+is_tagged_otherwise(const struct rdt_node *status, const char *name, const char *value)
 {
+    const struct rdt_node *tags = rdt_node_get(status, "Tags");
+    for (size_t i = 0; value != NULL && tags != NULL && i < tags->n; i++)
+        if (rdt_node_is(rdt_node_get(tags->members[i].node, "TagKey"), name))
+            return !rdt_node_is(rdt_node_get(tags->members[i].node, "TagValue"), value);
+    return false;
+}
+
+static enum rdt_code
+exists(struct rdt_evidence *out, const char *subject, const struct rdt_kms_owner *owner,
+       const struct rdt_node *status, struct rdt_span raw)
+{
+    bool foreign = is_tagged_otherwise(status, "redoubt:plan", owner->plan) ||
+                   is_tagged_otherwise(status, "redoubt:env", owner->env);
     struct rdt_node *map = rdt_node_new(&out->arena, RDT_NODE_MAP, (struct rdt_mark){0});
     bool ok = rdt_value_bool(&out->arena, map, "found", true) != NULL;
     ok = ok && text(out, map, "id", status, "KeyId");
     ok = ok && text(out, map, "state", status, "KeyState");
     ok = ok && truth(out, map, "suspended", status, "Suspended") != NULL;
     ok = ok && day(out, map, "deletion", status, "DeletionDate");
+    ok = ok && rdt_value_bool(&out->arena, map, "foreign", foreign) != NULL;
     return ok ? rdt_evidence_fact(out, subject, "key.exists", map, raw) : RDT_E_NOMEM;
 }
 
@@ -101,10 +115,10 @@ custody(struct rdt_evidence *out, const char *subject, const struct rdt_node *st
 }
 
 enum rdt_code
-rdt_kms_key_facts(struct rdt_evidence *out, const char *subject, const struct rdt_node *status,
-                  struct rdt_span raw)
+rdt_kms_key_facts(struct rdt_evidence *out, const char *subject, const struct rdt_kms_owner *owner,
+                  const struct rdt_node *status, struct rdt_span raw)
 {
-    enum rdt_code rc = exists(out, subject, status, raw);
+    enum rdt_code rc = exists(out, subject, owner, status, raw);
     if (rc == RDT_OK)
         rc = rotated(out, subject, status, raw);
     return rc == RDT_OK ? custody(out, subject, status, raw) : rc;

@@ -19,8 +19,14 @@
 RDT_MUST_CHECK enum rdt_code rdt_kms_site_fact(struct rdt_evidence *out, const char *subject,
                                                const struct rdt_node *site, struct rdt_span raw);
 
+/* Whose keys are looked for: what `apply` writes on them as tags. */
+struct rdt_kms_owner {
+    const char *plan, *env; /* ids; NULL: any */
+};
+
 /* rdt_kms_key_facts - key.exists, key.rotated and key.custody, from the answer of KeyStatus. */
 RDT_MUST_CHECK enum rdt_code rdt_kms_key_facts(struct rdt_evidence *out, const char *subject,
+                                               const struct rdt_kms_owner *owner,
                                                const struct rdt_node *status, struct rdt_span raw);
 
 /* rdt_kms_policy_fact - key.policy, from the answer of KeyCallers. */

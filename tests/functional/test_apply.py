@@ -272,6 +272,17 @@ def test_verify(tap, server, folder):
     server.admin("key", "enable", "cards")
 
 
+def test_foreign(tap, server, folder):
+    """The same names in another environment, on the same server: not its keys."""
+    path = write(os.path.join(folder, "redoubt.yaml"), PLAN.replace("live: {}", "live: { targets: targets.yaml }")
+                 % {"purpose": "card numbers", "every": "90d", "more": ""})
+    apply(server, path)
+    env = {"XDG_STATE_HOME": server.data + ".state"}
+    got = server.admin("verify", "--env", "live", "--only", "keys.cards", path, env=env)
+    tap.ok(got.status == 1 and "another plan or environment" in re.sub(r"\s+", " ", got.out),
+           "the keys of dev are not those of live", got)
+
+
 def test_reader(tap, server, folder):
     """The credential of the targets: one that may only look; one that may not; no server."""
     path = plan(folder)
@@ -321,6 +332,7 @@ def main():
             test_medtrack(tap, server)
             test_medtrack_verified(tap, server)
             test_verify(tap, server, folder)
+            test_foreign(tap, server, folder)
             test_reader(tap, server, folder)
     tap.finish()
 

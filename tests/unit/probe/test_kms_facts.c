@@ -27,6 +27,34 @@ assert_fact(const struct rdt_evidence *seen, const char *fact, const char *want)
     assert_string_equal(rdt_buf_cstr(&got), want);
 }
 
+static const struct rdt_kms_owner owner = {"p", "dev"};
+
+/* A key with another's tags is not ours, whatever its alias; one without tags may be. */
+static void
+test_foreign(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        bool foreign;
+    } cases[] = {
+        {"{\"Tags\":[]}",                                                         false},
+        {"{\"Tags\":[{\"TagKey\":\"redoubt:env\",\"TagValue\":\"dev\"}]}",        false},
+        {"{\"Tags\":[{\"TagKey\":\"redoubt:env\",\"TagValue\":\"prod\"}]}",       true },
+        {"{\"Tags\":[{\"TagKey\":\"redoubt:plan\",\"TagValue\":\"q\"}]}",         true },
+        {"{\"Tags\":[{\"TagKey\":\"x\"},{\"TagKey\":\"redoubt:plan\"}]}",         true },
+        {"{\"Tags\":[{\"TagKey\":\"redoubt:level\",\"TagValue\":\"critical\"}]}", false},
+    };
+    for (size_t i = 0; i < RDT_COUNT(cases); i++) {
+        RDT_AUTO(rdt_evidence_done) struct rdt_evidence seen = {0};
+        struct rdt_node *answer = tree(&seen, cases[i].answer);
+        assert_int_equal(rdt_kms_key_facts(&seen, "s", &owner, answer, rdt_span_str("")), RDT_OK);
+        assert_int_equal(
+            rdt_node_true(rdt_evidence_find(&seen, "s", "key.exists")->value, "foreign"),
+            cases[i].foreign);
+    }
+}
+
 static void
 test_key(void **state)
 {
@@ -36,18 +64,19 @@ test_key(void **state)
     } cases[] = {
         {"{\"KeyId\":\"k\",\"KeyState\":\"Enabled\",\"Suspended\":false,\"CurrentVersion\":3,"
          "\"LastRotationDate\":1795478400.5,\"RotationPeriodInDays\":90,\"NextRotationDate\":"
-         "1803254400,\"Custody\":\"hsm\"}",                                         "{\"found\":true,\"id\":\"k\",\"state\":\"Enabled\",\"suspended\":false}",
-         "{\"last\":20781,\"every\":90,\"next\":20871,\"version\":3}",                                                                                                                                  "{\"seal\":\"hsm\"}"                    },
+         "1803254400,\"Custody\":\"hsm\"}", "{\"found\":true,\"id\":\"k\",\"state\":\"Enabled\",\"suspended\":false,\"foreign\":"
+         "false}",                                                                                                                                       "{\"last\":20781,\"every\":90,\"next\":20871,\"version\":3}", "{\"seal\":\"hsm\"}"},
         {"{\"KeyId\":\"k\",\"KeyState\":\"PendingDeletion\",\"Suspended\":true,\"DeletionDate\":"
          "1795478400,\"LastRotationDate\":1795478399,\"Custody\":\"development\"}", "{\"found\":true,\"id\":\"k\",\"state\":\"PendingDeletion\",\"suspended\":true,"
-         "\"deletion\":20781}",                                             "{\"last\":20780,\"every\":0}", "{\"seal\":\"development\"}"            },
-        {"{}",                                                                               "{\"found\":true,\"suspended\":false}",
-         "the key service names no day of the current version",                                                                                                                                         "the key service does not name its seal"},
+         "\"deletion\":20781,\"foreign\":false}",          "{\"last\":20780,\"every\":0}",                               "{\"seal\":\"development\"}"},
+        {"{}",                                                                               "{\"found\":true,\"suspended\":false,\"foreign\":false}",
+         "the key service names no day of the current version",                                                                                                                                                        "the key service does not name its seal"},
     };
     for (size_t i = 0; i < RDT_COUNT(cases); i++) {
         RDT_AUTO(rdt_evidence_done) struct rdt_evidence seen = {0};
         struct rdt_span raw = rdt_span_str(cases[i].answer);
-        assert_int_equal(rdt_kms_key_facts(&seen, "s", tree(&seen, cases[i].answer), raw), RDT_OK);
+        assert_int_equal(rdt_kms_key_facts(&seen, "s", &owner, tree(&seen, cases[i].answer), raw),
+                         RDT_OK);
         assert_fact(&seen, "key.exists", cases[i].exists);
         assert_fact(&seen, "key.rotated", cases[i].rotated);
         assert_fact(&seen, "key.custody", cases[i].custody);
@@ -121,10 +150,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key),
-        cmocka_unit_test(test_policy),
-        cmocka_unit_test(test_site),
-        cmocka_unit_test(test_none),
+        cmocka_unit_test(test_key),  cmocka_unit_test(test_foreign), cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_site), cmocka_unit_test(test_none),
     };
     return cmocka_run_group_tests_name("probe/kms_facts", tests, NULL, NULL);
 }
