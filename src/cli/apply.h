@@ -33,6 +33,13 @@ struct rdt_apply_user {
     const char *made_for; /* "medtrack/dev/services.api" */
 };
 
+/* A store of the plan: before a version of a key that it holds data under is destroyed, it is
+ * asked. */
+struct rdt_apply_store {
+    const char *name;
+    const char *kind; /* "database", "bucket", "backup", "files" */
+};
+
 struct rdt_apply_want {
     struct rdt_arena arena;
     const char *plan, *env; /* ids */
@@ -42,7 +49,10 @@ struct rdt_apply_want {
     size_t n_keys;
     struct rdt_apply_user *users; /* those that use a key that is not left out */
     size_t n_users, cap_users;
-    bool *uses;         /* of key k by user u: [k * cap_users + u] */
+    bool *uses; /* of key k by user u: [k * cap_users + u] */
+    struct rdt_apply_store *stores;
+    size_t n_stores;
+    bool *holds;        /* data under key k in store s: [k * n_stores + s] */
     const char **notes; /* what a person should know of what could not be carried over */
     size_t n_notes, cap_notes;
 };
@@ -63,6 +73,12 @@ void rdt_apply_done(struct rdt_apply_want *want);
 
 /* rdt_apply_uses - whether a user uses a key, by their indices. */
 bool rdt_apply_uses(const struct rdt_apply_want *want, size_t key, size_t user);
+
+/* rdt_apply_holds - whether a store holds data under a key, by their indices. */
+bool rdt_apply_holds(const struct rdt_apply_want *want, size_t key, size_t store);
+
+/* rdt_apply_has_store - whether a key's KeyStatus lists a store; NULL lists none. */
+bool rdt_apply_has_store(const struct rdt_node *status, const char *store);
 
 /*
  * rdt_apply_key_policy - append the policy of a key: the account administers it by identity
@@ -93,7 +109,8 @@ enum rdt_apply_change { /* bits */
                         RDT_APPLY_ROTATION = 4,
                         RDT_APPLY_TAGS = 8,
                         RDT_APPLY_POLICY = 16,
-                        RDT_APPLY_TENANTS = 32
+                        RDT_APPLY_TENANTS = 32,
+                        RDT_APPLY_STORES = 64
 };
 
 struct rdt_apply_step {

@@ -224,6 +224,33 @@ say_rotation(struct rdt_buf *words, int64_t days)
         rdt_buf_fmt(words, "%lld days", (long long)days);
 }
 
+bool
+rdt_apply_has_store(const struct rdt_node *status, const char *store)
+{
+    const struct rdt_node *list = rdt_node_get(status, "Stores");
+    for (size_t i = 0; list != NULL && i < list->n; i++)
+        if (rdt_node_is(list->members[i].node, store))
+            return true;
+    return false;
+}
+
+/* Stores that the plan declares and the service does not know of; none is ever taken away. */
+static bool
+say_stores(const struct rdt_apply_want *want, size_t k, const struct rdt_node *status,
+           struct rdt_buf *words)
+{
+    size_t n = 0;
+    for (size_t s = 0; s < want->n_stores; s++) {
+        const char *name = want->stores[s].name;
+        if (!rdt_apply_holds(want, k, s) || rdt_apply_has_store(status, name))
+            continue;
+        if (n++ == 0)
+            say(words, "; ", "%s", "in ");
+        rdt_buf_fmt(words, "%s%s", n == 1 ? "" : ", ", name);
+    }
+    return n != 0;
+}
+
 static void
 say_new_key(const struct rdt_apply_want *want, size_t k, struct rdt_buf *words)
 {
@@ -237,6 +264,7 @@ say_new_key(const struct rdt_apply_want *want, size_t k, struct rdt_buf *words)
     for (size_t u = 0, n = 0; u < want->n_users; u++)
         if (rdt_apply_uses(want, k, u))
             rdt_buf_fmt(words, "%s %s", n++ == 0 ? "" : ",", want->users[u].name);
+    say_stores(want, k, NULL, words);
 }
 
 static bool
@@ -286,6 +314,8 @@ key_changes(const struct rdt_apply_want *want, size_t k, const struct rdt_node *
         say(words, "; ", "%s", "policy");
     if (changes & RDT_APPLY_TENANTS)
         say(words, "; ", "%s", "one key a tenant");
+    if (say_stores(want, k, status, words))
+        changes |= RDT_APPLY_STORES;
     return changes;
 }
 

@@ -104,6 +104,28 @@ make_ring(struct rdt_remote *remote, const char *id)
     return ask(remote, "redoubt:KeyRing", &body, NULL);
 }
 
+/* Before a version of the key is destroyed, each of these has to report that it holds none of it.
+ */
+static enum rdt_code
+register_stores(struct rdt_remote *remote, const struct rdt_apply_have *have, size_t k,
+                const char *id)
+{
+    const struct rdt_apply_want *want = &have->want;
+    enum rdt_code rc = RDT_OK;
+    for (size_t s = 0; rc == RDT_OK && s < want->n_stores; s++) {
+        RDT_BUF body = {0};
+        if (!rdt_apply_holds(want, k, s) ||
+            rdt_apply_has_store(have->keys[k], want->stores[s].name))
+            continue;
+        begin(&body, "KeyId", id);
+        rdt_jout_str(&body, "Store", want->stores[s].name);
+        rdt_jout_str(&body, "Kind", want->stores[s].kind);
+        rdt_jout_bool(&body, "Declared", true);
+        rc = ask(remote, "redoubt:StoreRegister", &body, NULL);
+    }
+    return rc;
+}
+
 static enum rdt_code
 set_rest(struct rdt_remote *remote, const struct rdt_apply_want *want, size_t k, const char *id,
          unsigned changes)
@@ -139,7 +161,7 @@ do_key(struct rdt_remote *remote, struct rdt_apply_have *have, size_t k)
     if (step->action == RDT_APPLY_MAKE) {
         rc = make_key(remote, have, k, &id);
         changes = RDT_APPLY_ALIAS | (key->rotation_days != 0 ? RDT_APPLY_ROTATION : 0u) |
-                  (key->tenants ? RDT_APPLY_TENANTS : 0u);
+                  (key->tenants ? RDT_APPLY_TENANTS : 0u) | RDT_APPLY_STORES;
     } else if (step->action != RDT_APPLY_CHANGE) {
         return RDT_OK;
     }
@@ -149,6 +171,8 @@ do_key(struct rdt_remote *remote, struct rdt_apply_have *have, size_t k)
         rc = set_rotation(remote, id, key->rotation_days);
     if (rc == RDT_OK && (changes & RDT_APPLY_TENANTS))
         rc = make_ring(remote, id);
+    if (rc == RDT_OK && (changes & RDT_APPLY_STORES))
+        rc = register_stores(remote, have, k, id);
     if (rc == RDT_OK && (changes & RDT_APPLY_ALIAS))
         rc = set_alias(remote, key->alias, id);
     return rc == RDT_OK ? RDT_OK : rdt_fail_in(&remote->cli->err, rc, "key %s", key->id);

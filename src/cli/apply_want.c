@@ -14,6 +14,8 @@ rdt_apply_done(struct rdt_apply_want *want)
     free(want->uses);
     free(want->keys);
     free(want->users);
+    free(want->stores);
+    free(want->holds);
     free(want->notes);
     *want = (struct rdt_apply_want){0};
 }
@@ -22,6 +24,12 @@ bool
 rdt_apply_uses(const struct rdt_apply_want *want, size_t key, size_t user)
 {
     return want->uses[key * want->cap_users + user];
+}
+
+bool
+rdt_apply_holds(const struct rdt_apply_want *want, size_t key, size_t store)
+{
+    return want->holds[key * want->n_stores + store];
 }
 
 static bool
@@ -133,6 +141,68 @@ keeper(const struct rdt_apply_want *want, const struct rdt_plan *plan, const cha
     return NONE;
 }
 
+/* ---- stores ---- */
+
+static bool
+is_object_store(const struct rdt_node *store)
+{
+    static const char *const kinds[] = {"s3", "s3-glacier", "gcs", "azure-blob", "minio"};
+    for (size_t i = 0; i < RDT_COUNT(kinds); i++)
+        if (rdt_node_is(rdt_node_get(store, "kind"), kinds[i]))
+            return true;
+    return false;
+}
+
+static const char *
+kind_of(const struct rdt_subject *store)
+{
+    static const char *const files[] = {"disk", "nfs", "endpoints"};
+    if (store->links[RDT_LINK_SOURCES].n != 0)
+        return "backup";
+    if (is_object_store(store->node))
+        return "bucket";
+    for (size_t i = 0; i < RDT_COUNT(files); i++)
+        if (rdt_node_is(rdt_node_get(store->node, "kind"), files[i]))
+            return "files";
+    return "database";
+}
+
+static void
+add_held(struct rdt_apply_want *want, size_t key, size_t store)
+{
+    if (key != NONE)
+        want->holds[key * want->n_stores + store] = true;
+}
+
+/* A backup has a field as it was, under the same key; its volume is under one of its own. */
+static void
+add_fields(struct rdt_apply_want *want, const struct rdt_plan *plan,
+           const struct rdt_subject *source, size_t store, size_t depth)
+{
+    const struct rdt_node *fields = rdt_node_get(source->node, "at_rest.fields");
+    for (size_t i = 0; fields != NULL && i < fields->n; i++)
+        add_held(want, keeper(want, plan, rdt_node_str(fields->members[i].node, "key")), store);
+    for (size_t i = 0; depth < CHAIN_MAX && i < source->links[RDT_LINK_SOURCES].n; i++)
+        add_fields(want, plan, rdt_plan_linked(plan, source, RDT_LINK_SOURCES, i), store,
+                   depth + 1);
+}
+
+static bool
+add_stores(struct rdt_apply_want *want, const struct rdt_plan *plan)
+{
+    const struct rdt_subject *stores = rdt_plan_section(plan, RDT_STORES, &want->n_stores);
+    want->stores = calloc(want->n_stores + 1, sizeof *want->stores);
+    want->holds = calloc(want->n_keys * want->n_stores + 1, sizeof *want->holds);
+    if (want->stores == NULL || want->holds == NULL)
+        return false;
+    for (size_t s = 0; s < want->n_stores; s++) {
+        want->stores[s] = (struct rdt_apply_store){stores[s].name, kind_of(&stores[s])};
+        add_held(want, keeper(want, plan, rdt_node_str(stores[s].node, "at_rest.volume.key")), s);
+        add_fields(want, plan, &stores[s], s, 0);
+    }
+    return true;
+}
+
 /* ---- users ---- */
 
 static size_t
@@ -154,17 +224,6 @@ lists_any(const struct rdt_node *list, const struct rdt_node *of)
         for (size_t j = 0; of != NULL && j < of->n; j++)
             if (rdt_node_is(list->members[i].node, rdt_node_text(of->members[j].node)))
                 return true;
-    return false;
-}
-
-/* With server-side encryption, who puts an object or gets one asks for its key. */
-static bool
-is_object_store(const struct rdt_node *store)
-{
-    static const char *const kinds[] = {"s3", "s3-glacier", "gcs", "azure-blob", "minio"};
-    for (size_t i = 0; i < RDT_COUNT(kinds); i++)
-        if (rdt_node_is(rdt_node_get(store, "kind"), kinds[i]))
-            return true;
     return false;
 }
 
@@ -192,6 +251,7 @@ add_store_uses(struct rdt_apply_want *want, const struct rdt_plan *plan,
         if (lists_any(rdt_node_get(entry, "data"), carries))
             ok = add_use(want, keeper(want, plan, rdt_node_str(entry, "key")), service);
     }
+    /* with server-side encryption, who puts an object or gets one asks for its key */
     if (ok && carries != NULL && carries->n > 0 && is_object_store(store->node))
         ok = add_use(want, keeper(want, plan, rdt_node_str(store->node, "at_rest.volume.key")),
                      service);
@@ -289,7 +349,8 @@ rdt_apply_want(const struct rdt_plan *plan, const struct rdt_apply_site *site,
     *out = (struct rdt_apply_want){.site = *site, .env = env == NULL ? "-" : env};
     out->plan = rdt_node_str(rdt_plan_root(plan), "product.id");
     out->front = rdt_arena_fmt(&out->arena, "%s/%s/", out->plan, out->env);
-    bool ok = out->front != NULL && add_keys(out, plan) && room_for_users(out, plan);
+    bool ok = out->front != NULL && add_keys(out, plan) && add_stores(out, plan);
+    ok = ok && room_for_users(out, plan);
     ok = ok && add_services(out, plan);
     for (size_t i = 0; ok && i < out->n_keys; i++)
         if (out->keys[i].left_out == NULL)

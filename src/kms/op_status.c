@@ -121,6 +121,21 @@ put_rotation(struct rdt_call *call, const struct rdt_key *key)
     }
 }
 
+/* Stores that a plan declared to hold data under the key. */
+static void
+put_stores(struct rdt_call *call, const struct rdt_key *key)
+{
+    struct rdt_buf *out = call->request->out;
+    struct rdt_span id = {0};
+    const struct rdt_store_reg *store;
+    rdt_jout_open(out, "Stores", '[');
+    while ((store = rdt_view_next(call->view, RDT_KIND_STORE, id, &id)) != NULL)
+        for (size_t i = 0; store->declared && i + 16 <= store->keys.n; i += 16)
+            if (is_of(store->keys.p + i, key))
+                rdt_jout_str(out, NULL, store->name);
+    rdt_jout_close(out, ']');
+}
+
 static enum rdt_fault
 key_status(struct rdt_call *call)
 {
@@ -144,6 +159,7 @@ key_status(struct rdt_call *call)
     rdt_jout_str(out, "Policy", key->policy); /* none: the default */
     put_aliases(call, key);
     put_tags(out, key);
+    put_stores(call, key);
     rdt_jout_close(out, '}');
     return RDT_FAULT_NONE;
 }

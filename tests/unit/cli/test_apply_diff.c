@@ -43,6 +43,12 @@ status(struct wanted *w, size_t k, const char *change, const char *from)
         rdt_jout_close(&body, '}');
     }
     rdt_jout_close(&body, ']');
+    rdt_jout_open(&body, "Stores", '[');
+    for (size_t i = 0; i < w->want.n_stores; i++)
+        if (rdt_apply_holds(&w->want, k, i))
+            rdt_jout_str(&body, NULL, w->want.stores[i].name);
+    rdt_jout_str(&body, NULL, "found-by-a-scanner");
+    rdt_jout_close(&body, ']');
     rdt_jout_close(&body, '}');
     if (from == NULL)
         return tree(w, rdt_buf_cstr(&body));
@@ -63,25 +69,26 @@ test_key_steps(void **state)
         unsigned changes;
         const char *words;
     } cases[] = {
-        {"vol",  NULL,                           NULL,                  RDT_APPLY_KEEP,    0,                     "as planned" },
-        {"ring", NULL,                           NULL,                  RDT_APPLY_KEEP,    0,                     "as planned" },
-        {"vol",  "\"disk\"",                     "\"other\"",           RDT_APPLY_CHANGE,  RDT_APPLY_DESCRIPTION, "description"},
+        {"vol",  NULL,                           NULL,                  RDT_APPLY_KEEP,    0,                     "as planned"   },
+        {"ring", NULL,                           NULL,                  RDT_APPLY_KEEP,    0,                     "as planned"   },
+        {"vol",  "\"disk\"",                     "\"other\"",           RDT_APPLY_CHANGE,  RDT_APPLY_DESCRIPTION, "description"  },
         {"vol",  "InDays\":90",                  "InDays\":365",        RDT_APPLY_CHANGE,  RDT_APPLY_ROTATION,
-         "rotation 365 days -> 90 days"                                                                                        },
+         "rotation 365 days -> 90 days"                                                                                          },
         {"vol",  ",\"RotationPeriodInDays\":90", "",                    RDT_APPLY_CHANGE,  RDT_APPLY_ROTATION,
-         "rotation by hand -> 90 days"                                                                                         },
-        {"vol",  "alias/vol",                    "alias/other",         RDT_APPLY_CHANGE,  RDT_APPLY_ALIAS,       "alias/vol"  },
-        {"vol",  "\"critical\"",                 "\"low\"",             RDT_APPLY_CHANGE,  RDT_APPLY_TAGS,        "tags"       },
-        {"vol",  "user/rds",                     "user/eve",            RDT_APPLY_CHANGE,  RDT_APPLY_POLICY,      "policy"     },
+         "rotation by hand -> 90 days"                                                                                           },
+        {"vol",  "alias/vol",                    "alias/other",         RDT_APPLY_CHANGE,  RDT_APPLY_ALIAS,       "alias/vol"    },
+        {"vol",  "\"critical\"",                 "\"low\"",             RDT_APPLY_CHANGE,  RDT_APPLY_TAGS,        "tags"         },
+        {"vol",  "user/rds",                     "user/eve",            RDT_APPLY_CHANGE,  RDT_APPLY_POLICY,      "policy"       },
         {"ring", "\"Tenants\":true",             "\"Tenants\":false",   RDT_APPLY_CHANGE,  RDT_APPLY_TENANTS,
-         "one key a tenant"                                                                                                    },
-        {"vol",  "\"Enabled\"",                  "\"Disabled\"",        RDT_APPLY_KEEP,    0,                     "Disabled"   },
+         "one key a tenant"                                                                                                      },
+        {"ring", "\"db\",\"copies\"",            "\"x\"",               RDT_APPLY_CHANGE,  RDT_APPLY_STORES,      "in db, copies"},
+        {"vol",  "\"Enabled\"",                  "\"Disabled\"",        RDT_APPLY_KEEP,    0,                     "Disabled"     },
         {"vol",  "\"Enabled\"",                  "\"PendingDeletion\"", RDT_APPLY_BLOCKED, 0,
-         "its deletion is scheduled: redoubt key cancel-deletion id"                                                           },
+         "its deletion is scheduled: redoubt key cancel-deletion id"                                                             },
         {"vol",  "\"dev\"",                      "\"prod\"",            RDT_APPLY_BLOCKED, 0,
-         "alias/vol is a key of another plan or environment"                                                                   },
+         "alias/vol is a key of another plan or environment"                                                                     },
         {"vol",  "\"TagValue\":\"p\"",           "\"TagValue\":\"q\"",  RDT_APPLY_BLOCKED, 0,
-         "alias/vol is a key of another plan or environment"                                                                   },
+         "alias/vol is a key of another plan or environment"                                                                     },
     };
     WANTED w = {0};
     want_at(&w, &here);
@@ -101,9 +108,10 @@ test_new_key(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"ring",  "critical; rotation by hand; one key a tenant; for api, vault"},
-        {"vol",   "critical; rotation 90 days; for rds"                         },
-        {"files", "high; rotation 90 days; for batch"                           },
+        {"ring", "critical; rotation by hand; one key a tenant; for api, vault; in db, copies, "
+         "copies-of-copies"},
+        {"vol",   "critical; rotation 90 days; for rds; in db"},
+        {"files", "high; rotation 90 days; for batch; in bucket"},
     };
     WANTED w = {0};
     want_at(&w, &here);

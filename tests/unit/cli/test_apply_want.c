@@ -71,6 +71,33 @@ test_uses(void **state)
     }
 }
 
+/* A backup has the fields of its source, also of a source that is a backup itself. */
+static void
+test_stores(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"ring",  "db copies copies-of-copies"},
+        {"vol",   "db"                        },
+        {"files", "bucket"                    },
+        {"far",   ""                          },
+    };
+    static const char *const kinds[] = {"database", "bucket", "backup", "backup"};
+    WANTED w = {0};
+    want_at(&w, &here);
+    for (size_t i = 0; i < RDT_COUNT(cases); i++) {
+        RDT_BUF stores = {0};
+        size_t k = key_at(&w.want, cases[i][0]);
+        for (size_t s = 0; s < w.want.n_stores; s++)
+            if (rdt_apply_holds(&w.want, k, s))
+                rdt_buf_fmt(&stores, "%s%s", stores.n == 0 ? "" : " ", w.want.stores[s].name);
+        assert_string_equal(rdt_buf_cstr(&stores), cases[i][1]);
+    }
+    assert_int_equal(w.want.n_stores, RDT_COUNT(kinds));
+    for (size_t s = 0; s < RDT_COUNT(kinds); s++)
+        assert_string_equal(w.want.stores[s].kind, kinds[s]);
+}
+
 static bool
 has_note(const struct rdt_apply_want *want, const char *words)
 {
@@ -95,10 +122,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_region),
-        cmocka_unit_test(test_uses),
-        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_keys),   cmocka_unit_test(test_region), cmocka_unit_test(test_uses),
+        cmocka_unit_test(test_stores), cmocka_unit_test(test_notes),
     };
     return cmocka_run_group_tests_name("cli/apply_want", tests, NULL, NULL);
 }
