@@ -167,6 +167,55 @@ def test_cut_off(tap, server, folder):
     tap.ok(status(server, "cards")["KeyMetadata"]["KeyId"] == key, "no second key was made")
 
 
+def stores_of(server, word):
+    env = server.env()
+    return json.loads(aws(server, env, "Redoubt.KeyStatus", {"KeyId": word}))["Stores"]
+
+
+def test_stores(tap, server, folder):
+    tap.ok(stores_of(server, "alias/cards") == ["db"], "the plan's stores are registered", stores_of(server, "alias/cards"))
+    path = plan(folder, purpose="cards")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    write(path, text.replace("stores:\n", "stores:\n  copies: { kind: s3, backup_of: [db] }\n"))
+    got = apply(server, path)
+    tap.ok(signs(got).get(("~", "key", "cards")) == "in copies", "a backup that is new is one more", got)
+    tap.ok(stores_of(server, "alias/cards") == ["copies", "db"], "it is registered")
+    got = apply(server, plan(folder, purpose="cards"))
+    tap.ok("nothing to do" in got.err and stores_of(server, "alias/cards") == ["copies", "db"],
+           "one that the plan lost stays: data may lie there", got)
+
+
+def test_quorum(tap, server, folder):
+    """Once there is a quorum it decides about what a policy allows more; the rest is done meanwhile."""
+    for name in ("ann", "bob"):
+        server.admin("approval", "keygen", "-o", os.path.join(folder, name))
+        got = server.admin("approver", "add", name, os.path.join(folder, name + ".pub"), "--person", name)
+        tap.ok(got.status == 0, "approver add", got)
+    found, run, got = findings(server, plan(folder, purpose="cards"))
+    tap.ok(found.get(("KMS-QUORUM", "plan"), [""])[0] == "pass", "verify sees the quorum", found.get(("KMS-QUORUM", "plan")))
+    path = plan(folder, purpose="by two")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    write(path, text.replace("[role/vault]", "[role/vault, role/clerk]"))
+    got = apply(server, path)
+    requests = set(re.findall(r"Request ([0-9a-f-]{36})", got.err))
+    tap.ok(got.status == 4 and len(requests) == 2,
+           "a wider policy and a new principal wait for the quorum: exit 4, both requests are named", got)
+    tap.ok(status(server, "cards")["KeyMetadata"]["Description"] == "by two", "the description did not wait")
+    tap.ok("user/clerk" not in server.admin("policy", "get", "cards").out, "the policy did")
+    signed = [server.admin("approval", "sign", request, "--with", os.path.join(folder, name), "--yes").status
+              for request in requests for name in ("ann", "bob")]
+    tap.ok(signed == [0] * 4, "two people sign both", signed)
+    got = apply(server, path)
+    tap.ok(got.status == 0 and "user/clerk" in server.admin("policy", "get", "cards").out,
+           "the next apply does what was approved", got)
+    tap.ok("nothing to do" in apply(server, path).err, "then there is nothing to do")
+    got = apply(server, plan(folder, purpose="by two"))
+    tap.ok(got.status == 0 and "user/clerk" not in server.admin("policy", "get", "cards").out,
+           "less needs no approval", got)
+
+
 def test_refused(tap, server, folder):
     path = plan(folder)
     got = server.admin("apply", path)
@@ -326,8 +375,10 @@ def main():
             test_changes(tap, server, folder)
             test_left_alone(tap, server, folder)
             test_cut_off(tap, server, folder)
+            test_stores(tap, server, folder)
             test_terminal(tap, server, folder)
             test_refused(tap, server, folder)
+            test_quorum(tap, server, folder)
         with Server(os.path.join(folder, "dev2")) as server:
             test_medtrack(tap, server)
             test_medtrack_verified(tap, server)
