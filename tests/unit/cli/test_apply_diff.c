@@ -108,9 +108,9 @@ test_new_key(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"ring", "critical; rotation by hand; one key a tenant; for api, vault; in db, copies, "
-         "copies-of-copies"},
-        {"vol",   "critical; rotation 90 days; for rds; in db"},
+        {"ring",  "critical; rotation by hand; one key a tenant; for api, vault; in db, copies, "
+                 "copies-of-copies"             },
+        {"vol",   "critical; rotation 90 days; for rds; in db"  },
         {"files", "high; rotation 90 days; for batch; in bucket"},
     };
     WANTED w = {0};

@@ -64,13 +64,13 @@ test_key(void **state)
     } cases[] = {
         {"{\"KeyId\":\"k\",\"KeyState\":\"Enabled\",\"Suspended\":false,\"CurrentVersion\":3,"
          "\"LastRotationDate\":1795478400.5,\"RotationPeriodInDays\":90,\"NextRotationDate\":"
-         "1803254400,\"Custody\":\"hsm\"}", "{\"found\":true,\"id\":\"k\",\"state\":\"Enabled\",\"suspended\":false,\"foreign\":"
-         "false}",                                                                                                                                       "{\"last\":20781,\"every\":90,\"next\":20871,\"version\":3}", "{\"seal\":\"hsm\"}"},
+         "1803254400,\"Custody\":\"hsm\"}",                                         "{\"found\":true,\"id\":\"k\",\"state\":\"Enabled\",\"suspended\":false,\"foreign\":"
+         "false}",                                                                                 "{\"last\":20781,\"every\":90,\"next\":20871,\"version\":3}", "{\"seal\":\"hsm\"}"                    },
         {"{\"KeyId\":\"k\",\"KeyState\":\"PendingDeletion\",\"Suspended\":true,\"DeletionDate\":"
          "1795478400,\"LastRotationDate\":1795478399,\"Custody\":\"development\"}", "{\"found\":true,\"id\":\"k\",\"state\":\"PendingDeletion\",\"suspended\":true,"
-         "\"deletion\":20781,\"foreign\":false}",          "{\"last\":20780,\"every\":0}",                               "{\"seal\":\"development\"}"},
+         "\"deletion\":20781,\"foreign\":false}",          "{\"last\":20780,\"every\":0}",                               "{\"seal\":\"development\"}"            },
         {"{}",                                                                               "{\"found\":true,\"suspended\":false,\"foreign\":false}",
-         "the key service names no day of the current version",                                                                                                                                                        "the key service does not name its seal"},
+         "the key service names no day of the current version",                                                                                                                                                      "the key service does not name its seal"},
     };
     for (size_t i = 0; i < RDT_COUNT(cases); i++) {
         RDT_AUTO(rdt_evidence_done) struct rdt_evidence seen = {0};
