@@ -126,39 +126,55 @@ persons_are_distinct(void **unused)
     assert_int_equal(loosen(), RDT_FAULT_NONE);
 }
 
+/* A signature of one approver under the name of another, in the form of the row. */
+static void
+put_entry(const struct approver *name, const struct approver *maker, struct rdt_span bytes,
+          struct rdt_buf *out)
+{
+    static const uint8_t nobody[16] = {9};
+    uint8_t signature_of[RDT_SIGNATURE_LEN];
+    const struct rdt_approver *row =
+        rdt_approver_named((struct rdt_view){.state = s.kms->state}, rdt_span_str(name->digits));
+    assert_int_equal(rdt_signer_sign(maker->signer, bytes, signature_of, NULL), RDT_OK);
+    rdt_buf_add(out, row == NULL ? nobody : row->id, 16);
+    rdt_buf_add(out, signature_of, sizeof signature_of);
+}
+
 /* Signatures put into the row behind the service's back are counted by the same rules. */
 static void
 the_take_looks_itself(void **unused)
 {
     RDT_BUF bytes = {0};
+    uint8_t id[16];
+    static const struct {
+        const struct approver *name, *maker, *name2, *maker2;
+        const char *requester;
+        size_t want;
+    } cases[] = {
+        {&ann, &ann, &bob, &bob, "Root R", 2},
+        {&ann, &ann, &ann, &ann, "Root R", 1}, /* one person twice */
+        {&ann, &bob, &bob, &ann, "Root R", 0}, /* each under the other's name */
+        {&ann, &cid, &bob, &cid, "Root R", 0}, /* a stranger under both */
+        {&cid, &cid, &bob, &bob, "Root R", 1}, /* a stranger under his own */
+        {&ann, &ann, &bob, &bob, "ann a",  1}, /* one of them asked for it */
+    };
     (void)unused;
     gated();
     to_sign(&s, request, RDT_APPROVAL_APPROVE, &bytes);
-    uint8_t id[16], both[2 * APPROVAL_SIGNED] = {0};
-    const struct approver *makers[][2] = {
-        {&ann, &ann},
-        {&cid, &ann},
-        {&ann, &cid},
-        {&bob, &bob}
-    };
     assert_true(rdt_uuid_parse(rdt_span_str(request), id));
-    for (size_t i = 0; i < RDT_COUNT(makers); i++) {
-        for (size_t k = 0; k < 2; k++) {
-            struct rdt_view view = {.state = s.kms->state};
-            const struct approver *maker = makers[i][k];
-            const struct rdt_approver *row = rdt_approver_named(view, rdt_span_str(maker->digits));
-            if (row != NULL)
-                memcpy(both + k * APPROVAL_SIGNED, row->id, 16);
-            assert_int_equal(rdt_signer_sign(maker->signer, rdt_buf_span(&bytes),
-                                             both + k * APPROVAL_SIGNED + 16, NULL),
-                             RDT_OK);
-        }
-        struct rdt_approval row = *(const struct rdt_approval *)rdt_view_get(
-            (struct rdt_view){.state = s.kms->state}, RDT_KIND_APPROVAL,
-            (struct rdt_span){id, sizeof id});
-        row.signatures = (struct rdt_bytes){both, sizeof both};
+    for (size_t i = 0; i < RDT_COUNT(cases); i++) {
+        RDT_BUF both = {0};
+        put_entry(cases[i].name, cases[i].maker, rdt_buf_span(&bytes), &both);
+        put_entry(cases[i].name2, cases[i].maker2, rdt_buf_span(&bytes), &both);
         struct approval_look look = {{.state = s.kms->state}, s.kms, s.now_ms};
-        assert_int_equal(rdt_approval_count(&look, &row), 1);
+        struct rdt_approval row = *(const struct rdt_approval *)rdt_view_get(
+            look.view, RDT_KIND_APPROVAL, (struct rdt_span){id, sizeof id});
+        row.requester_person = (char *)cases[i].requester;
+        row.signatures = (struct rdt_bytes){both.p, both.n};
+        if (rdt_approval_count(&look, &row) != cases[i].want)
+            fail_msg("case %zu", i);
+        row.parameters.n = 0; /* other bytes than those that were signed */
+        assert_int_equal(rdt_approval_count(&look, &row), 0);
     }
 }
 
