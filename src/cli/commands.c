@@ -304,9 +304,9 @@ const struct rdt_command rdt_commands[] = {
     {"approval", "request", rdt_cmd_approval_request, OPTIONS(approval_request_options), 1, 17,
      "OPERATION [NAME=VALUE...]", "ask the quorum for something",
      "Operations and their parameters: approver-add Name Person PublicKey; approver-remove Name; "
-     "clock-confirm; key-destroy Key [Version]; key-gate Key; key-schedule-deletion Days Key; "
+     "key-destroy Key [Version]; key-gate Key; key-schedule-deletion Days Key; "
      "key-unsuspend Key; quorum-set Quorum; restore-release; scanner-enrol Name PublicKey Stores; "
-     "statement-no-stores Key [Version]; store-remove [Key] Store; tenant-destroy Tenant; "
+     "statement-no-stores Key; store-remove Key Store; tenant-destroy Tenant; "
      "tenant-rotate [Key] Tenant. Others are asked for by the call that needs them. Prints the "
      "request's id.\n" SERVER},
     {"approval", "list", rdt_cmd_approval_list, OPTIONS(approval_list_options), 0, 0, "",

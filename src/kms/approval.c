@@ -153,11 +153,19 @@ right_census(const struct approval_look *look, const struct approval_operation *
            same_root(row->census_root, root);
 }
 
-/* A clock that went back must not make young what was too old already. */
-static int64_t
-now_of(const struct approval_look *look, const struct rdt_site *site)
+static bool
+is_of_the_clock(const char *operation)
 {
-    return look->now_ms > site->highest_ms ? look->now_ms : site->highest_ms;
+    return rdt_span_is(rdt_span_str(operation), "clock-confirm");
+}
+
+/* A clock that went back must not make young what was too old already; but what is asked for in
+ * order to confirm that clock goes by it. */
+bool
+rdt_approval_is_old(const struct rdt_approval *row, const struct rdt_site *site, int64_t now_ms)
+{
+    bool highest = site->highest_ms > now_ms && !is_of_the_clock(row->operation);
+    return row->expires_ms <= (highest ? site->highest_ms : now_ms);
 }
 
 const char *
@@ -176,7 +184,7 @@ rdt_approval_flaw(const struct approval_look *look, const struct rdt_approval *r
         return "it has expired";
     if (rdt_approval_is_recovery(row))
         return "it is a recovery: it needs time, not signatures";
-    if (row->expires_ms <= now_of(look, site))
+    if (rdt_approval_is_old(row, site, look->now_ms))
         return "it has expired";
     if (row->approvers_revision != site->approvers_revision)
         return "the approvers have changed since it was made";
@@ -281,8 +289,7 @@ static bool
 clock_stops(struct rdt_view view, const char *operation)
 {
     const struct rdt_site *site = rdt_view_site(view);
-    return (site == NULL || site->clock_blocked) &&
-           !rdt_span_is(rdt_span_str(operation), "clock-confirm");
+    return (site == NULL || site->clock_blocked) && !is_of_the_clock(operation);
 }
 
 enum rdt_fault

@@ -62,11 +62,6 @@ bool rdt_approvals_on(struct rdt_view view);
 /* rdt_approval_touch - void what is approved about a key; false: no such key, out of memory. */
 bool rdt_approval_touch(struct rdt_tx *tx, const uint8_t key[static 16]);
 
-/* rdt_approval_credit - add waiting time to the open recoveries of the quorum.  rdt_approval_wait -
- * the time that passed since the last call. */
-void rdt_approval_credit(struct rdt_tx *tx, int64_t seconds);
-void rdt_approval_wait(struct rdt_tx *tx, struct rdt_kms_thread *thread, int64_t now_ms);
-
 /* rdt_approval_due - expire and forget what is too old, carry out recoveries that have waited. */
 void rdt_approval_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms);
 
@@ -132,6 +127,10 @@ uint32_t rdt_quorum(struct rdt_view view);
 /* rdt_approval_clock - ClockException while the clock has to be confirmed; that itself can be
  * approved. */
 enum rdt_fault rdt_approval_clock(struct rdt_call *call, const char *operation);
+
+/* rdt_approval_is_old - whether its time is over, open or not. */
+bool rdt_approval_is_old(const struct rdt_approval *row, const struct rdt_site *site,
+                         int64_t now_ms);
 
 /* rdt_approval_is_recovery - whether it waits for a new approver in place of a lost quorum. */
 bool rdt_approval_is_recovery(const struct rdt_approval *row);

@@ -4,18 +4,15 @@
  * approver objects it is so after a long wait.
  */
 #include "kms/approval_internal.h"
+#include "kms/life_internal.h"
 #include "kms/op_internal.h"
 
 #include "codec/base64.h"
 
 #include <stdio.h>
-#include <time.h>
 
-#define DAY_S ((int64_t)86400)
-#define DUE_MAX 32 /* requests that one tick closes */
-#define WAIT_STEP_MS ((int64_t)60000)
-#define WAIT_MOST_MS ((int64_t)3600000) /* credited at a time */
-#define RECOVER_DAYS 90                 /* a recovery that has not had its time by then is over */
+#define DUE_MAX 32      /* requests that one tick closes */
+#define RECOVER_DAYS 90 /* a recovery that has not had its time by then is over */
 
 bool
 rdt_approval_is_recovery(const struct rdt_approval *row)
@@ -51,46 +48,12 @@ approval_recover(struct rdt_call *call)
         fault = rdt_approval_open(call, &wish, &row);
     if (fault != RDT_FAULT_NONE)
         return fault;
+    row->credited_s = rdt_credited_s(call->view);
     rdt_jout_open(call->request->out, NULL, '{');
     rdt_jout_uuid(call->request->out, "Request", row->id);
     rdt_jout_int(call->request->out, "WaitingDays", APPROVAL_RECOVER_DAYS);
     rdt_jout_close(call->request->out, '}');
     return RDT_FAULT_NONE;
-}
-
-void
-rdt_approval_credit(struct rdt_tx *tx, int64_t seconds)
-{
-    struct rdt_span id = {0};
-    const struct rdt_approval *now;
-    while ((now = rdt_view_next(rdt_tx_view(tx), RDT_KIND_APPROVAL, id, &id)) != NULL) {
-        if (now->state != RDT_APPROVAL_OPEN || !rdt_approval_is_recovery(now))
-            continue;
-        struct rdt_approval *row = rdt_tx_edit(tx, RDT_KIND_APPROVAL, id);
-        if (row != NULL)
-            row->credited_s += seconds;
-    }
-}
-
-/*
- * Time counts only where both clocks went by: neither a clock that is set forward nor a stop of the
- * server shortens the wait.
- */
-void
-rdt_approval_wait(struct rdt_tx *tx, struct rdt_kms_thread *thread, int64_t now_ms)
-{
-    struct timespec boot;
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    int64_t boot_ms = (int64_t)boot.tv_sec * 1000 + boot.tv_nsec / 1000000;
-    if (thread->waited_boot_ms != 0 && boot_ms - thread->waited_boot_ms < WAIT_STEP_MS)
-        return;
-    int64_t passed = boot_ms - thread->waited_boot_ms, by_date = now_ms - thread->waited_now_ms;
-    if (by_date < passed)
-        passed = by_date;
-    if (thread->waited_boot_ms != 0 && passed > 0)
-        rdt_approval_credit(tx, (passed < WAIT_MOST_MS ? passed : WAIT_MOST_MS) / 1000);
-    thread->waited_boot_ms = boot_ms;
-    thread->waited_now_ms = now_ms;
 }
 
 /* ---- what is due ---- */
@@ -112,8 +75,7 @@ find(struct rdt_call *call, struct rdt_approval **out)
 static bool
 is_old(const struct rdt_approval *row, const struct rdt_site *site, int64_t now_ms)
 {
-    int64_t now = now_ms > site->highest_ms ? now_ms : site->highest_ms;
-    return row->state == RDT_APPROVAL_OPEN && row->expires_ms <= now;
+    return row->state == RDT_APPROVAL_OPEN && rdt_approval_is_old(row, site, now_ms);
 }
 
 /* Long closed. What is to be reviewed stays until it is. */
@@ -125,10 +87,10 @@ is_over(const struct rdt_approval *row, int64_t now_ms)
 }
 
 static bool
-has_waited(const struct rdt_approval *row)
+has_waited(const struct rdt_approval *row, const struct rdt_site *site)
 {
     return row->state == RDT_APPROVAL_OPEN && rdt_approval_is_recovery(row) &&
-           row->credited_s >= APPROVAL_RECOVER_DAYS * DAY_S;
+           site->credited_s - row->credited_s >= APPROVAL_RECOVER_DAYS * DAY_S;
 }
 
 static void
@@ -175,7 +137,7 @@ recover(struct rdt_call *call)
         fault = rdt_approval_clock(call, row->operation);
     if (fault != RDT_FAULT_NONE)
         return fault;
-    if (!has_waited(row))
+    if (!has_waited(row, rdt_view_site(call->view)))
         return rdt_call_fail(call, RDT_FAULT_INVALID_STATE, "it has not waited long enough");
     /* who was added meanwhile may stand in the way: then it is over, not tried every second */
     struct rdt_span parameters = rdt_bytes_span(&row->parameters);
@@ -195,7 +157,7 @@ struct due {
 static const char *
 due_of(const struct rdt_approval *row, const struct rdt_site *site, int64_t now_ms)
 {
-    if (has_waited(row) && !site->clock_blocked)
+    if (has_waited(row, site) && !site->clock_blocked)
         return "SystemQuorumRecover";
     if (is_old(row, site, now_ms))
         return "SystemApprovalExpire";

@@ -44,7 +44,6 @@ struct rdt_kms_thread {
     uint8_t due_at[16];         /* life.c: where the search for due keys goes on */
     uint8_t version_at[20];     /* life.c: likewise among versions */
     int64_t destroy_after_ms;   /* life.c: after a destruction that failed, the next try */
-    int64_t waited_boot_ms, waited_now_ms; /* approval_life.c: both clocks when time was credited */
     uint8_t handle_at[4], tenant_at[16], dying[16]; /* ring.c: likewise; destroyed last */
     struct rewrap_at {                              /* domain.c: where wrapping anew goes on */
         uint32_t under, kind; /* the domain key of this pass; which of the kinds */

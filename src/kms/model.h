@@ -209,7 +209,7 @@ struct rdt_approval {
     uint8_t census_root[32];
     struct rdt_bytes signatures; /* approver UUID 16 | signature 64, one after the other */
     int64_t closed_ms;           /* since when it is no longer open */
-    int64_t credited_s;          /* of a recovery of the quorum: waiting time so far */
+    int64_t credited_s;          /* of a recovery of the quorum: from where its wait counts */
     struct rdt_bytes closing;    /* of a denial or review: as in signatures */
 };
 

@@ -231,7 +231,8 @@ put_request(struct rdt_call *call, const struct rdt_approval *row)
     if (row->closed_ms != 0)
         rdt_jout_time(out, "Closed", row->closed_ms);
     if (rdt_approval_is_recovery(row)) {
-        rdt_jout_int(out, "WaitedDays", row->credited_s / DAY_S);
+        int64_t waited_s = rdt_view_site(call->view)->credited_s - row->credited_s;
+        rdt_jout_int(out, "WaitedDays", waited_s < 0 ? 0 : waited_s / DAY_S);
         rdt_jout_int(out, "WaitingDays", APPROVAL_RECOVER_DAYS);
     }
 }

@@ -2,7 +2,6 @@
  * Once a second, on the writer's thread: what happens by itself. All of it goes through one
  * transaction with its audit record, like any other change.
  */
-#include "kms/approval_internal.h"
 #include "kms/audit_record.h"
 #include "kms/call_internal.h"
 #include "kms/life_internal.h"
@@ -99,7 +98,6 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
         return;
     bool settled = rdt_log_collect_usage(kms, tx, now_ms) && rdt_time_tick(kms, tx, now_ms, &clock);
     forget_seen(tx, thread, now_ms);
-    rdt_approval_wait(tx, thread, now_ms);
     if (settled && rdt_tx_changed(tx, 0) != 0) {
         settled = commit_tick(kms, thread, tx, now_ms, &err) == RDT_OK;
     } else {

@@ -103,7 +103,7 @@ def add(server, keys, name, person):
 def test_first(tap, server, keys, word):
     got = server.admin("approval", "status")
     tap.ok(got.status == 0 and "2 of 0 approvers: nothing can be approved yet" in got.out, "no approvers yet", got)
-    got = server.admin("approval", "request", "clock-confirm")
+    got = server.admin("approval", "request", "quorum-set", "Quorum=1")
     tap.ok(got.status == 4 and "there are 0 approvers" in got.err and "redoubt approval list" in got.err, "nobody to ask", got)
     tap.ok(server.admin("approver", "add", "ann", keys.public("ann")).status == 3, "an approver without a person: refused")
     tap.ok(server.admin("approver", "add", "ann", keys.path("ann"), "--person", "A").status == 3, "a private key is no public one")

@@ -334,6 +334,34 @@ a_blocked_clock_stops_it(void **unused)
     }
 }
 
+/* The one thing that goes by a clock that went back is saying that it is right. */
+static void
+a_clock_that_went_back(void **unused)
+{
+    int64_t now = s.now_ms;
+    struct rdt_tx *tx;
+    uint64_t revision;
+    uint8_t digest[32];
+    (void)unused;
+    gated();
+    assert_int_equal(rdt_tx_begin(s.kms->state, &tx, NULL), RDT_OK);
+    struct rdt_site *site = rdt_tx_edit(tx, RDT_KIND_SITE, rdt_span_str("site"));
+    site->highest_ms = now;
+    site->clock_blocked = 1;
+    assert_int_equal(rdt_tx_seal(tx, s.thread->worker, &revision, digest, NULL), RDT_OK);
+    assert_int_equal(rdt_tx_commit(tx, s.kms->store, NULL, NULL), RDT_OK);
+    s.now_ms -= 1000 * HOUR_MS;
+    assert_int_equal(call(&s, "root", "ClockConfirm", "{}"), RDT_FAULT_ACCESS_DENIED);
+    snprintf(request, sizeof request, "%s", named());
+    rdt_kms_tick(s.kms, s.thread, s.now_ms);
+    assert_string_equal(state_of(request), "open");
+    assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
+    assert_int_equal(call(&s, "root", "ClockConfirm", "{}"), RDT_FAULT_NONE);
+    assert_int_equal(loosen(), RDT_FAULT_ACCESS_DENIED);
+    s.now_ms = now;
+}
+
 /* ---- asking by hand ---- */
 
 static void
@@ -354,8 +382,6 @@ parameters(void **unused)
         {"{\"Operation\":\"key-destroy\",\"Parameters\":{\"Key\":\"alias/none\"}}",           "not found",
          RDT_FAULT_NOT_FOUND                                                                                                      },
         {"{\"Operation\":\"tenant-destroy\",\"Parameters\":{\"Tenant\":\"none\"}}",           "not there",
-         RDT_FAULT_NOT_FOUND                                                                                                      },
-        {"{\"Operation\":\"store-remove\",\"Parameters\":{\"Store\":\"none\"}}",              "not there",
          RDT_FAULT_NOT_FOUND                                                                                                      },
         {"{\"Operation\":\"quorum-set\",\"Parameters\":{\"Quorum\":\"3\"},\"Hours\":169}",    "",
          RDT_FAULT_VALIDATION                                                                                                     },
@@ -379,6 +405,11 @@ at_the_end(void **unused)
     uint8_t id[16];
     (void)unused;
     add_key(&s, "root", key);
+    assert_int_equal(callf(&s, "root", "ApprovalRequest",
+                           "{\"Operation\":\"store-remove\",\"Parameters\":{\"Key\":\"%s\","
+                           "\"Store\":\"none\"}}",
+                           key),
+                     RDT_FAULT_NOT_FOUND);
     rdt_pairs_add(&pairs, rdt_span_str("Key"), rdt_span_str(key));
     rdt_pairs_add(&pairs, rdt_span_str("Version"), rdt_span_str("1"));
     uint8_t census[32];
@@ -415,7 +446,8 @@ nobody_fills_the_table(void **unused)
     size_t n = 0;
     (void)unused;
     while (fault == RDT_FAULT_NONE && n <= APPROVAL_OPEN_MAX) {
-        fault = call(&s, "bob2", "ApprovalRequest", "{\"Operation\":\"clock-confirm\"}");
+        fault = call(&s, "bob2", "ApprovalRequest",
+                     "{\"Operation\":\"approver-remove\",\"Parameters\":{\"Name\":\"x\"}}");
         n += fault == RDT_FAULT_NONE;
     }
     assert_int_equal(fault, RDT_FAULT_LIMIT_EXCEEDED);
@@ -438,6 +470,7 @@ main(void)
         cmocka_unit_test(denied_by_one),
         cmocka_unit_test(a_restart_loses_nothing),
         cmocka_unit_test(a_blocked_clock_stops_it),
+        cmocka_unit_test(a_clock_that_went_back),
         cmocka_unit_test(parameters),
         cmocka_unit_test(at_the_end),
         cmocka_unit_test(nobody_fills_the_table),
