@@ -202,7 +202,6 @@ def blobs(tap, service, kms, key):
         hidden = kms.generate_data_key_without_plaintext(KeyId=key, **members)
         tap.ok(len(made["Plaintext"]) == size == len(kms.decrypt(CiphertextBlob=hidden["CiphertextBlob"])["Plaintext"]) and
                "Plaintext" not in hidden, "data keys: %s" % members)
-    context = {"": "x"}
     context = {"z": "1", "a": "2", "\u00e4": "\u20ac", "A": "", "long": "v" * 4000}
     sealed = kms.encrypt(KeyId=key, Plaintext=b"p", EncryptionContext=context)["CiphertextBlob"]
     again = dict(reversed(list(context.items())))
@@ -257,6 +256,25 @@ def metadata(tap, kms):
            "a policy comes back as it was put")
 
 
+def tag_limits(tap, service, kms):
+    key = new_key(kms)["KeyId"]
+
+    def tag(*names, value="v"):
+        return service.call("TagResource", {"KeyId": key, "Tags": [{"TagKey": n, "TagValue": value} for n in names]})[1]
+
+    tag(*["k%02d" % i for i in range(30)])
+    tag(*["k%02d" % i for i in range(30, 50)])
+    found = kms.list_resource_tags(KeyId=key)
+    tap.ok(len(found["Tags"]) == 50 and not found["Truncated"], "fifty tags, one page", len(found["Tags"]))
+    tap.ok(tag("k50").get("__type") == "TagException", "not fifty-one")
+    tap.ok(tag("k00", value="") == {} and kms.list_resource_tags(KeyId=key)["Tags"][0] == {"TagKey": "k00", "TagValue": ""},
+           "but another value, an empty one")
+    service.call("UntagResource", {"KeyId": key, "TagKeys": ["k01", "none"]})
+    tap.ok(tag("\u4e2d" * 128, value="\u4e2d" * 256) == {}, "room for another; lengths count characters")
+    names = [t["TagKey"] for t in kms.list_resource_tags(KeyId=key)["Tags"]]
+    tap.ok("k01" not in names and "\u4e2d" * 128 in names and len(names) == 50, "what there is now", names)
+
+
 def main(tap, service):
     kms = service.boto(retries={"mode": "standard", "max_attempts": 6})
     key = new_key(kms)["KeyId"]
@@ -265,6 +283,7 @@ def main(tap, service):
     envelope(tap, service, kms, key)
     blobs(tap, service, kms, key)
     metadata(tap, kms)
+    tag_limits(tap, service, kms)
     times(tap, service, kms, key)
 
 

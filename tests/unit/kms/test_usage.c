@@ -103,11 +103,12 @@ failed(void **state)
     assert_true(rdt_usage_collect(usage, tx, NOW_MS));
     rdt_tx_drop(tx);
     assert_null(row(4, 1));
-    count(4, 1, false, NOW_MS + 1);
+    count(4, 1, false, NOW_MS - 1); /* older than what waits: not the last use */
     collect(NOW_MS + 2);
     assert_int_equal(row(4, 1)->wraps, 1);
     assert_int_equal(row(4, 1)->unwraps, 1);
-    assert_string_equal(row(4, 1)->last_operation, "Decrypt");
+    assert_int_equal(row(4, 1)->last_ms, NOW_MS);
+    assert_string_equal(row(4, 1)->last_operation, "Encrypt");
 }
 
 static void
