@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define ACTION_MAX 96 /* bytes of "redoubt:..." */
+#define ACTION_MAX 96           /* bytes of "redoubt:..." */
+#define NAMED_MAX ((size_t)160) /* bytes of an identifier that a refusal repeats */
 
 enum rdt_fault
 rdt_call_fail(struct rdt_call *call, enum rdt_fault fault, const char *fmt, ...)
@@ -273,25 +274,50 @@ refused(struct rdt_call *call, const char *action, const char *resource)
                          call->request->caller.arn, action_name(call->op, action, name), resource);
 }
 
+/*
+ * A key as the caller named it: what it says must not depend on whether there is such a key, nor
+ * tell which one an alias means.
+ */
+static void
+as_named(const struct rdt_call *call, struct rdt_span id, char out[static ARN_TEXT])
+{
+    static const char arn[] = "arn:", alias[] = "alias/";
+    const char *before = call->kms->arn_prefix, *kind = "key/";
+    for (size_t i = 0; i < id.n; i++)
+        if (id.p[i] <= ' ' || id.p[i] > '~')
+            id.n = 0; /* names nothing */
+    if (id.n == 0 || id.n > NAMED_MAX) {
+        (void)rdt_text_put(out, ARN_TEXT, 0, "*");
+        return;
+    }
+    if (id.n >= sizeof arn - 1 && rdt_span_is((struct rdt_span){id.p, sizeof arn - 1}, arn))
+        before = kind = "";
+    else if (id.n >= sizeof alias - 1 &&
+             rdt_span_is((struct rdt_span){id.p, sizeof alias - 1}, alias))
+        kind = "";
+    snprintf(out, ARN_TEXT, "%s%s%.*s", before, kind, RDT_FMT(id));
+}
+
 enum rdt_fault
 rdt_call_key(struct rdt_call *call, struct rdt_span id, const char *action,
              const struct rdt_context *context, const struct rdt_key **out)
 {
     struct rdt_span alias;
+    char named[ARN_TEXT];
     bool any = call->op->key == RDT_KEY_ANY || call->op->cls == RDT_OP_DATA ||
                (call->op->key == RDT_KEY_OWN && call->op->front == RDT_FRONT_OWN);
     enum rdt_fault fault = rdt_arn_key(call, id, any, out, &alias);
     if (fault != RDT_FAULT_NONE) {
         /* who may not use such a key does not learn whether it exists */
-        if (!rdt_call_allowed(call, action, NULL, rdt_span_str("*"), context))
-            return refused(call, action, "*");
-        return fault;
+        if (rdt_call_allowed(call, action, NULL, rdt_span_str("*"), context))
+            return fault;
+        as_named(call, id, named);
+        return refused(call, action, named);
     }
     call->alias = alias;
     if (!rdt_call_allowed(call, action, *out, (struct rdt_span){0}, context)) {
-        char arn[ARN_TEXT];
-        rdt_key_arn(call->kms, (*out)->id, arn);
-        return refused(call, action, arn);
+        as_named(call, id, named);
+        return refused(call, action, named);
     }
     fault = rdt_call_state(call, *out, call->op->states);
     /* whoever may use a key and finds it on its way out shows that something is left under it */

@@ -147,12 +147,12 @@ static enum rdt_fault
 may_leave(struct rdt_call *call, const struct rdt_alias *alias)
 {
     const struct rdt_key *key = rdt_view_key(call->view, alias->key);
-    char arn[ARN_TEXT];
+    char arn[RDT_STORE_ID_MAX];
     if (key == NULL || rdt_call_allowed(call, NULL, key, (struct rdt_span){0}, NULL))
         return RDT_FAULT_NONE;
-    rdt_key_arn(call->kms, key->id, arn);
+    alias_arn(call, rdt_span_str(alias->name), arn); /* not which key it means */
     return rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED,
-                         "User: %s is not authorized to perform: kms:%s on resource: %s",
+                         "User: %s is not authorized to perform: kms:%s on the key of: %s",
                          call->request->caller.arn, call->op->name, arn);
 }
 

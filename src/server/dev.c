@@ -272,7 +272,10 @@ take_port(const char *listen_at, struct rdt_arena *arena, struct rdt_serve_opts 
     out->n_listen = 1;
     if (strcmp(listen_at, any) != 0)
         return RDT_OK;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
+    /* for the next start, which finds the port in the env files, and connections that linger */
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(fd, SOMAXCONN) != 0 ||
         getsockname(fd, (struct sockaddr *)&at, &at_n) != 0) {
         rdt_fd_close(&fd);

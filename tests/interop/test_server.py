@@ -11,55 +11,12 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import finish  # noqa: E402
+from hostile import HOSTILE, SMUGGLED  # noqa: E402
 from server_case import *  # noqa: E402,F401,F403
 
 BODY_MAX = 256 * 1024
 HEAD_MAX = 16384
-H = b"Host: localhost\r\n"
 
-# reference: the vectors that other servers accept or answer in different ways (name, bytes, status)
-HOSTILE = [
-    ("bare CR ends the head, chunked", b"POST / HTTP/1.1\r\n" + H + b"Transfer-Encoding: chunked\r\r\n\r\n", None),
-    ("bare CR in a value", b"GET / HTTP/1.1\r\n" + H + b"X: a\rb\r\n\r\n", 400),
-    ("bare LF line ends", b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
-    ("one bare LF", b"GET / HTTP/1.1\r\nHost: localhost\n\r\n", 400),
-    ("no version, then a head", b"GET /x\nHost: localhost\n\n", 400),
-    ("HTTP/0.9", b"GET /\r\n\r\n", 400),
-    ("obs-fold", b"GET / HTTP/1.1\r\n" + H + b"X: a\r\n b\r\n\r\n", 400),
-    ("obs-fold in the first line", b"GET / HTTP/1.1\r\n X: a\r\n" + H + b"\r\n", 400),
-    ("blank before a colon", b"GET / HTTP/1.1\r\n" + H + b"Content-Length : 2\r\n\r\nab", 400),
-    ("chunked", b"POST / HTTP/1.1\r\n" + H + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
-    ("LF in a chunk extension", b"POST / HTTP/1.1\r\n" + H + b"Transfer-Encoding: chunked\r\n\r\n1;a\nb\r\n0\r\n\r\n", 411),
-    ("xchunked", b"POST / HTTP/1.1\r\n" + H + b"Transfer-Encoding: xchunked\r\n\r\n", 411),
-    ("chunked, identity", b"POST / HTTP/1.1\r\n" + H + b"Transfer-Encoding: chunked, identity\r\n\r\n", 411),
-    ("length and chunked", b"POST / HTTP/1.1\r\n" + H + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", None),
-    ("two lengths", b"POST / HTTP/1.1\r\n" + H + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc", 400),
-    ("two equal lengths", b"POST / HTTP/1.1\r\n" + H + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nab", 400),
-    ("list of lengths", b"POST / HTTP/1.1\r\n" + H + b"Content-Length: 2, 2\r\n\r\nab", 400),
-    ("signed length", b"POST / HTTP/1.1\r\n" + H + b"Content-Length: +2\r\n\r\nab", 400),
-    ("negative length", b"POST / HTTP/1.1\r\n" + H + b"Content-Length: -2\r\n\r\nab", 400),
-    ("hexadecimal length", b"POST / HTTP/1.1\r\n" + H + b"Content-Length: 0x2\r\n\r\nab", 400),
-    ("overflowing length", b"POST / HTTP/1.1\r\n" + H + b"Content-Length: 18446744073709551618\r\n\r\nab", 400),
-    ("empty length", b"POST / HTTP/1.1\r\n" + H + b"Content-Length: \r\n\r\n", 400),
-    ("no Host", b"GET / HTTP/1.1\r\n\r\n", 400),
-    ("two Hosts", b"GET / HTTP/1.1\r\n" + H + H + b"\r\n", 400),
-    ("HTTP/1.2", b"GET / HTTP/1.2\r\n" + H + b"\r\n", 505),
-    ("HTTP/9.9", b"GET / HTTP/9.9\r\n" + H + b"\r\n", 505),
-    ("HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", None),
-    ("empty name", b"GET / HTTP/1.1\r\n" + H + b": a\r\n\r\n", 400),
-    ("blank in a name", b"GET / HTTP/1.1\r\n" + H + b"X Y: a\r\n\r\n", 400),
-    ("NUL in a value", b"GET / HTTP/1.1\r\n" + H + b"X: a\0b\r\n\r\n", 400),
-    ("TAB in the target", b"GET /a\tb HTTP/1.1\r\n" + H + b"\r\n", 400),
-    ("UTF-8 in the target", "GET /\u00e9 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), 400),
-    ("two blanks", b"GET  / HTTP/1.1\r\n" + H + b"\r\n", 400),
-    ("empty line first", b"\r\nGET / HTTP/1.1\r\n" + H + b"\r\n", 400),
-    ("a TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 64, 400),
-    ("target too long", b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\n" + H + b"\r\n", 414),
-    ("too many lines", b"GET / HTTP/1.1\r\n" + H + b"X: a\r\n" * 70 + b"\r\n", 431),
-    ("head too large", b"GET / HTTP/1.1\r\n" + H + b"X: " + b"a" * HEAD_MAX + b"\r\n\r\n", 431),
-    ("unknown expectation", b"POST / HTTP/1.1\r\n" + H + b"Expect: 200-maybe\r\nContent-Length: 2\r\n\r\n", 417),
-]
-SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def refused(server, name, request, status):
