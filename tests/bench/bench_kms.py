@@ -145,12 +145,15 @@ class Canned(Server):
 
 
 class Nginx(Server):
+    extra = ""  # directives for the server; %s is the data folder
+
     def __init__(self, folder, data, size, _record):
         where = tempfile.mkdtemp(dir=folder)
         port = free_port()
         with open(os.path.join(where, "nginx.conf"), "w", encoding="ascii") as file:
-            file.write((NGINX % (port, "x" * size)).replace("cert.pem", data + "/server.pem").replace(
-                "key.pem", data + "/server.key"))
+            text = (NGINX % (port, "x" * size)).replace("cert.pem", data + "/server.pem")
+            text = text.replace("key.pem", data + "/server.key")
+            file.write(text.replace("default_type", self.extra.replace("%s", data) + " default_type"))
         process = subprocess.Popen(pinned(0, "nginx", "-p", where, "-e", "error.log", "-c", "nginx.conf"), cwd=where,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         super().__init__("nginx", process, port)
@@ -190,7 +193,7 @@ def family(pid):
 
 def measure(servers, requests, ca, connections):
     """name -> the medians of its turns; and the median of the turns' ratios of rates."""
-    words = [LOAD, ca, str(connections), str(TURNS), str(TURN_MS)]
+    words = [LOAD, ca, str(connections), str(TURNS), str(TURN_MS), "keep"]
     for server in servers:
         words.append("%s=%d=%s=%s" % (server.name, server.port, requests, ",".join(map(str, family(server.process.pid)))))
     out = subprocess.run(pinned(1, *words), capture_output=True, text=True, check=False)
@@ -199,7 +202,7 @@ def measure(servers, requests, ca, connections):
     turns = {server.name: [] for server in servers}
     for line in out.stdout.splitlines():
         name, *numbers = line.split()
-        n, us, cpu, p50, p99, own, refused = map(int, numbers)
+        n, us, cpu, p50, p99, own, refused, _ = map(int, numbers)
         turns[name].append((1e6 * n / us, p50, p99, cpu / n, own / us, refused))
     ours, theirs = (turns[server.name] for server in servers)
     ratio = statistics.median(a[0] / b[0] for a, b in zip(ours, theirs))

@@ -1,14 +1,18 @@
 /*
- * load CA CONNECTIONS TURNS MS NAME=PORT=REQUESTS=PID[,PID...]... - asks HTTPS servers in turns, so
- * that what else the machine does meets all of them, each over as many kept connections that ask
- * again as soon as they are answered. wrk would do, but it cannot take turns of less than a second.
+ * load CA CONNECTIONS TURNS MS HOW NAME=PORT=REQUESTS=PID[,PID...]... - asks HTTPS servers in
+ * turns, so that what else the machine does meets all of them, each over as many connections that
+ * ask again as soon as they are answered. wrk would do, but it cannot take turns of less than a
+ * second.
  *
+ *   HOW        keep: the connections; or, with the client certificate and key of a PEM file,
+ *              full=FILE: a new connection for each request; resume=FILE: one that resumes the
+ *              session of the connection before it
  *   REQUESTS   a file of whole requests, each behind its length (4 bytes, big endian); connections
  *              go through it, each from another place
  *   PID        whose time on a processor is counted
  *
- * Prints a line for each turn: "NAME answers us cpu_us p50_us p99_us own_cpu_us refused". Other
- * answers than 200 are refused ones.
+ * Prints a line for each turn: "NAME answers us cpu_us p50_us p99_us own_cpu_us refused resumed".
+ * Other answers than 200 are refused ones.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -36,6 +40,7 @@ struct request {
 
 struct conn {
     SSL *ssl;
+    SSL_SESSION *session; /* for the next connection; NULL: none */
     int fd;
     bool waits; /* for an answer */
     size_t at;  /* which request is next */
@@ -53,10 +58,13 @@ struct server {
     size_t n_requests;
     int epoll;
     struct conn *conns;
+    SSL_CTX *tls;
 };
 
+static bool keeps, resumes; /* HOW */
+
 struct turn {
-    uint64_t answers, refused;
+    uint64_t answers, refused, resumed;
     uint32_t *us; /* of each answer */
     size_t cap;
 };
@@ -153,7 +161,7 @@ read_server(struct server *server, char *word)
 /* ---- connections ---- */
 
 static void
-open_conn(struct server *server, struct conn *conn, SSL_CTX *tls)
+open_conn(struct server *server, struct conn *conn)
 {
     struct sockaddr_in at = {.sin_family = AF_INET,
                              .sin_port = htons(server->port),
@@ -163,36 +171,68 @@ open_conn(struct server *server, struct conn *conn, SSL_CTX *tls)
     conn->fd = socket(AF_INET, SOCK_STREAM, 0);
     must(conn->fd >= 0 && connect(conn->fd, (struct sockaddr *)&at, sizeof at) == 0, server->name);
     setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    conn->ssl = SSL_new(tls);
-    must(conn->ssl != NULL && SSL_set_fd(conn->ssl, conn->fd) == 1, "TLS");
-    errno = 0;
-    must(SSL_connect(conn->ssl) == 1, "TLS handshake");
     must(fcntl(conn->fd, F_SETFL, O_NONBLOCK) == 0, "descriptor");
     must(epoll_ctl(server->epoll, EPOLL_CTL_ADD, conn->fd, &event) == 0, "epoll");
+    conn->ssl = SSL_new(server->tls);
+    must(conn->ssl != NULL && SSL_set_fd(conn->ssl, conn->fd) == 1, "TLS");
+    if (conn->session != NULL)
+        must(SSL_set_session(conn->ssl, conn->session) == 1, "session");
+    SSL_set_connect_state(conn->ssl);
+}
+
+static void
+close_conn(struct conn *conn)
+{
+    SSL_SESSION_free(conn->session);
+    conn->session = resumes ? SSL_get1_session(conn->ssl) : NULL;
+    SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* it stays good */
+    SSL_free(conn->ssl);
+    close(conn->fd);
+    conn->ssl = NULL;
+}
+
+/* True: the handshake is over. */
+static bool
+shake(struct conn *conn)
+{
+    errno = 0;
+    int n = SSL_do_handshake(conn->ssl);
+    if (n == 1)
+        return true;
+    must(SSL_get_error(conn->ssl, n) == SSL_ERROR_WANT_READ, "TLS handshake");
+    return false;
 }
 
 static void
 open_conns(struct server *server, size_t n, SSL_CTX *tls)
 {
+    server->tls = tls;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     server->conns = calloc(n, sizeof *server->conns);
     must(server->epoll >= 0 && server->conns != NULL, "memory");
-    for (size_t i = 0; i < n; i++) {
-        open_conn(server, &server->conns[i], tls);
-        server->conns[i].at = i % server->n_requests;
-    }
+    for (size_t i = 0; i < n; i++)
+        server->conns[i].at = i * server->n_requests / n;
 }
 
 static void
-ask(struct server *server, struct conn *conn)
+send_request(struct server *server, struct conn *conn)
 {
     const struct request *request = &server->requests[conn->at];
     conn->at = (conn->at + 1) % server->n_requests;
     conn->got = 0;
     conn->waits = true;
-    conn->asked_ns = now_ns(CLOCK_MONOTONIC);
     errno = 0;
     must(SSL_write(conn->ssl, request->p, (int)request->n) == (int)request->n, "write");
+}
+
+static void
+ask(struct server *server, struct conn *conn)
+{
+    conn->asked_ns = now_ns(CLOCK_MONOTONIC);
+    if (conn->ssl == NULL)
+        open_conn(server, conn);
+    if (SSL_is_init_finished(conn->ssl) || shake(conn))
+        send_request(server, conn);
 }
 
 /* Whether a whole answer is here. */
@@ -210,8 +250,13 @@ complete(const struct conn *conn)
 }
 
 static bool
-receive(struct conn *conn)
+receive(struct server *server, struct conn *conn)
 {
+    if (!SSL_is_init_finished(conn->ssl)) {
+        if (shake(conn))
+            send_request(server, conn);
+        return false;
+    }
     for (;;) {
         int n = SSL_read(conn->ssl, conn->answer + conn->got, (int)(ANSWER_MAX - conn->got));
         if (n <= 0) {
@@ -238,6 +283,7 @@ note(struct turn *turn, struct conn *conn, int64_t now)
     }
     conn->waits = false;
     turn->us[turn->answers++] = (uint32_t)((now - conn->asked_ns) / 1000);
+    turn->resumed += (uint64_t)SSL_session_reused(conn->ssl);
     if (strncmp(conn->answer, "HTTP/1.1 200 ", 13) != 0 && turn->refused++ == 0)
         fprintf(stderr, "load: %s\n", conn->answer);
 }
@@ -256,10 +302,12 @@ drive(struct server *server, size_t n, int64_t ns, struct turn *turn)
         must(ready > 0, "no answer for 10 s");
         for (int i = 0; i < ready; i++) {
             struct conn *conn = events[i].data.ptr;
-            if (!receive(conn))
+            if (!receive(server, conn))
                 continue;
             now = now_ns(CLOCK_MONOTONIC);
             note(turn, conn, now);
+            if (!keeps)
+                close_conn(conn);
             if (now - begin < ns)
                 ask(server, conn);
             else
@@ -287,29 +335,43 @@ one_turn(struct server *server, size_t n, int64_t ns, bool shown)
     uint64_t used = run_ns(server) - before;
     qsort(turn.us, turn.answers, sizeof *turn.us, by_number);
     if (shown)
-        printf("%s %llu %lld %llu %u %u %lld %llu\n", server->name,
+        printf("%s %llu %lld %llu %u %u %lld %llu %llu\n", server->name,
                (unsigned long long)turn.answers, (long long)took / 1000,
                (unsigned long long)used / 1000, turn.us[turn.answers / 2],
                turn.us[turn.answers * 99 / 100], (long long)own / 1000,
-               (unsigned long long)turn.refused);
+               (unsigned long long)turn.refused, (unsigned long long)turn.resumed);
     free(turn.us);
+}
+
+static SSL_CTX *
+make_tls(const char *ca, const char *how)
+{
+    const char *file = strchr(how, '=');
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    must(tls != NULL && SSL_CTX_load_verify_locations(tls, ca, NULL) == 1, ca);
+    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION);
+    keeps = strcmp(how, "keep") == 0;
+    resumes = strncmp(how, "resume=", 7) == 0;
+    must(keeps || resumes || strncmp(how, "full=", 5) == 0, "usage: see the file");
+    must(keeps || (file != NULL && SSL_CTX_use_certificate_chain_file(tls, file + 1) == 1 &&
+                   SSL_CTX_use_PrivateKey_file(tls, file + 1, SSL_FILETYPE_PEM) == 1),
+         how);
+    return tls;
 }
 
 int
 main(int argc, char **argv)
 {
     struct server servers[SERVERS_MAX] = {0};
-    must(argc > 5 && argc - 5 <= SERVERS_MAX, "usage: see the file");
-    size_t n = strtoul(argv[2], NULL, 10), n_servers = (size_t)argc - 5;
+    must(argc > 6 && argc - 6 <= SERVERS_MAX, "usage: see the file");
+    size_t n = strtoul(argv[2], NULL, 10), n_servers = (size_t)argc - 6;
     unsigned long turns = strtoul(argv[3], NULL, 10);
     int64_t ns = strtol(argv[4], NULL, 10) * 1000000;
     must(n > 0 && n <= CONNECTIONS_MAX && ns > 0, "usage: see the file");
-    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
-    must(tls != NULL && SSL_CTX_load_verify_locations(tls, argv[1], NULL) == 1, argv[1]);
-    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION);
+    SSL_CTX *tls = make_tls(argv[1], argv[5]);
     for (size_t i = 0; i < n_servers; i++) {
-        read_server(&servers[i], argv[5 + i]);
+        read_server(&servers[i], argv[6 + i]);
         open_conns(&servers[i], n, tls);
     }
     for (size_t i = 0; i < n_servers; i++)
