@@ -151,31 +151,6 @@ ticks(size_t n, int64_t now_ms)
 /* ---- tests ---- */
 
 static void
-numbers_of_items(void **state)
-{
-    static const struct {
-        const char *item;
-        uint32_t number;
-    } cases[] = {
-        {"domain/1",          1         },
-        {"domain/4294967295", UINT32_MAX},
-        {"domain/4294967296", 0         },
-        {"domain/0",          0         },
-        {"domain/01",         0         },
-        {"domain/",           0         },
-        {"domain/1x",         0         },
-        {"domain/-1",         0         },
-        {"domain/+1",         0         },
-        {"domain/ 1",         0         },
-        {"domain",            0         },
-        {"rows",              0         },
-    };
-    (void)state;
-    for (size_t i = 0; i < RDT_COUNT(cases); i++)
-        assert_int_equal(rdt_domain_number(cases[i].item), cases[i].number);
-}
-
-static void
 keys_ahead_of_time(void **state)
 {
     (void)state;
@@ -555,7 +530,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_of_items),
         cmocka_unit_test_setup_teardown(keys_ahead_of_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(moves_everything, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_the_root, set_up, tear_down),
