@@ -224,8 +224,8 @@ const struct rdt_command rdt_commands[] = {
      "let a suspended key be used again, by the quorum", "The first call opens a request and names it; the same call works once it is approved. " KEY
      "\n" SERVER},
     {"key", "gate", rdt_cmd_key_gate, OPTIONS(reason_options), 2, 2, "KEY on|off",
-     "have the quorum asked before a key's deletion is scheduled", "With the gate on, schedule-deletion needs approval at the call, and not at the end of its "
-     "wait. Anybody who may turns it on; off needs the quorum. " KEY "\n" SERVER},
+     "have the quorum asked before a key's deletion is scheduled", "With the gate on, schedule-deletion needs approval at the call; what is destroyed in the end "
+     "needs it in any case. Anybody who may turns it on; off needs the quorum. " KEY "\n" SERVER},
     {"key", "break-glass", rdt_cmd_key_break_glass, OPTIONS(break_glass_options), 1, 1,
      "CIPHERTEXT", "decrypt one ciphertext that one may not, with the quorum's approval",
      "CIPHERTEXT is a file with what Encrypt gave, as bytes (- is standard input). The first call "

@@ -5,6 +5,7 @@
 #include "kms/approval_internal.h"
 
 #include "codec/base64.h"
+#include "crypto/hash.h"
 #include "crypto/sign.h"
 
 #define HOUR_MS ((int64_t)3600000)
@@ -74,8 +75,8 @@ rdt_approver_named(struct rdt_view view, struct rdt_span name)
     struct rdt_span id = {0};
     const struct rdt_approver *approver;
     while ((approver = rdt_view_next(view, RDT_KIND_APPROVER, id, &id)) != NULL)
-        if (rdt_span_is(name, approver->name) ||
-            (hex && rdt_span_eq((struct rdt_span){key, n}, rdt_bytes_span(&approver->public_key))))
+        if (hex ? rdt_span_eq((struct rdt_span){key, n}, rdt_bytes_span(&approver->public_key))
+                : rdt_span_is(name, approver->name))
             return approver;
     return NULL;
 }
@@ -443,6 +444,26 @@ may_open(struct rdt_call *call)
     return RDT_FAULT_NONE;
 }
 
+void
+rdt_approval_note(struct rdt_call *call, const struct rdt_approval *row)
+{
+    struct rdt_span key;
+    rdt_pairs_add(&call->note.parameters, rdt_span_str("operation"), rdt_span_str(row->operation));
+    memcpy(call->note.approval, row->id, sizeof row->id);
+    if (rdt_pairs_find(rdt_bytes_span(&row->parameters), rdt_span_str("Key"), &key))
+        (void)rdt_uuid_parse(key, call->note.key);
+}
+
+enum rdt_code
+rdt_approval_note_bytes(struct rdt_call *call, struct rdt_span bytes)
+{
+    char hash[2 * RDT_SHA256_LEN + 1];
+    enum rdt_code rc = rdt_sha256_text(bytes, hash, NULL);
+    if (rc == RDT_OK)
+        rdt_pairs_add(&call->note.parameters, rdt_span_str("bytes"), rdt_span_str(hash));
+    return rc;
+}
+
 static bool
 fill(struct rdt_call *call, const struct approval_wish *wish, struct rdt_approval *row)
 {
@@ -464,7 +485,8 @@ fill(struct rdt_call *call, const struct approval_wish *wish, struct rdt_approva
     if (!ok)
         return false;
     rdt_approval_bytes_of(call->kms, row, RDT_APPROVAL_APPROVE, &bytes);
-    return rdt_buf_ok(&bytes) && rdt_bytes_set(&row->to_sign, rdt_buf_span(&bytes));
+    return rdt_buf_ok(&bytes) && rdt_approval_note_bytes(call, rdt_buf_span(&bytes)) == RDT_OK &&
+           rdt_bytes_set(&row->to_sign, rdt_buf_span(&bytes));
 }
 
 enum rdt_fault
@@ -491,10 +513,10 @@ rdt_approval_open(struct rdt_call *call, const struct approval_wish *wish,
     if (row == NULL)
         return rdt_out_of_memory(call);
     memcpy(row->id, id, sizeof id);
-    memcpy(call->note.approval, id, sizeof id);
     row->rows_revision = revision;
     if (!fill(call, wish, row))
         return rdt_out_of_memory(call);
+    rdt_approval_note(call, row);
     *out = row;
     return RDT_FAULT_NONE;
 }

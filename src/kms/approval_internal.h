@@ -105,6 +105,11 @@ size_t rdt_approval_count(const struct approval_look *look, const struct rdt_app
 void rdt_approval_bytes_of(const struct rdt_kms *kms, const struct rdt_approval *row,
                            enum rdt_approval_verb verb, struct rdt_buf *out);
 
+/* rdt_approval_note - what the audit record says of a request.  rdt_approval_note_bytes - and of
+ * bytes that were handed out or signed: their SHA-256; who kept them can show that they were. */
+void rdt_approval_note(struct rdt_call *call, const struct rdt_approval *row);
+enum rdt_code rdt_approval_note_bytes(struct rdt_call *call, struct rdt_span bytes);
+
 struct approval_wish {
     struct approval_about about;
     struct rdt_span reason;

@@ -66,9 +66,7 @@ find(struct rdt_call *call, struct rdt_approval **out)
     *out = uuid ? rdt_tx_edit(call->tx, RDT_KIND_APPROVAL, (struct rdt_span){id, 16}) : NULL;
     if (*out == NULL)
         return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "there is no such request");
-    memcpy(call->note.approval, id, sizeof id);
-    rdt_pairs_add(&call->note.parameters, rdt_span_str("operation"),
-                  rdt_span_str((*out)->operation));
+    rdt_approval_note(call, *out);
     return RDT_FAULT_NONE;
 }
 

@@ -116,7 +116,7 @@ struct rdt_key {
     uint8_t tenants;          /* may be the ring of tenant KEKs */
     uint32_t epoch_seen;      /* highest epoch that any census reported */
     uint32_t window_min_days; /* this key's own least waiting time; 0: the site's */
-    uint8_t gate;             /* 1: mode (b), the quorum before ScheduleKeyDeletion, not after */
+    uint8_t gate;             /* 1: the quorum also before ScheduleKeyDeletion */
     uint32_t drains;          /* drains of this key's versions begun so far */
     uint32_t drain_no;        /* number of the deletion's drain; 0: no deletion is scheduled */
     int64_t quiet_s;          /* credited clock when the deletion's waiting began */

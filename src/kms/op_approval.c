@@ -34,8 +34,7 @@ find(struct rdt_call *call, const struct rdt_approval **out)
     *out = uuid ? rdt_view_get(call->view, RDT_KIND_APPROVAL, (struct rdt_span){id, 16}) : NULL;
     if (*out == NULL)
         return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "there is no such request");
-    memcpy(call->note.approval, id, sizeof id);
-    note(call, "operation", (*out)->operation);
+    rdt_approval_note(call, *out);
     return RDT_FAULT_NONE;
 }
 
@@ -119,7 +118,6 @@ approval_request(struct rdt_call *call)
     if (op == NULL)
         return rdt_call_fail(call, RDT_FAULT_VALIDATION,
                              "no operation of this name needs approval");
-    note(call, "operation", op->name);
     if (op->by_call)
         return rdt_call_fail(call, RDT_FAULT_VALIDATION,
                              "%s is asked for by the call itself, which opens the request",
@@ -204,8 +202,8 @@ put_state(struct rdt_call *call, const struct rdt_approval *row)
     struct rdt_buf *out = call->request->out;
     struct approval_look look = look_of(call);
     const char *flaw = rdt_approval_flaw(&look, row);
-    size_t n = row->state == RDT_APPROVAL_OPEN ? rdt_approval_count(&look, row)
-                                               : row->signatures.n / APPROVAL_SIGNED;
+    /* of distinct persons and good, or they would not be there; who uses them looks again */
+    size_t n = row->signatures.n / APPROVAL_SIGNED;
     rdt_jout_str(out, "State", state_word(row));
     rdt_jout_bool(out, "Valid", flaw == NULL);
     rdt_jout_str(out, "Why", flaw);
@@ -345,6 +343,17 @@ approval_status(struct rdt_call *call)
 
 /* ---- signing ---- */
 
+/* In the log, so that it outlives the row. */
+static bool
+note_signature(struct rdt_call *call, struct rdt_span bytes)
+{
+    char digits[2 * RDT_SIGNATURE_LEN];
+    rdt_hex_put(rdt_in_blob(call, "Signature"), digits);
+    rdt_pairs_add(&call->note.parameters, rdt_span_str("signature"),
+                  (struct rdt_span){(uint8_t *)digits, sizeof digits});
+    return rdt_approval_note_bytes(call, bytes) == RDT_OK;
+}
+
 /* The approver that the input names, whose signature with a verb the input holds. */
 static enum rdt_fault
 signer_of(struct rdt_call *call, const struct rdt_approval *row, enum rdt_approval_verb verb,
@@ -365,7 +374,7 @@ signer_of(struct rdt_call *call, const struct rdt_approval *row, enum rdt_approv
                             rdt_in_blob(call, "Signature"), NULL) != RDT_OK)
         return rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED,
                              "the signature is not one of this approver under these bytes");
-    return RDT_FAULT_NONE;
+    return note_signature(call, rdt_buf_span(&bytes)) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 
 static bool

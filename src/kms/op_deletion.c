@@ -26,7 +26,7 @@ rdt_deletion_window(const struct rdt_key *key)
     return least > WINDOW_MAX_DAYS ? least : WINDOW_MAX_DAYS;
 }
 
-/* Of a key that has its gate at the call, and so none at the end. */
+/* Of a key that has a gate at the call, beside the one at the end. */
 static enum rdt_fault
 gate(struct rdt_call *call, int64_t days)
 {
