@@ -1,4 +1,5 @@
 /* Tenants, their handles and seeds. */
+#include "crypto/worker_internal.h"
 #include "tenants.h"
 
 static void
@@ -222,17 +223,62 @@ destroying_needs_the_quorum(void **state)
     assert_int_equal(export_at(NOW_MS, key, "\"Tenant\":\"safe\"", 0), RDT_FAULT_NONE);
 }
 
+/* The random bytes to come: a handle that is taken (by one that is dead, too), then a free one. */
+static void
+fill_pool(uint32_t taken, uint32_t dead, uint32_t next)
+{
+    uint8_t byte, *at;
+    assert_int_equal(rdt_random(thread->worker, &byte, 1, NULL), RDT_OK);
+    if (thread->worker->pool_left < 256) /* the rest of the old pool is not enough */
+        for (size_t n = thread->worker->pool_left; n != 0; n--)
+            assert_int_equal(rdt_random(thread->worker, &byte, 1, NULL), RDT_OK);
+    assert_int_equal(rdt_random(thread->worker, &byte, 1, NULL), RDT_OK);
+    at = thread->worker->s->pool + RDT_POOL_LEN - thread->worker->pool_left;
+    at += 32; /* ids of the request and of the tenant */
+    rdt_u32_bytes(taken, at);
+    rdt_u32_bytes(0, at + 4);
+    rdt_u32_bytes(dead, at + 8);
+    rdt_u32_bytes(next, at + 12);
+}
+
+static void
+handles_are_unique(void **state)
+{
+    char key[64];
+    struct rdt_tx *tx = NULL;
+    uint8_t id[4];
+    (void)state;
+    new_key(true, key);
+    ok("TenantCreate", about("u1", key));
+    uint32_t taken = (uint32_t)number("Handle");
+    ok("TenantCreate", about("u2", key));
+    uint32_t dead = (uint32_t)number("Handle");
+    rdt_u32_bytes(dead, id);
+    assert_int_equal(rdt_tx_begin(kms->state, &tx, NULL), RDT_OK);
+    struct rdt_handle *row = rdt_tx_edit(tx, RDT_KIND_HANDLE, (struct rdt_span){id, sizeof id});
+    row->dead = 1;
+    commit(tx);
+    uint32_t next = taken ^ dead ^ 0x5a5a5a5a;
+    int64_t pool_ms;
+    unsigned i = 3;
+    do { /* a pool that has grown too old meanwhile is another one */
+        char name[16];
+        snprintf(name, sizeof name, "u%u", i++);
+        fill_pool(taken, dead, next);
+        pool_ms = thread->worker->pool_ms;
+        ok("TenantCreate", about(name, key));
+    } while (pool_ms != thread->worker->pool_ms && number("Handle") != next);
+    assert_int_equal(number("Handle"), next);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_of_tenants_differ),
-        cmocka_unit_test(names),
-        cmocka_unit_test(off_the_cycle),
-        cmocka_unit_test(above_what_was_seen),
-        cmocka_unit_test(epochs_end),
-        cmocka_unit_test(seeds_stay_where_they_are),
-        cmocka_unit_test(versions_of_epochs),
+        cmocka_unit_test(keys_of_tenants_differ),      cmocka_unit_test(names),
+        cmocka_unit_test(handles_are_unique),          cmocka_unit_test(off_the_cycle),
+        cmocka_unit_test(above_what_was_seen),         cmocka_unit_test(epochs_end),
+        cmocka_unit_test(seeds_stay_where_they_are),   cmocka_unit_test(versions_of_epochs),
         cmocka_unit_test(destroying_needs_the_quorum),
     };
     return cmocka_run_group_tests(tests, begin, end);
