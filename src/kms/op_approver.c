@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define QUORUM_MOST 16
+#define QUORUM_LEAST 2 /* but for a development service, where one person tries things out */
 #define NAME_MOST 64
 #define PERSON_MOST 128
 
@@ -208,6 +209,10 @@ quorum_set(struct rdt_call *call)
     int64_t quorum = rdt_in_int(call, "Quorum", 0);
     snprintf(digits, sizeof digits, "%d", (int)quorum);
     note(call, "quorum", rdt_span_str(digits));
+    if (quorum < QUORUM_LEAST && !rdt_view_site(call->view)->development)
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                             "a quorum has at least %d approvers: one alone decides nothing",
+                             QUORUM_LEAST);
     if (rdt_approvals_on(call->view)) {
         if ((size_t)quorum > approvers(call->view))
             return rdt_call_fail(call, RDT_FAULT_CONFLICT,
