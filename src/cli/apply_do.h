@@ -11,6 +11,7 @@
 struct rdt_apply_have {
     struct rdt_apply_want want;
     struct rdt_node *listed;               /* all keys of the server */
+    struct rdt_node *principals;           /* all of its principals */
     const struct rdt_node **keys, **users; /* by the index of want; NULL: not there */
     const char **arns;                     /* of keys */
     struct rdt_apply_step *key_steps, *user_steps;

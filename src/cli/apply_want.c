@@ -174,17 +174,29 @@ add_held(struct rdt_apply_want *want, size_t key, size_t store)
         want->holds[key * want->n_stores + store] = true;
 }
 
-/* A backup has a field as it was, under the same key; its volume is under one of its own. */
 static void
 add_fields(struct rdt_apply_want *want, const struct rdt_plan *plan,
-           const struct rdt_subject *source, size_t store, size_t depth)
+           const struct rdt_subject *subject, size_t store)
 {
-    const struct rdt_node *fields = rdt_node_get(source->node, "at_rest.fields");
+    const struct rdt_node *fields = rdt_node_get(subject->node, "at_rest.fields");
     for (size_t i = 0; fields != NULL && i < fields->n; i++)
         add_held(want, keeper(want, plan, rdt_node_str(fields->members[i].node, "key")), store);
-    for (size_t i = 0; depth < CHAIN_MAX && i < source->links[RDT_LINK_SOURCES].n; i++)
-        add_fields(want, plan, rdt_plan_linked(plan, source, RDT_LINK_SOURCES, i), store,
-                   depth + 1);
+}
+
+/* A backup has a field as it was, under the same key; its volume is under one of its own. Answers
+ * whether that added anything: a backup of a backup takes another round. */
+static bool
+add_of_sources(struct rdt_apply_want *want, const struct rdt_subject *first, size_t all, size_t s)
+{
+    const struct rdt_links *sources = &first[s].links[RDT_LINK_SOURCES];
+    bool added = false;
+    for (size_t i = 0; i < sources->n; i++) {
+        size_t from = sources->at[i] - all; /* stores stand together among the subjects */
+        for (size_t k = 0; k < want->n_keys; k++)
+            if (rdt_apply_holds(want, k, from) && !rdt_apply_holds(want, k, s))
+                added = want->holds[k * want->n_stores + s] = true;
+    }
+    return added;
 }
 
 static bool
@@ -195,11 +207,20 @@ add_stores(struct rdt_apply_want *want, const struct rdt_plan *plan)
     want->holds = calloc(want->n_keys * want->n_stores + 1, sizeof *want->holds);
     if (want->stores == NULL || want->holds == NULL)
         return false;
+    size_t n = 0;
+    const struct rdt_subject *subjects = rdt_plan_subjects(plan, &n);
+    size_t all = want->n_stores == 0 ? 0 : (size_t)(stores - subjects);
     for (size_t s = 0; s < want->n_stores; s++) {
         want->stores[s] = (struct rdt_apply_store){stores[s].name, kind_of(&stores[s])};
-        add_held(want, keeper(want, plan, rdt_node_str(stores[s].node, "at_rest.volume.key")), s);
-        add_fields(want, plan, &stores[s], s, 0);
+        add_fields(want, plan, &stores[s], s);
     }
+    for (bool added = true; added;) { /* each round adds something: it ends */
+        added = false;
+        for (size_t s = 0; s < want->n_stores; s++)
+            added = add_of_sources(want, stores, all, s) || added;
+    }
+    for (size_t s = 0; s < want->n_stores; s++)
+        add_held(want, keeper(want, plan, rdt_node_str(stores[s].node, "at_rest.volume.key")), s);
     return true;
 }
 

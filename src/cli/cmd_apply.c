@@ -145,6 +145,10 @@ read_all(struct rdt_remote *remote, const struct rdt_plan *plan, struct rdt_appl
         have->users == NULL || have->user_steps == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "apply");
     rc = read_keys(remote, have);
+    if (rc == RDT_OK)
+        rc = rdt_remote_list(
+            remote, &(struct rdt_remote_listing){"redoubt:PrincipalList", "Principals", "", 1000},
+            &have->principals);
     for (size_t u = 0; rc == RDT_OK && u < have->want.n_users; u++)
         rc = look_up(remote, "redoubt:PrincipalGet", "Principal", have->want.users[u].name,
                      &have->users[u]);
@@ -211,30 +215,68 @@ is_planned(const struct rdt_apply_want *want, const struct rdt_node *listed)
     return false;
 }
 
+/* Made for this plan and environment, by their PlanService. */
+static bool
+is_our_principal(const struct rdt_apply_want *want, const struct rdt_node *listed)
+{
+    const char *made_for = rdt_node_str(listed, "PlanService");
+    return made_for != NULL && strncmp(made_for, want->front, strlen(want->front)) == 0;
+}
+
+static bool
+is_user(const struct rdt_apply_want *want, const struct rdt_node *listed)
+{
+    for (size_t u = 0; u < want->n_users; u++)
+        if (rdt_node_is(rdt_node_get(listed, "Principal"), want->users[u].name))
+            return true;
+    return false;
+}
+
+/* Whatever is left as it is, one after the other: keys of the plan that are not this server's, keys
+ * and principals of the server that the plan no longer has. */
+typedef void left_fn(void *to, const char *what, const char *name, const char *words);
+
+static void
+each_left(const struct rdt_apply_have *have, left_fn *put, void *to)
+{
+    static const char gone[] = "the plan no longer has it";
+    const struct rdt_apply_want *want = &have->want;
+    for (size_t k = 0; k < want->n_keys; k++)
+        if (want->keys[k].left_out != NULL)
+            put(to, "key", want->keys[k].id, want->keys[k].left_out);
+    for (size_t i = 0; i < have->listed->n; i++) {
+        const struct rdt_node *key = have->listed->members[i].node;
+        if (is_ours(want, key) && !is_planned(want, key))
+            put(to, "key", rdt_node_str(key, "PlanKey"), gone);
+    }
+    for (size_t i = 0; i < have->principals->n; i++) {
+        const struct rdt_node *principal = have->principals->members[i].node;
+        if (is_our_principal(want, principal) && !is_user(want, principal))
+            put(to, "principal", rdt_node_str(principal, "Principal"), gone);
+    }
+}
+
+static void
+put_left_row(void *to, const char *what, const char *name, const char *words)
+{
+    struct rdt_table *table = to;
+    put_row(table, " ", what, name, rdt_arena_fmt(&table->arena, "left alone: %s", words));
+}
+
 static enum rdt_code
 show(struct rdt_cli *cli, const struct rdt_apply_have *have)
 {
     RDT_TABLE table = {.columns = 4};
     RDT_BUF out = {0};
     const struct rdt_apply_want *want = &have->want;
-    for (size_t k = 0; k < want->n_keys; k++) {
-        const struct rdt_apply_step *step = &have->key_steps[k];
+    for (size_t k = 0; k < want->n_keys; k++)
         if (want->keys[k].left_out == NULL)
-            put_row(&table, actions[step->action], "key", want->keys[k].id, step->words);
-        else
-            put_row(&table, " ", "key", want->keys[k].id,
-                    rdt_arena_fmt(&table.arena, "not here: %s", want->keys[k].left_out));
-    }
+            put_row(&table, actions[have->key_steps[k].action], "key", want->keys[k].id,
+                    have->key_steps[k].words);
     for (size_t u = 0; u < want->n_users; u++)
         put_row(&table, actions[have->user_steps[u].action], "principal", want->users[u].name,
                 have->user_steps[u].words);
-    for (size_t i = 0; i < have->listed->n; i++) {
-        const struct rdt_node *key = have->listed->members[i].node;
-        if (is_ours(want, key) && !is_planned(want, key))
-            put_row(&table, " ", "key", rdt_node_str(key, "PlanKey"),
-                    rdt_arena_fmt(&table.arena, "left alone: the plan no longer has it (%s)",
-                                  rdt_node_str(key, "KeyId")));
-    }
+    each_left(have, put_left_row, &table);
     if (!rdt_table_put(&table, &out))
         return rdt_fail(&cli->err, RDT_E_NOMEM, "show the difference");
     for (size_t i = 0; i < want->n_notes; i++)
@@ -243,15 +285,21 @@ show(struct rdt_cli *cli, const struct rdt_apply_have *have)
 }
 
 static void
-put_json_step(struct rdt_buf *out, const char *what, const char *name,
-              const struct rdt_apply_step *step)
+put_json(struct rdt_buf *out, const char *action, const char *what, const char *name,
+         const char *words)
 {
     rdt_jout_open(out, NULL, '{');
-    rdt_jout_str(out, "Action", action_words[step->action]);
+    rdt_jout_str(out, "Action", action);
     rdt_jout_str(out, "What", what);
     rdt_jout_str(out, "Name", name);
-    rdt_jout_str(out, "Words", step->words);
+    rdt_jout_str(out, "Words", words);
     rdt_jout_close(out, '}');
+}
+
+static void
+put_left_json(void *to, const char *what, const char *name, const char *words)
+{
+    put_json(to, "leave", what, name, words);
 }
 
 static enum rdt_code
@@ -264,9 +312,12 @@ show_json(struct rdt_cli *cli, const struct rdt_apply_have *have, bool applied)
     rdt_jout_open(&out, "Steps", '[');
     for (size_t k = 0; k < want->n_keys; k++)
         if (want->keys[k].left_out == NULL)
-            put_json_step(&out, "key", want->keys[k].id, &have->key_steps[k]);
+            put_json(&out, action_words[have->key_steps[k].action], "key", want->keys[k].id,
+                     have->key_steps[k].words);
     for (size_t u = 0; u < want->n_users; u++)
-        put_json_step(&out, "principal", want->users[u].name, &have->user_steps[u]);
+        put_json(&out, action_words[have->user_steps[u].action], "principal", want->users[u].name,
+                 have->user_steps[u].words);
+    each_left(have, put_left_json, &out);
     rdt_jout_close(&out, ']');
     rdt_jout_open(&out, "Notes", '[');
     for (size_t i = 0; i < want->n_notes; i++)

@@ -148,6 +148,13 @@ def test_left_alone(tap, server, folder):
     words = signs(got).get((" ", "key", "spare"), "")
     tap.ok(got.status == 0 and words.startswith("left alone"), "a key that the plan lost is left alone", got)
     tap.ok(server.admin("key", "show", "spare").status == 0, "it is still there")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    write(path, text.replace("role/vault", "role/safe"))
+    steps = json.loads(apply(server, path, "--json", "--check").out)["Steps"]
+    left = sorted((s["What"], s["Name"]) for s in steps if s["Action"] == "leave")
+    tap.ok(left == [("key", "spare"), ("principal", "vault")], "so is a principal, also in JSON", left)
+    plan(folder, purpose="cards")
     server.admin("key", "schedule-deletion", "cards", "--days", "7")
     got = apply(server, path)
     tap.ok(got.status == 4 and "cancel-deletion" in signs(got).get(("!", "key", "cards"), ""),
