@@ -231,8 +231,11 @@ enum rdt_code rdt_material_new(struct rdt_call *call, struct rdt_version *versio
 enum rdt_code rdt_material_open(struct rdt_kms *kms, struct rdt_kms_thread *thread,
                                 const struct rdt_version *version);
 
-/* rdt_wrap_put, rdt_wrap_open - any secret under a domain key, AAD
- * deployment|kind|id|version|purpose|tenant. */
+/*
+ * rdt_wrap_put, rdt_wrap_open - a secret under a domain key, AAD
+ * deployment|kind|id|version|purpose|tenant. Only rows of kinds that domain.c wraps anew may keep
+ * one: what it does not know would be lost with the key. RDT_E_INTERNAL for others.
+ */
 struct wrap_at {
     enum rdt_kind kind;
     struct rdt_span id;
@@ -394,6 +397,9 @@ void rdt_life_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t no
 void rdt_ring_due(struct rdt_kms *kms, struct rdt_kms_thread *thread);
 
 /* ---- domain.c ---- */
+
+/* rdt_domain_wraps - whether rows of a kind keep a wrap, which follows a change of the key. */
+bool rdt_domain_wraps(enum rdt_kind kind);
 
 /* rdt_domain_open - what has to be true of domain keys and rows at the start; and keys are made
  * ahead of time, since the root is open.  Fails: RDT_E_STATE (a key that rows need is missing). */

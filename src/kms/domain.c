@@ -197,6 +197,15 @@ struct wrapped {
 
 static const enum rdt_kind kinds[] = {RDT_KIND_VERSION, RDT_KIND_CREDENTIAL, RDT_KIND_SEED};
 
+bool
+rdt_domain_wraps(enum rdt_kind kind)
+{
+    for (size_t i = 0; i < RDT_COUNT(kinds); i++)
+        if (kinds[i] == kind)
+            return true;
+    return false;
+}
+
 static bool
 find_wrapped(struct rdt_view view, enum rdt_kind kind, struct rdt_span id, void *row,
              struct wrapped *out)

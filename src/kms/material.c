@@ -38,7 +38,7 @@ rdt_wrap_put(struct rdt_kms *kms, struct rdt_worker *worker, const struct wrap_a
     wrap_aad(kms, at, domain, &aad);
     size_t n = RDT_GCM_IV_LEN + secret->n + RDT_GCM_TAG_LEN;
     uint8_t wrapped[RDT_GCM_IV_LEN + 256 + RDT_GCM_TAG_LEN];
-    if (under == NULL || !rdt_buf_ok(&aad) || n > sizeof wrapped)
+    if (under == NULL || !rdt_domain_wraps(at->kind) || !rdt_buf_ok(&aad) || n > sizeof wrapped)
         return RDT_E_INTERNAL;
     enum rdt_code rc = rdt_key_wrap(worker, under, rdt_buf_span(&aad), secret, wrapped, NULL);
     if (rc != RDT_OK)

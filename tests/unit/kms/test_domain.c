@@ -473,6 +473,25 @@ after_a_destruction(void **state)
     assert_false(root_has(before));
 }
 
+/* A kind of row that would not be wrapped anew may keep no wrap at all. */
+static void
+kinds_that_wrap(void **state)
+{
+    RDT_SECRET secret = {0};
+    struct rdt_bytes wrapped = {0};
+    size_t n = 0;
+    (void)state;
+    assert_int_equal(rdt_secret_new(&secret, RDT_KEY_LEN, NULL), RDT_OK);
+    for (unsigned kind = 1; kind < RDT_KIND_END; kind++) {
+        struct wrap_at at = {.kind = kind, .id = rdt_span_str("x"), .purpose = "test"};
+        enum rdt_code rc = rdt_wrap_put(kms, thread->worker, &at, &secret, 1, &wrapped);
+        assert_int_equal(rc, rdt_domain_wraps(kind) ? RDT_OK : RDT_E_INTERNAL);
+        n += rc == RDT_OK;
+    }
+    assert_int_equal(n, 3);
+    free(wrapped.p);
+}
+
 /* A row that was changed by somebody is kept as it is, and so is the key it was under. */
 static void
 what_does_not_open(void **state)
@@ -538,6 +557,7 @@ main(void)
         cmocka_unit_test_setup_teardown(changes_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(after_a_destruction, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(kinds_that_wrap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_is_missing, set_up, tear_down),
     };
