@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tenant_kek as second  # noqa: E402
 from harness import ROOT, Tap, redoubt, write  # noqa: E402
-from server import Server, env_file, wait_for  # noqa: E402
+from server import Server, child_of, env_file, wait_for  # noqa: E402
 from signing import call  # noqa: E402
 from test_server_guide import run  # noqa: E402
 
@@ -276,8 +276,10 @@ def test_destroyed(tap, server, folder, key):
     tap.ok(approve("tenant-destroy", "Tenant=acme") == [0, 0], "two approvers sign")
     got = server.admin("tenant", "destroy", "bolt")
     tap.ok(got.status == 4, "they signed about another tenant", got)
+    keys = child_of(server.process.pid, "redoubt-keys")
     got = server.admin("tenant", "destroy", "acme")
-    server.stop(signal.SIGKILL)
+    os.kill(keys, signal.SIGKILL)
+    server.wait(60)
     tap.ok(got.status == 0, "tenant destroy", got)
     server.start()
     client = Client(server.env())
