@@ -187,6 +187,8 @@ rdt_command_fn rdt_cmd_tenant_destroy;
 rdt_command_fn rdt_cmd_key_drain;
 rdt_command_fn rdt_cmd_key_quiesce;
 rdt_command_fn rdt_cmd_key_keep;
+rdt_command_fn rdt_cmd_key_certificate;
+rdt_command_fn rdt_cmd_key_verify_certificate;
 rdt_command_fn rdt_cmd_census_register;
 rdt_command_fn rdt_cmd_census_remove;
 rdt_command_fn rdt_cmd_census_statement;

@@ -37,6 +37,7 @@ static const enum rdt_option register_options[] = {OPT_KIND, OPT_CERT, OPT_KEY};
 static const enum rdt_option report_census_options[] = {OPT_SCANNER, OPT_SIGNER, OPT_LOOKED_AT,
                                                         OPT_TOTAL,   OPT_COUNT,  OPT_EPOCH,
                                                         OPT_HIGHEST, OPT_CERT,   OPT_KEY};
+static const enum rdt_option verify_certificate_options[] = {OPT_KEY, OPT_OUT};
 static const enum rdt_option principal_create_options[] = {OPT_POLICY, OPT_PERSON, OPT_CERT,
                                                            OPT_KEY};
 static const enum rdt_option credential_options[] = {OPT_DAYS, OPT_OUT, OPT_CERT, OPT_KEY};
@@ -201,6 +202,15 @@ const struct rdt_command rdt_commands[] = {
      "the version back to draining. " KEY "\n" SERVER},
     {"key", "keep", rdt_cmd_key_keep, OPTIONS(remote_options), 2, 2, "KEY VERSION",
      "take a version one step back", "A drained or quiesced version becomes draining, a draining one retained. " KEY "\n" SERVER},
+    {"key", "certificate", rdt_cmd_key_certificate, OPTIONS(remote_out_options), 1, 2,
+     "KEY [VERSION]", "print the certificate of a destruction",
+     "It says erased, and destroyed once the last backup that holds the material has expired. A "
+     "key "
+     "that is no more is named by its id or ARN.\n" SERVER},
+    {"key", "verify-certificate", rdt_cmd_key_verify_certificate,
+     OPTIONS(verify_certificate_options), 1, 1, "FILE",
+     "check a certificate of destruction, offline", "Checks the signature of the audit log's key (--key, kept from the day the server was set up: "
+     "DIR/audit/audit.pub) and those of the approvers. Exit status 1: it is not what was signed."},
     {"tenant", "list", rdt_cmd_tenant_list, OPTIONS(remote_options), 0, 0, "",
      "list tenants, their handles and epochs", SERVER},
     {"tenant", "show", rdt_cmd_tenant_show, OPTIONS(remote_options), 1, 1, "NAME",

@@ -43,6 +43,7 @@ struct rdt_kms_thread {
     uint8_t seen_at[32];        /* tick.c: where the search for old replay rows goes on */
     uint8_t due_at[16];         /* life.c: where the search for due keys goes on */
     uint8_t version_at[20];     /* life.c: likewise among versions */
+    uint8_t death_at[20];       /* life.c: likewise among certificates */
     int64_t destroy_after_ms;   /* life.c: after a destruction that failed, the next try */
     uint8_t handle_at[4], tenant_at[16], dying[16]; /* ring.c: likewise; destroyed last */
     struct rewrap_at {                              /* domain.c: where wrapping anew goes on */
@@ -73,7 +74,8 @@ struct rdt_kms {
     struct rdt_store *store;
     struct rdt_state *state;
     struct rdt_audit *audit;
-    struct rdt_signer *signer;
+    struct rdt_signer *signer;    /* the log's thread alone may sign with it */
+    struct rdt_signer *certifier; /* the same key for the writer's thread */
     struct rdt_audit_writer *log;
     struct rdt_secret rows, digest, cursor, hedge, context; /* from the root */
     struct rdt_domains domains;
@@ -331,6 +333,9 @@ void rdt_late_free(struct kms_late *late);
  */
 enum rdt_code rdt_log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n,
                              bool changed);
+
+/* rdt_log_append_at - the same for one record of a change; its index. */
+enum rdt_code rdt_log_append_at(struct rdt_kms *kms, struct rdt_span record, uint64_t *index);
 
 /* rdt_log_sent - remember that an outbox entry is in the log; rdt_log_take_sent - those to be
  * removed by the next commit, borrowed until rdt_log_forget_sent(). */

@@ -21,22 +21,6 @@ rdt_report_id(struct rdt_span store, const uint8_t key[static 16], struct rdt_bu
     rdt_buf_add(out, key, 16);
 }
 
-static bool
-same_16(const uint8_t *a, const uint8_t *b)
-{
-    return rdt_span_eq((struct rdt_span){a, 16}, (struct rdt_span){b, 16});
-}
-
-const struct rdt_version *
-rdt_version_after(struct rdt_view view, const uint8_t key[static 16], uint32_t number)
-{
-    uint8_t id[20];
-    struct rdt_span at = {id, sizeof id};
-    rdt_version_id(key, number, id);
-    const struct rdt_version *version = rdt_view_next(view, RDT_KIND_VERSION, at, &at);
-    return version != NULL && same_16(version->key, key) ? version : NULL;
-}
-
 /* ---- stores ---- */
 
 /* Where a key stands among a store's, or would stand. */

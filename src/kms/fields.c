@@ -54,6 +54,8 @@ static const struct rdt_record_member key_members[] = {
     RDT_M(32, RDT_M_I64, rdt_key, quiet_s),
     RDT_M(33, RDT_M_I64, rdt_key, refused_ms),
     RDT_M(34, RDT_M_B16, rdt_key, statement),
+    RDT_M(35, RDT_M_U32, rdt_key, gate_drain),
+    RDT_M(36, RDT_M_B16, rdt_key, gate_approval),
 };
 
 static const struct rdt_record_member version_members[] = {

@@ -28,10 +28,6 @@
 void rdt_version_id(const uint8_t key[static 16], uint32_t number, uint8_t out[static 20]);
 void rdt_report_id(struct rdt_span store, const uint8_t key[static 16], struct rdt_buf *out);
 
-/* rdt_version_after - a key's first version with a higher number; NULL: none. */
-const struct rdt_version *rdt_version_after(struct rdt_view view, const uint8_t key[static 16],
-                                            uint32_t number);
-
 /* rdt_store_of - a registered store that may hold data under a key; NULL: it is none. */
 const struct rdt_store_reg *rdt_store_of(struct rdt_view view, struct rdt_span name,
                                          const uint8_t key[static 16]);
@@ -77,6 +73,8 @@ typedef void rdt_blocker_fn(void *user, const char *text);
 size_t rdt_gate_census(const struct gate *gate, rdt_blocker_fn *tell, void *user);
 /* rdt_gate_holds - sealed files whose retention has not ended. */
 size_t rdt_gate_holds(const struct gate *gate, rdt_blocker_fn *tell, void *user);
+/* rdt_gate_held_by - whether a sealed file holds it, or has held it. */
+bool rdt_gate_held_by(const struct gate *gate, const struct rdt_hold *hold);
 /* rdt_gate_waiting - seconds of credited time still to pass. */
 int64_t rdt_gate_waiting(const struct gate *gate);
 /* rdt_gate_blockers - all that stands between it and its end; next steps too. */
@@ -84,8 +82,11 @@ size_t rdt_gate_blockers(const struct gate *gate, rdt_blocker_fn *tell, void *us
 /* rdt_gate_open - nothing stands in its way but the quorum. */
 bool rdt_gate_open(const struct gate *gate);
 
-/* rdt_gate_approved - whether the quorum approves its destruction now; id of the request. */
+/* rdt_gate_approved - whether the quorum approves its destruction now; id of the request.
+ * rdt_gate_at_call - it has approved already, when the deletion was scheduled, and that drain has
+ * not begun anew. */
 bool rdt_gate_approved(const struct gate *gate, uint8_t id[static 16]);
+bool rdt_gate_at_call(const struct gate *gate);
 
 /*
  * rdt_gate_parameters - parameters of the approval key-destroy: Key, and Version of a version.

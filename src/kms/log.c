@@ -79,22 +79,37 @@ appended(struct rdt_audit_batch *batch)
     pthread_mutex_unlock(&waiter->lock);
 }
 
-enum rdt_code
-rdt_log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n, bool changed)
+/* Until the batch is on disk, or refused. */
+static enum rdt_code
+append(struct rdt_kms *kms, struct rdt_audit_batch *batch)
 {
-    if (n == 0)
-        return RDT_OK;
     struct waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    struct rdt_audit_batch batch = {
-        .records = records, .n = n, .privileged = changed, .done = appended, .user = &waiter};
-    enum rdt_code rc = rdt_audit_submit(kms->log, &batch);
+    batch->done = appended;
+    batch->user = &waiter;
+    enum rdt_code rc = rdt_audit_submit(kms->log, batch);
     if (rc != RDT_OK)
         return rc;
     pthread_mutex_lock(&waiter.lock);
     while (!waiter.done)
         pthread_cond_wait(&waiter.changed, &waiter.lock);
     pthread_mutex_unlock(&waiter.lock);
-    return batch.code;
+    return batch->code;
+}
+
+enum rdt_code
+rdt_log_append(struct rdt_kms *kms, const struct rdt_span *records, size_t n, bool changed)
+{
+    struct rdt_audit_batch batch = {.records = records, .n = n, .privileged = changed};
+    return n == 0 ? RDT_OK : append(kms, &batch);
+}
+
+enum rdt_code
+rdt_log_append_at(struct rdt_kms *kms, struct rdt_span record, uint64_t *index)
+{
+    struct rdt_audit_batch batch = {.records = &record, .n = 1, .privileged = true};
+    enum rdt_code rc = append(kms, &batch);
+    *index = batch.first;
+    return rc;
 }
 
 void

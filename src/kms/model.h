@@ -121,7 +121,9 @@ struct rdt_key {
     uint32_t drain_no;        /* number of the deletion's drain; 0: no deletion is scheduled */
     int64_t quiet_s;          /* credited clock when the deletion's waiting began */
     int64_t refused_ms;       /* last use that was refused while the deletion was pending */
-    uint8_t statement[16];    /* approval of "no store holds data under this key" */
+    uint32_t gate_drain;      /* gate 1: number of the drain that the quorum approved beforehand */
+    uint8_t gate_approval[16];
+    uint8_t statement[16]; /* approval of "no store holds data under this key" */
     /* not in the row: */
     struct rdt_policy *compiled; /* of policy; NULL: the default */
 };

@@ -13,6 +13,7 @@ const struct rdt_op_table *const rdt_op_tables[] = {
     &rdt_ops_breakglass,    /* breakglass.c */
     &rdt_ops_census,        /* op_census.c */
     &rdt_ops_clock,         /* op_clock.c */
+    &rdt_ops_death,         /* death.c */
     &rdt_ops_domain,        /* domain.c */
     &rdt_ops_list,          /* op_list.c */
     &rdt_ops_principal,     /* op_principal.c */

@@ -68,6 +68,8 @@ rdt_op_schedule_key_deletion(struct rdt_call *call)
     key->refused_ms = 0;
     if (!rdt_drain_restart(call->tx, key->id))
         return rdt_out_of_memory(call);
+    key->gate_drain = key->gate ? key->drain_no : 0;
+    memcpy(key->gate_approval, call->note.approval, sizeof key->gate_approval);
     rdt_jout_open(out, NULL, '{');
     rdt_jout_str(out, "KeyId", arn);
     rdt_jout_time(out, "DeletionDate", key->deletion_ms);
@@ -88,7 +90,7 @@ rdt_op_cancel_key_deletion(struct rdt_call *call)
     key->state = RDT_KEY_DISABLED;
     key->window_days = 0;
     key->deletion_ms = 0;
-    key->drain_no = 0;
+    key->drain_no = key->gate_drain = 0;
     key->quiet_s = 0;
     key->refused_ms = 0;
     rdt_jout_open(call->request->out, NULL, '{');

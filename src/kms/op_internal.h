@@ -15,6 +15,7 @@ extern const struct rdt_op_table rdt_ops_breakglass;    /* breakglass.c */
 extern const struct rdt_op_table rdt_ops_domain;        /* domain.c */
 extern const struct rdt_op_table rdt_ops_census;        /* op_census.c */
 extern const struct rdt_op_table rdt_ops_clock;         /* op_clock.c */
+extern const struct rdt_op_table rdt_ops_death;         /* death.c */
 extern const struct rdt_op_table rdt_ops_list;          /* op_list.c */
 extern const struct rdt_op_table rdt_ops_principal;     /* op_principal.c */
 extern const struct rdt_op_table rdt_ops_ring;          /* ring.c */

@@ -113,7 +113,7 @@ key_versions(struct rdt_call *call)
     put_deletion(call);
     rdt_jout_open(out, "Versions", '[');
     for (uint32_t number = 0;
-         (version = rdt_version_after(call->view, call->key->id, number)) != NULL;) {
+         (version = rdt_view_version_after(call->view, call->key->id, number)) != NULL;) {
         put_version(call, version);
         number = version->number;
     }

@@ -64,6 +64,8 @@ open_audit(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_span
     if (rc == RDT_OK)
         rc = rdt_signer_load(RDT_SIGN_ED25519, &seed, &kms->signer, err);
     if (rc == RDT_OK)
+        rc = rdt_signer_load(RDT_SIGN_ED25519, &seed, &kms->certifier, err);
+    if (rc == RDT_OK)
         rc = rdt_root_get(opts->root, opts->open, "audit-chain", &chain, err);
     if (rc == RDT_OK && create)
         rc = rdt_file_mkdirs(dir, err);
@@ -367,6 +369,7 @@ rdt_kms_close(struct rdt_kms *kms)
         rdt_open_keep_checkpoint(kms);
     rdt_audit_close(kms->audit);
     rdt_signer_free(kms->signer);
+    rdt_signer_free(kms->certifier);
     rdt_state_free(kms->state);
     rdt_store_close(kms->store);
     rdt_policy_free(kms->default_policy);

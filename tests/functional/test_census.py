@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from audit_reader import signed  # noqa: E402
 from census_format import Bad, read_receipt, read_report, write_report  # noqa: E402
-from harness import ROOT, Tap, write  # noqa: E402
+from harness import ROOT, Tap, redoubt, write  # noqa: E402
 from server import Server  # noqa: E402
 
 
@@ -39,6 +39,31 @@ def test_vectors(tap):
         except Bad:
             short += 1
     tap.ok(short == len(values[0]), "no part of it is a report")
+
+
+def test_certificate(tap, folder):
+    """docs/formats/destruction.md: its vector, by a second reader and by the command."""
+    with open(os.path.join(ROOT, "docs", "formats", "destruction.md"), encoding="utf-8") as file:
+        text = re.search(r"^(\{\"certificate\".*)$", file.read(), re.M).group(1)
+    whole = json.loads(text)
+    says = json.dumps(whole["certificate"], separators=(",", ":"), ensure_ascii=False).encode()
+    key, signature = bytes.fromhex(whole["key"]), bytes.fromhex(whole["signature"])
+    tap.ok(signed(key, b"redoubt destruction certificate v1\0" + says, signature), "the certificate of destruction.md, read anew")
+    path = write(os.path.join(folder, "certificate.json"), json.dumps(whole, indent=2))
+    pub = write(os.path.join(folder, "audit.pub"), whole["key"] + "\n")
+    got = redoubt("key", "verify-certificate", path, "--key", pub)
+    tap.ok(got.status == 0 and "proven: erased" in got.out and "the key that was given" in got.out, "verify-certificate", got)
+    got = redoubt("key", "verify-certificate", path)
+    tap.ok(got.status == 0 and "forger" in got.out, "without --key it says what that is worth", got)
+    got = redoubt("key", "verify-certificate", path, "--json", "--key", pub)
+    tap.ok(json.loads(got.out)["verdict"] == "proven", "as JSON", got)
+    other = write(os.path.join(folder, "other.pub"), "5b" * 32 + "\n")
+    got = redoubt("key", "verify-certificate", path, "--key", other)
+    tap.ok(got.status == 1 and "NOT PROVEN" in got.out, "another key: not proven", got)
+    got = redoubt("key", "verify-certificate", write(path, text.replace('"version":1', '"version":2')), "--key", pub)
+    tap.ok(got.status == 1 and "NOT PROVEN" in got.out, "another version in it: not proven", got)
+    got = redoubt("key", "verify-certificate", pub, "--key", pub)
+    tap.ok(got.status == 3, "not a certificate: exit 3", got)
 
 
 def state(server, key, number):
@@ -125,6 +150,10 @@ def test_commands(tap, server, folder):
     tap.ok(str(uuid.UUID(nonce["KeyId"])) == key and len(nonce["Nonce"]) == 32, "a nonce is JSON", nonce)
     got = report(server, folder, json.dumps(nonce), signer, "--looked-at", "1", "--total", "1")
     tap.ok(got.status == 4 and "no such scanner" in got.err, "a revoked scanner is not believed", got)
+    got = admin("key", "certificate", "pay", "1")
+    tap.ok(got.status == 3 and "NotFoundException" in got.err, "nothing was destroyed: no certificate", got)
+    got = admin("key", "certificate", str(uuid.uuid4()))
+    tap.ok(got.status == 3 and "NotFoundException" in got.err, "no such key: none either", got)
     got = admin("clock", "status")
     tap.ok(got.status == 0 and "good" in got.out and "30 days" in got.out, "clock status", got)
     got = admin("clock", "confirm")
@@ -134,6 +163,8 @@ def test_commands(tap, server, folder):
 def main():
     tap = Tap()
     test_vectors(tap)
+    with tempfile.TemporaryDirectory() as folder:
+        test_certificate(tap, folder)
     with tempfile.TemporaryDirectory() as folder, Server(os.path.join(folder, "data")) as server:
         test_commands(tap, server, folder)
     tap.finish()

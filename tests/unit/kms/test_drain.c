@@ -211,7 +211,7 @@ holds(void **state)
     assert_int_equal(receipt("old.rbf", 2, real_ms + 10 * DAY_MS, 1), RDT_FAULT_NONE);
     assert_false(is_open());
     must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
-    assert_non_null(strstr(answer, "sealed file old.rbf holds it until"));
+    assert_non_null(strstr(told, "sealed file old.rbf holds it until"));
     assert_int_equal(receipt("old.rbf", 2, real_ms + 5 * DAY_MS, 1), RDT_FAULT_ALREADY_EXISTS);
     assert_int_equal(receipt("old.rbf", 2, real_ms + 60 * DAY_MS, 2), RDT_FAULT_ALREADY_EXISTS);
     days_pass(11);
@@ -221,7 +221,7 @@ holds(void **state)
     days_pass(11);
     assert_true(is_open());
     must("HoldList", "{}");
-    assert_non_null(strstr(answer, "unknown.rbf"));
+    assert_non_null(strstr(told, "unknown.rbf"));
 }
 
 /* ---- the clock ---- */
@@ -255,7 +255,7 @@ date_moved(void **state)
     assert_int_equal(waiting(), 0);
     assert_false(is_open());
     must("ClockStatus", "{}");
-    assert_non_null(strstr(answer, "\"Blocked\":true"));
+    assert_non_null(strstr(told, "\"Blocked\":true"));
     confirm();
     assert_true(is_open());
     assert_int_equal(run("ClockConfirm", "{}"), RDT_FAULT_INVALID_STATE);
@@ -274,7 +274,7 @@ clock_back(void **state)
     assert_true(blocked());
     assert_false(is_open());
     must("ClockStatus", "{}");
-    assert_non_null(strstr(answer, "behind"));
+    assert_non_null(strstr(told, "behind"));
     confirm(); /* this time counts from now on */
     tick();
     assert_false(blocked());

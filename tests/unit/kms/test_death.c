@@ -1,0 +1,497 @@
+/*
+ * The end of versions and keys: what has to be true, who has to have said so, and what is left.
+ * Each rule by a case in which nothing dies. SECURITY-DESIGN section 6.
+ */
+#include "approvers.h"
+#include "kms/certificate.h"
+#include "kms/death_internal.h"
+#include "life.h"
+
+static struct service s;
+static struct approver ann, bob;
+static char blob[4096];
+
+static int
+begin(void **state)
+{
+    (void)state;
+    service_open(&s);
+    kms = s.kms;
+    thread = s.thread;
+    s.now_ms = real_ms;
+    add_principal(&s, "root", "Root R");
+    life_begin();
+    approver_make(&ann, RDT_SIGN_ED25519);
+    approver_make(&bob, RDT_SIGN_P256);
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    rdt_signer_free(ann.signer);
+    rdt_signer_free(bob.signer);
+    rdt_signer_free(scanner);
+    service_close(&s);
+    return 0;
+}
+
+/* A stop and a start; the service knows no time before its first tick. */
+static void
+restart(void)
+{
+    service_stop(&s);
+    service_start(&s);
+    kms = s.kms;
+    thread = s.thread;
+    kms->clock.read = read_clocks;
+    tick();
+}
+
+static int
+with_key(void **state)
+{
+    (void)state;
+    new_key();
+    must("Encrypt", "{\"KeyId\":\"%s\",\"Plaintext\":\"YQ==\"}", key);
+    member("CiphertextBlob", blob, sizeof blob);
+    must("CreateAlias", "{\"AliasName\":\"alias/%.8s\",\"TargetKeyId\":\"%s\"}", key, key);
+    must("RotateKeyOnDemand", "{\"KeyId\":\"%s\"}", key);
+    must("StoreRegister", "{\"KeyId\":\"%s\",\"Store\":\"db\"}", key);
+    tick();
+    return 0;
+}
+
+static int
+with_approvers(void **state)
+{
+    assert_int_equal(approver_add(&s, "root", &ann, "ann", "Ann A"), RDT_FAULT_NONE);
+    assert_int_equal(approver_add(&s, "root", &bob, "bob", "Bob B"), RDT_FAULT_NONE);
+    return with_key(state);
+}
+
+static bool
+lives(void)
+{
+    return rdt_view_key(now(), key_id) != NULL;
+}
+
+static void
+to_quiesced(void)
+{
+    must("VersionDrain", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    report_empty("db");
+    must("VersionQuiesce", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+}
+
+static void
+schedule(void)
+{
+    must("ScheduleKeyDeletion", "{\"KeyId\":\"%s\",\"PendingWindowInDays\":7}", key);
+    report_empty("db");
+}
+
+/* Root asks, ann signs, and bob if two of them do. */
+static void
+approve(uint32_t number, bool both)
+{
+    char extra[32] = "", id[RDT_UUID_TEXT];
+    s.now_ms = real_ms;
+    if (number != 0)
+        snprintf(extra, sizeof extra, ",\"Version\":\"%u\"", number);
+    if (callf(&s, "root", "ApprovalRequest",
+              "{\"Operation\":\"key-destroy\",\"Parameters\":{\"Key\":\"%s\"%s}}", key,
+              extra) != RDT_FAULT_NONE)
+        fail_msg("%s", said(&s));
+    snprintf(id, sizeof id, "%s", answer(&s, "Request"));
+    assert_int_equal(sign(&s, &ann, id), RDT_FAULT_NONE);
+    if (both)
+        assert_int_equal(sign(&s, &bob, id), RDT_FAULT_NONE);
+}
+
+/* The certificate, whole and signed; what it says. */
+static const char *
+certificate(uint32_t number)
+{
+    static char words[65536];
+    static uint8_t bytes[65536];
+    RDT_BUF says = {0};
+    char text[RDT_COUNT(told)];
+    size_t n;
+    if (number != 0)
+        must("KeyCertificate", "{\"KeyId\":\"%s\",\"Version\":%u}", key, number);
+    else
+        must("KeyCertificate", "{\"KeyId\":\"%s\"}", key);
+    member("Certificate", text, sizeof text);
+    assert_true(rdt_base64_get(rdt_span_str(text), bytes, &n));
+    assert_int_equal(rdt_certificate_check((struct rdt_span){bytes, n},
+                                           rdt_signer_public(kms->signer), &says, NULL),
+                     RDT_OK);
+    snprintf(words, sizeof words, "%s", rdt_buf_cstr(&says));
+    return words;
+}
+
+static void
+assert_says(const char *words, const char *part)
+{
+    if (strstr(words, part) == NULL)
+        fail_msg("no %s in %s", part, words);
+}
+
+/* ---- a version ---- */
+
+static void
+version_dies(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(31);
+    assert_state(1, "quiesced");
+    approve(1, false);
+    tick();
+    assert_state(1, "quiesced");
+    approve(1, true);
+    tick();
+    assert_state(1, "destroyed");
+    assert_int_equal(version(1)->wrapped.n, 0);
+    assert_true(lives());
+    assert_int_equal(runf("Decrypt", "{\"CiphertextBlob\":\"%s\"}", blob), RDT_FAULT_INVALID_STATE);
+    must("Encrypt", "{\"KeyId\":\"%s\",\"Plaintext\":\"YQ==\"}", key); /* the new one works */
+    member("CiphertextBlob", blob, sizeof blob);
+    must("Decrypt", "{\"CiphertextBlob\":\"%s\"}", blob);
+    const char *words = certificate(1);
+    assert_says(words, "\"state\":\"erased\"");
+    assert_says(words, "\"of\":\"version\",\"versions\":[{\"version\":1,");
+    assert_says(words, "\"store\":\"db\",\"scanner\":\"s1\"");
+    assert_says(words, "\"approver\":\"ann\"");
+    assert_says(words, "\"approver\":\"bob\"");
+    assert_says(words, "\"intentIndex\":");
+    assert_int_equal(runf("KeyCertificate", "{\"KeyId\":\"%s\",\"Version\":2}", key),
+                     RDT_FAULT_NOT_FOUND);
+    restart();
+    assert_state(1, "destroyed");
+}
+
+/* It says destroyed when the last backup has expired, and nothing can open what backups hold. */
+static void
+two_dates(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(31);
+    approve(1, true);
+    tick();
+    assert_state(1, "destroyed");
+    uint32_t wrapped_by = version(1)->domain;
+    days_pass(34);
+    assert_says(certificate(1), "\"state\":\"erased\"");
+    days_pass(2);
+    tick();
+    for (size_t i = 0; i < 8; i++) { /* the domain key changes and is dropped, step by step */
+        real_ms += 2 * MINUTE_MS;
+        boot_ms += 2 * MINUTE_MS;
+        tick();
+    }
+    assert_int_not_equal(rdt_view_site(now())->domain, wrapped_by);
+    must("KeyCertificate", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    if (strstr(told, "\"State\":\"destroyed\"") == NULL)
+        fail_msg("%.300s", told);
+    const char *words = certificate(1);
+    assert_says(words, "\"state\":\"destroyed\",\"destroyed\":\"");
+    assert_says(words, "\"versions\":[{\"version\":1,");
+}
+
+static void
+nothing_new(const char *why)
+{
+    tick();
+    if (version(1)->state == RDT_VERSION_DESTROYED)
+        fail_msg("destroyed in spite of: %s", why);
+}
+
+/* Everything is there, and one thing happens before the tick that would destroy. */
+static void
+last_moment(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(31);
+    approve(1, true);
+    assert_int_equal(runf("Decrypt", "{\"CiphertextBlob\":\"%s\"}", blob), RDT_FAULT_INVALID_STATE);
+    nothing_new("a refused use");
+    assert_state(1, "draining");
+    report_empty("db");
+    must("VersionQuiesce", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    days_pass(31);
+    nothing_new("the approval was for the drain before");
+    approve(1, true);
+    report_found("db", 1, 1);
+    nothing_new("a report that found something");
+    report_empty("db");
+    must("VersionQuiesce", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    days_pass(31);
+    approve(1, true);
+    must("StoreRegister", "{\"KeyId\":\"%s\",\"Store\":\"tape\"}", key);
+    nothing_new("a store that nobody has looked at");
+}
+
+static void
+not_while_blocked(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(31);
+    approve(1, true);
+    real_ms += 31 * DAY_MS; /* the clock alone */
+    nothing_new("a clock that jumped");
+    assert_true(rdt_view_site(now())->clock_blocked);
+    real_ms -= 31 * DAY_MS;
+}
+
+/* `date` moved 31 days is no waiting. */
+static void
+not_by_date(void **state)
+{
+    (void)state;
+    to_quiesced();
+    real_ms += 31 * DAY_MS;
+    boot_ms += 1000;
+    tick();
+    s.now_ms = real_ms;
+    assert_int_equal(call(&s, "root", "ClockConfirm", "{}"), RDT_FAULT_ACCESS_DENIED);
+    char id[RDT_UUID_TEXT];
+    const char *at = strstr(said(&s), "Request ");
+    assert_non_null(at);
+    snprintf(id, sizeof id, "%.36s", at + 8);
+    assert_true(rdt_view_site(now())->clock_blocked);
+    assert_int_equal(sign(&s, &ann, id), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &bob, id), RDT_FAULT_NONE);
+    assert_int_equal(call(&s, "root", "ClockConfirm", "{}"), RDT_FAULT_NONE);
+    assert_false(rdt_view_site(now())->clock_blocked);
+    approve(1, true);
+    nothing_new("a date that was set");
+    struct gate gate = {now(), kms, rdt_view_key(now(), key_id), version(1), real_ms};
+    assert_true(rdt_gate_waiting(&gate) >= 30 * DAY_S - 1);
+}
+
+/* A later report that finds the same leaves the approvals as they are; a partial one does not. */
+static void
+daily_census(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(30);
+    hours_pass(1);
+    approve(1, true);
+    struct rdt_census partial = empty_report("db");
+    partial.looked_at = 3;
+    assert_int_equal(send(&partial), RDT_FAULT_NONE);
+    nothing_new("a partial report");
+    report_empty("db");
+    tick();
+    assert_state(1, "destroyed");
+}
+
+/* A stop in the middle of the waiting: what passes while it is down is no waiting. */
+static void
+restart_while_waiting(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(15);
+    real_ms += 20 * DAY_MS;
+    boot_ms += 20 * DAY_MS;
+    restart();
+    struct gate gate = {now(), kms, rdt_view_key(now(), key_id), version(1), real_ms};
+    assert_true(rdt_gate_waiting(&gate) > 14 * DAY_S);
+    assert_false(rdt_view_site(now())->clock_blocked);
+    days_pass(16);
+    approve(1, true);
+    restart();
+    assert_state(1, "destroyed"); /* the first tick found what was due, once */
+}
+
+/* The log has the intent but the outcome never came: the next start does it, with both. */
+static void
+killed_in_between(void **state)
+{
+    RDT_BUF out = {0};
+    struct rdt_err err = {0};
+    char body[256];
+    (void)state;
+    to_quiesced();
+    days_pass(31);
+    snprintf(body, sizeof body, "{\"KeyId\":\"%s\",\"Version\":1,\"Intent\":\"%s\",\"Index\":1}",
+             key, key);
+    /* without an approval nothing happens, whoever asks */
+    assert_int_equal(rdt_kms_local(kms, thread, "SystemDestroy", body, &out, &err), RDT_E_DENIED);
+    assert_state(1, "quiesced");
+    approve(1, true);
+    s.thread->destroy_after_ms = INT64_MAX; /* as if it stopped right after the intent */
+    tick();
+    assert_state(1, "quiesced");
+    restart();
+    assert_state(1, "destroyed");
+    certificate(1);
+}
+
+/* ---- a key as a whole ---- */
+
+static void
+key_dies(void **state)
+{
+    char alias[32];
+    (void)state;
+    snprintf(alias, sizeof alias, "alias/%.8s", key);
+    schedule();
+    days_pass(8);
+    approve(0, true);
+    tick();
+    assert_true(lives()); /* its date is over; the site's waiting is not */
+    must("DescribeKey", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "\"KeyState\":\"PendingDeletion\""));
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "of credited waiting are left"));
+    days_pass(23);
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "the quorum has not approved key-destroy")); /* it expired */
+    approve(0, true);
+    tick();
+    assert_false(lives());
+    assert_int_equal(runf("DescribeKey", "{\"KeyId\":\"%s\"}", key), RDT_FAULT_NOT_FOUND);
+    assert_int_equal(runf("DescribeKey", "{\"KeyId\":\"%s\"}", alias), RDT_FAULT_NOT_FOUND);
+    assert_int_not_equal(runf("Decrypt", "{\"CiphertextBlob\":\"%s\"}", blob), RDT_FAULT_NONE);
+    assert_int_equal(runf("CancelKeyDeletion", "{\"KeyId\":\"%s\"}", key), RDT_FAULT_NOT_FOUND);
+    for (uint32_t number = 1; number <= 2; number++) {
+        assert_state(number, "destroyed");
+        assert_int_equal(version(number)->wrapped.n, 0);
+    }
+    const char *words = certificate(0);
+    assert_says(words, "\"of\":\"key\"");
+    assert_says(words, "\"versionsInAll\":2");
+    certificate(2); /* of the key, where it died as a whole */
+    new_key();      /* the name is free again */
+    must("CreateAlias", "{\"AliasName\":\"%s\",\"TargetKeyId\":\"%s\"}", alias, key);
+}
+
+static void
+cancelled(void **state)
+{
+    (void)state;
+    schedule();
+    days_pass(31);
+    approve(0, true);
+    must("CancelKeyDeletion", "{\"KeyId\":\"%s\"}", key);
+    tick();
+    assert_true(lives());
+    assert_int_equal(rdt_view_key(now(), key_id)->state, RDT_KEY_DISABLED);
+    assert_state(2, "current");
+    assert_state(1, "retained");
+    must("EnableKey", "{\"KeyId\":\"%s\"}", key);
+    must("Decrypt", "{\"CiphertextBlob\":\"%s\"}", blob);
+    tick();
+    must("ScheduleKeyDeletion", "{\"KeyId\":\"%s\",\"PendingWindowInDays\":7}", key);
+    days_pass(31); /* the census of the first time says nothing about the second */
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "its report is from before draining began"));
+}
+
+static void
+key_asked_for(void **state)
+{
+    (void)state;
+    schedule();
+    days_pass(31);
+    approve(0, true);
+    assert_int_equal(runf("Decrypt", "{\"CiphertextBlob\":\"%s\"}", blob), RDT_FAULT_INVALID_STATE);
+    tick();
+    assert_true(lives());
+    report_empty("db");
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "\"LastRefusedUse\""));
+    approve(0, true);
+    days_pass(2);
+    assert_true(lives()); /* the waiting began anew */
+    days_pass(29);
+    approve(0, true);
+    tick();
+    assert_false(lives());
+}
+
+/* With the gate at the call the quorum has said so before; not if the drain began anew since. */
+static void
+gate_at_the_call(void **state)
+{
+    char id[RDT_UUID_TEXT];
+    (void)state;
+    must("KeyGate", "{\"KeyId\":\"%s\",\"Gate\":true}", key);
+    for (int again = 0; again < 2; again++) {
+        s.now_ms = real_ms;
+        assert_int_equal(callf(&s, "root", "ScheduleKeyDeletion",
+                               "{\"KeyId\":\"%s\",\"PendingWindowInDays\":7}", key),
+                         RDT_FAULT_ACCESS_DENIED);
+        snprintf(id, sizeof id, "%.36s", strstr(said(&s), "Request ") + 8);
+        assert_int_equal(sign(&s, &ann, id), RDT_FAULT_NONE);
+        assert_int_equal(sign(&s, &bob, id), RDT_FAULT_NONE);
+        assert_int_equal(callf(&s, "root", "ScheduleKeyDeletion",
+                               "{\"KeyId\":\"%s\",\"PendingWindowInDays\":7}", key),
+                         RDT_FAULT_NONE);
+        report_empty("db");
+        if (again == 0) {
+            assert_int_equal(runf("Decrypt", "{\"CiphertextBlob\":\"%s\"}", blob),
+                             RDT_FAULT_INVALID_STATE);
+            tick();
+            report_empty("db");
+            days_pass(31);
+            tick();
+            assert_true(lives());
+            must("CancelKeyDeletion", "{\"KeyId\":\"%s\"}", key);
+        }
+    }
+    days_pass(31);
+    tick();
+    assert_false(lives());
+    assert_says(certificate(0), "\"approval\":{\"request\":\"");
+}
+
+/* ---- without approvers ---- */
+
+static void
+nobody_to_ask(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(40);
+    assert_state(1, "quiesced");
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "no quorum of approvers is enrolled"));
+    with_key(state);
+    schedule();
+    days_pass(40);
+    assert_true(lives());
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "no quorum of approvers is enrolled"));
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup(name, with_key)
+    const struct CMUnitTest tests[] = {
+        T(nobody_to_ask), /* the others have approvers */
+        cmocka_unit_test_setup(version_dies, with_approvers),
+        T(two_dates),
+        T(last_moment),
+        T(daily_census),
+        T(key_dies),
+        T(cancelled),
+        T(key_asked_for),
+        T(gate_at_the_call),
+        T(restart_while_waiting),
+        T(killed_in_between),
+        T(not_by_date),
+        T(not_while_blocked),
+    };
+    return cmocka_run_group_tests_name("kms/death", tests, begin, end);
+}
