@@ -30,6 +30,8 @@ ask_as(const struct rdt_caller *caller, int64_t now_ms, const char *op, const ch
     struct rdt_request *one = &request;
     assert_non_null(request.op);
     rdt_kms_request_id(thread, request.id);
+    if (caller->by_signature) /* each a request of its own */
+        assert_int_equal(rdt_random(thread->worker, request.caller.signature, 32, NULL), RDT_OK);
     if (request.op->cls == RDT_OP_WRITE)
         rdt_kms_write(kms, thread, &one, 1);
     else

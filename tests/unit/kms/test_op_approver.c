@@ -123,7 +123,7 @@ another_set_voids(void **unused)
 {
     char add[RDT_UUID_TEXT], quorum[RDT_UUID_TEXT];
     (void)unused;
-    assert_int_equal(set_quorum(4), RDT_FAULT_CONFLICT); /* nobody could sign any more */
+    assert_int_equal(set_quorum(4), RDT_FAULT_CONFLICT);   /* nobody could sign any more */
     assert_int_equal(set_quorum(1), RDT_FAULT_VALIDATION); /* one would decide alone */
     assert_int_equal(set_quorum(3), RDT_FAULT_ACCESS_DENIED);
     snprintf(quorum, sizeof quorum, "%s", named());
