@@ -335,7 +335,7 @@ const struct rdt_command rdt_commands[] = {
     {"approval", "status", rdt_cmd_approval_status, OPTIONS(remote_options), 0, 0, "",
      "show quorum, approvers, what is open, and recoveries", SERVER},
     {"approval", "quorum", rdt_cmd_approval_quorum, OPTIONS(reason_options), 1, 1, "N",
-     "set how many approvals are needed", "Once there is a quorum, it decides. 1 to 16.\n" SERVER},
+     "set how many approvals are needed", "Once there is a quorum, it decides. 2 to 16; a development service may have 1.\n" SERVER},
     {"approval", "recover", rdt_cmd_approval_recover, OPTIONS(approval_recover_options), 2, 2,
      "NAME PUBLIC-KEY", "replace a lost quorum: a new approver, after 30 days",
      "For whoever holds a stopped server's folder (--data) and can open its root. The server shows "
