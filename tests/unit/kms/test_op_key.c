@@ -40,19 +40,19 @@ made(void **state)
         const char *input;
         enum rdt_fault want;
     } rows[] = {
-        {"{}", RDT_FAULT_NONE                                     },
+        {"{}",                                                    RDT_FAULT_NONE            },
         {"{\"KeySpec\":\"SYMMETRIC_DEFAULT\",\"KeyUsage\":\"ENCRYPT_DECRYPT\",\"Origin\":\"AWS_"
-         "KMS\"}",     RDT_FAULT_NONE                                                 },
-        {"{\"CustomerMasterKeySpec\":\"SYMMETRIC_DEFAULT\"}",    RDT_FAULT_NONE},
-        {"{\"MultiRegion\":false}",    RDT_FAULT_NONE                                                                           },
-        {"{\"MultiRegion\":true}",    RDT_FAULT_UNSUPPORTED},
-        {"{\"KeySpec\":\"RSA_2048\"}",    RDT_FAULT_UNSUPPORTED                                                                       },
-        {"{\"KeyUsage\":\"SIGN_VERIFY\"}",    RDT_FAULT_UNSUPPORTED},
-        {"{\"Origin\":\"EXTERNAL\"}",    RDT_FAULT_UNSUPPORTED                                                                            },
-        {"{\"CustomKeyStoreId\":\"a\"}",    RDT_FAULT_UNSUPPORTED},
-        {"{\"KeySpec\":\"DES\"}",    RDT_FAULT_VALIDATION                                                                                   },
-        {"{\"Tags\":[{\"TagKey\":\"aws:a\",\"TagValue\":\"\"}]}",    RDT_FAULT_TAG},
-        {"{\"Policy\":\"{}\"}",    RDT_FAULT_MALFORMED_POLICY                                                                                                                     },
+         "KMS\"}",                                       RDT_FAULT_NONE            },
+        {"{\"CustomerMasterKeySpec\":\"SYMMETRIC_DEFAULT\"}",     RDT_FAULT_NONE            },
+        {"{\"MultiRegion\":false}",                               RDT_FAULT_NONE            },
+        {"{\"MultiRegion\":true}",                                RDT_FAULT_UNSUPPORTED     },
+        {"{\"KeySpec\":\"RSA_2048\"}",                            RDT_FAULT_UNSUPPORTED     },
+        {"{\"KeyUsage\":\"SIGN_VERIFY\"}",                        RDT_FAULT_UNSUPPORTED     },
+        {"{\"Origin\":\"EXTERNAL\"}",                             RDT_FAULT_UNSUPPORTED     },
+        {"{\"CustomKeyStoreId\":\"a\"}",                          RDT_FAULT_UNSUPPORTED     },
+        {"{\"KeySpec\":\"DES\"}",                                 RDT_FAULT_VALIDATION      },
+        {"{\"Tags\":[{\"TagKey\":\"aws:a\",\"TagValue\":\"\"}]}", RDT_FAULT_TAG             },
+        {"{\"Policy\":\"{}\"}",                                   RDT_FAULT_MALFORMED_POLICY},
     };
     (void)state;
     for (size_t i = 0; i < RDT_COUNT(rows); i++) {
