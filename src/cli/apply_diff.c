@@ -25,6 +25,7 @@ static const char *const administration[] = {
     "redoubt:Key*",
     "redoubt:Store*",
     "redoubt:Tenant*",
+    "redoubt:Version*",
 };
 static const char *const use[] = {
     "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*",

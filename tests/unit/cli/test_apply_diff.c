@@ -1,5 +1,7 @@
 #include "apply_plan.h"
+#include "base/text.h"
 #include "codec/jout.h"
+#include "kms/op.h"
 
 #define ARN(n) "arn:aws:kms:local-1:000000000000:key/" n
 
@@ -156,6 +158,53 @@ test_policies(void **state)
     assert_null(strstr(rdt_buf_cstr(&far), "\"Use\"")); /* nobody uses it */
 }
 
+/* Whether a statement of a key's policy lists an action. */
+static bool
+allows(const struct rdt_node *policy, size_t statement, const char *action)
+{
+    const struct rdt_node *list =
+        rdt_node_get(rdt_node_get(policy, "Statement")->members[statement].node, "Action");
+    for (size_t i = 0; i < list->n; i++)
+        if (rdt_text_glob(list->members[i].node->text, rdt_span_str(action)))
+            return true;
+    return false;
+}
+
+/* What the service offers on a key is somebody's: an operation that is new has to be put somewhere,
+ * or nobody could ever do it on a key of a plan. */
+static void
+test_every_operation(void **state)
+{
+    (void)state;
+    WANTED w = {0};
+    RDT_BUF ring = {0};
+    RDT_BUF vol = {0};
+    want_at(&w, &here);
+    rdt_apply_key_policy(&w.want, key_at(&w.want, "ring"), &ring);
+    rdt_apply_key_policy(&w.want, key_at(&w.want, "vol"), &vol);
+    const struct rdt_node *of_ring = tree(&w, rdt_buf_cstr(&ring));
+    const struct rdt_node *of_vol = tree(&w, rdt_buf_cstr(&vol));
+    size_t n = 0;
+    for (size_t i = 0; rdt_op_tables[i] != NULL; i++) {
+        for (size_t j = 0; j < rdt_op_tables[i]->n; j++) {
+            const struct rdt_op *op = &rdt_op_tables[i]->ops[j];
+            char action[128];
+            if (op->internal || op->cls == RDT_OP_UNSUPPORTED || op->key == RDT_KEY_NONE ||
+                op->key == RDT_KEY_NEW || strcmp(op->name, "ReEncrypt") == 0) /* From and To */
+                continue;
+            snprintf(action, sizeof action, "%s:%s", op->front == RDT_FRONT_AWS ? "kms" : "redoubt",
+                     op->name);
+            bool administers = allows(of_vol, 0, action);
+            bool uses = allows(of_vol, 1, action) || allows(of_ring, 1, action);
+            bool both = administers && uses && strcmp(op->name, "DescribeKey") != 0;
+            if ((!administers && !uses) || both || (op->cls == RDT_OP_DATA && administers))
+                fail_msg("%s: %s", action, both ? "both" : administers ? "administers" : "nobody");
+            n++;
+        }
+    }
+    assert_true(n > 30);
+}
+
 static void
 test_user_steps(void **state)
 {
@@ -210,9 +259,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key_steps),
-        cmocka_unit_test(test_new_key),
-        cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_key_steps),  cmocka_unit_test(test_new_key),
+        cmocka_unit_test(test_policies),   cmocka_unit_test(test_every_operation),
         cmocka_unit_test(test_user_steps),
     };
     return cmocka_run_group_tests_name("cli/apply_diff", tests, NULL, NULL);
