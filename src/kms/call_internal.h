@@ -89,6 +89,7 @@ struct rdt_kms {
     bool development;
     const char *custody;   /* of the weakest seal */
     struct clock clock;    /* time.c */
+    struct usage *missed;  /* refused uses from before the start: missed.c */
     struct kms_late *late; /* kms.c: threads, sent outbox ids, refusals, ticks */
 };
 

@@ -148,6 +148,14 @@ void rdt_time_block(struct rdt_kms *kms, struct rdt_kms_thread *thread, const ch
  */
 int64_t rdt_credited_s(struct rdt_view view);
 
+/* ---- missed.c ---- */
+
+/*
+ * rdt_missed_uses - at the start: refused uses at the end of the log, which a stop may have kept
+ * from being counted, into kms->missed.  Fails: as rdt_audit_each(); RDT_E_NOMEM.
+ */
+enum rdt_code rdt_missed_uses(struct rdt_kms *kms, const char *dir, struct rdt_err *err);
+
 /* ---- op_version.c ---- */
 
 /* rdt_call_version - the version of call->key that the input names. */

@@ -386,6 +386,8 @@ rdt_log_collect_usage(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms)
     pthread_mutex_lock(&kms->late->lock);
     for (struct rdt_kms_thread *at = kms->late->threads; at != NULL; at = at->next)
         ok = rdt_usage_collect(at->usage, tx, now_ms) && ok;
+    if (kms->missed != NULL)
+        ok = rdt_usage_collect(kms->missed, tx, now_ms) && ok;
     pthread_mutex_unlock(&kms->late->lock);
     kms->late->collected = true;
     return ok;
@@ -408,6 +410,8 @@ rdt_log_settle_usage(struct rdt_kms *kms, bool durable)
     pthread_mutex_lock(&kms->late->lock);
     for (struct rdt_kms_thread *at = kms->late->threads; at != NULL; at = at->next)
         rdt_usage_settle(at->usage);
+    if (kms->missed != NULL)
+        rdt_usage_settle(kms->missed);
     pthread_mutex_unlock(&kms->late->lock);
 }
 

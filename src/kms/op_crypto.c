@@ -256,6 +256,7 @@ rdt_open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct r
     const struct rdt_version *version = version_of(call->view, call->key, blob->material_id);
     if (version == NULL)
         return rdt_call_fail(call, RDT_FAULT_INVALID_CIPHERTEXT, "%s", "");
+    memcpy(call->note.material, version->material_id, sizeof call->note.material);
     enum rdt_fault fault = version_usable(call, version);
     if (fault != RDT_FAULT_NONE)
         return fault;
@@ -274,7 +275,6 @@ rdt_open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct r
         return broken(call);
     *n = blob->sealed.n - RDT_GCM_TAG_LEN;
     rdt_usage_count(thread->usage, call, version, false);
-    memcpy(call->note.material, version->material_id, sizeof call->note.material);
     return RDT_FAULT_NONE;
 }
 

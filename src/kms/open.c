@@ -293,6 +293,8 @@ open_all(struct rdt_kms *kms, const struct rdt_kms_opts *opts, struct rdt_worker
     if (rc == RDT_OK)
         rc = settle_story(kms, dir, worker, err);
     if (rc == RDT_OK)
+        rc = rdt_missed_uses(kms, dir, err);
+    if (rc == RDT_OK)
         rc = rdt_domain_open(kms, opts, err);
     if (rc == RDT_OK)
         rc = rdt_audit_writer_open(kms->audit, state_of, rdt_log_checkpoint_made, kms, &kms->log,
@@ -379,6 +381,7 @@ rdt_kms_close(struct rdt_kms *kms)
     rdt_secret_wipe(&kms->cursor);
     rdt_secret_wipe(&kms->hedge);
     rdt_secret_wipe(&kms->context);
+    rdt_usage_free(kms->missed);
     rdt_late_free(kms->late);
     free(kms->audit_dir);
     free(kms->data);

@@ -132,6 +132,24 @@ certificate(uint32_t number)
     return words;
 }
 
+/* A decrypt that is refused, with its record as the server's loop would hand it in. */
+static void
+refuse_one(struct rdt_buf *record)
+{
+    RDT_BUF out = {0};
+    char body[4400];
+    struct rdt_request request = {.op = rdt_op_named("Decrypt"),
+                                  .body = (uint8_t *)body,
+                                  .caller = {.internal = true},
+                                  .now_ms = real_ms,
+                                  .out = &out,
+                                  .record = record};
+    request.body_n = (size_t)snprintf(body, sizeof body, "{\"CiphertextBlob\":\"%s\"}", blob);
+    rdt_kms_request_id(thread, request.id);
+    rdt_kms_read(kms, thread, &request);
+    assert_int_equal(request.fault, RDT_FAULT_INVALID_STATE);
+}
+
 static void
 assert_says(const char *words, const char *part)
 {
@@ -336,6 +354,26 @@ killed_in_between(void **state)
     certificate(1);
 }
 
+/* The answer has left and its record is in the log, but no tick came before the end. */
+static void
+refused_then_stopped(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(31);
+    approve(1, true);
+    RDT_BUF record = {0};
+    refuse_one(&record);
+    const struct rdt_span bytes = rdt_buf_span(&record);
+    assert_int_equal(rdt_log_append(kms, &bytes, 1, false), RDT_OK);
+    restart();
+    assert_state(1, "draining");
+    assert_int_not_equal(version(1)->refused_ms, 0);
+    restart();
+    report_empty("db"); /* counted once more, and takes nothing back */
+    assert_state(1, "drained");
+}
+
 /* ---- a key as a whole ---- */
 
 static void
@@ -490,6 +528,7 @@ main(void)
         T(gate_at_the_call),
         T(restart_while_waiting),
         T(killed_in_between),
+        T(refused_then_stopped),
         T(not_by_date),
         T(not_while_blocked),
     };
