@@ -354,6 +354,37 @@ killed_in_between(void **state)
     certificate(1);
 }
 
+static void
+not_destroyed(const char *why)
+{
+    RDT_BUF out = {0};
+    struct rdt_err err = {0};
+    char body[256];
+    snprintf(body, sizeof body, "{\"KeyId\":\"%s\",\"Version\":1,\"Intent\":\"%s\",\"Index\":1}",
+             key, key);
+    assert_int_equal(rdt_kms_local(kms, thread, "SystemDestroy", body, &out, &err), RDT_E_DENIED);
+    if (strstr(err.text, why) == NULL)
+        fail_msg("%s: %s", why, err.text);
+}
+
+/* The transaction believes nobody who says that it is time, not even the scheduler. */
+static void
+looked_at_again(void **state)
+{
+    RDT_BUF record = {0};
+    (void)state;
+    to_quiesced();
+    approve(1, true);
+    not_destroyed("of credited waiting are left");
+    assert_state(1, "quiesced");
+    days_pass(31);
+    approve(1, true);
+    refuse_one(&record); /* counted by no tick yet */
+    not_destroyed("not yet: ");
+    tick();
+    assert_state(1, "draining");
+}
+
 /* The answer has left and its record is in the log, but no tick came before the end. */
 static void
 refused_then_stopped(void **state)
@@ -528,6 +559,7 @@ main(void)
         T(gate_at_the_call),
         T(restart_while_waiting),
         T(killed_in_between),
+        T(looked_at_again),
         T(refused_then_stopped),
         T(not_by_date),
         T(not_while_blocked),
