@@ -92,21 +92,6 @@ rdt_ring_highest(struct rdt_view view, const struct rdt_key *key)
     return highest;
 }
 
-const struct rdt_kek_export *
-rdt_ring_export(struct rdt_view view, const uint8_t key[static 16], uint32_t version,
-                struct rdt_span *after)
-{
-    const struct rdt_kek_export *row;
-    while ((row = rdt_view_next(view, RDT_KIND_EXPORT, *after, after)) != NULL) {
-        const struct rdt_handle *handle = rdt_handle_get(view, row->handle);
-        const struct rdt_seed *seed = rdt_seed_get(view, row->handle, row->epoch);
-        if (handle != NULL && seed != NULL && (version == 0 || seed->version == version) &&
-            rdt_span_eq((struct rdt_span){handle->key, 16}, (struct rdt_span){key, 16}))
-            return row;
-    }
-    return NULL;
-}
-
 /* ---- seeds ---- */
 
 static struct wrap_at

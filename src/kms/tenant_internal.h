@@ -50,18 +50,6 @@ enum rdt_fault rdt_handle_move(struct rdt_call *call, const struct rdt_key *key,
 RDT_MUST_CHECK enum rdt_code rdt_seed_open(struct rdt_call *call, const struct rdt_handle *handle,
                                            const struct rdt_seed *seed, struct rdt_secret *out);
 
-/*
- * rdt_ring_export - the first export, in the order of their ids, behind `after` of a key that a
- * version of a ring has part in: for its destruction certificate. Looks at every export.
- *
- *   version   0: any
- *   after     empty: the very first; becomes the id of what is found
- *
- * NULL: there is none.
- */
-const struct rdt_kek_export *rdt_ring_export(struct rdt_view view, const uint8_t key[static 16],
-                                             uint32_t version, struct rdt_span *after);
-
 /* rdt_u32_bytes - big-endian, as ids of rows have it. */
 static inline void
 rdt_u32_bytes(uint32_t v, uint8_t out[static 4])
