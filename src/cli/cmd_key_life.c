@@ -98,7 +98,32 @@ rdt_cmd_clock_status(struct rdt_cli *cli)
     rdt_table_cell(&table, "%.2f days", rdt_node_number(answer, "CreditedSeconds", 0) / RDT_DAY_S);
     rdt_table_text(&table, "waiting period");
     rdt_table_cell(&table, "%.0f days", rdt_node_number(answer, "WaitingDays", 0));
+    rdt_table_text(&table, "backups are kept");
+    rdt_table_cell(&table, "%.0f days", rdt_node_number(answer, "BackupDays", 0));
     return rdt_remote_table(cli, &table);
+}
+
+int
+rdt_cmd_clock_set(struct rdt_cli *cli)
+{
+    RDT_REMOTE remote = {0};
+    RDT_BUF body = {0};
+    int64_t waiting, backups;
+    if (!rdt_remote_days(cli, OPT_WAITING, 0, &waiting) ||
+        !rdt_remote_days(cli, OPT_BACKUPS, 0, &backups))
+        return rdt_cli_fail(cli, RDT_E_USAGE);
+    if (waiting == 0 && backups == 0)
+        return rdt_cli_fail(cli, rdt_fail(&cli->err, RDT_E_USAGE, "--waiting or --backups"));
+    rdt_jout_open(&body, NULL, '{');
+    if (waiting != 0)
+        rdt_jout_int(&body, "WaitingDays", waiting);
+    if (backups != 0)
+        rdt_jout_int(&body, "BackupDays", backups);
+    rdt_jout_close(&body, '}');
+    enum rdt_code rc = rdt_remote_open(cli, &remote);
+    if (rc != RDT_OK)
+        return rdt_cli_fail(cli, rc);
+    return rdt_remote_act(&remote, "redoubt:WaitingSet", &body, "set: redoubt clock status");
 }
 
 int

@@ -99,6 +99,8 @@
     X(OPT_REVIEWS, "reviews", 0, NULL, NULL, "break-glass that nobody has looked at yet")          \
     X(OPT_CONTEXT, "context", 0, "NAME=VALUE", NULL,                                               \
       "a pair of the encryption context (may be repeated)")                                        \
+    X(OPT_WAITING, "waiting", 0, "DAYS", NULL, "credited days before a destruction, at least 7")   \
+    X(OPT_BACKUPS, "backups", 0, "DAYS", NULL, "how long backups of the server are kept")          \
     X(OPT_KIND, "kind", 0, "KIND", NULL, "what the store is: database, bucket, backup, files")     \
     X(OPT_SCANNER, "scanner", 0, "NAME", NULL, "the scanner, as it is enrolled")                   \
     X(OPT_SIGNER, "signer", 0, "FILE", NULL, "private key that signs, PEM")                        \
@@ -201,6 +203,7 @@ rdt_command_fn rdt_cmd_census_report;
 rdt_command_fn rdt_cmd_census_status;
 rdt_command_fn rdt_cmd_clock_status;
 rdt_command_fn rdt_cmd_clock_confirm;
+rdt_command_fn rdt_cmd_clock_set;
 rdt_command_fn rdt_cmd_policy_get;
 rdt_command_fn rdt_cmd_policy_put;
 rdt_command_fn rdt_cmd_root_admin;

@@ -37,6 +37,7 @@ static const enum rdt_option register_options[] = {OPT_KIND, OPT_CERT, OPT_KEY};
 static const enum rdt_option report_census_options[] = {OPT_SCANNER, OPT_SIGNER, OPT_LOOKED_AT,
                                                         OPT_TOTAL,   OPT_COUNT,  OPT_EPOCH,
                                                         OPT_HIGHEST, OPT_CERT,   OPT_KEY};
+static const enum rdt_option clock_set_options[] = {OPT_WAITING, OPT_BACKUPS, OPT_CERT, OPT_KEY};
 static const enum rdt_option verify_certificate_options[] = {OPT_KEY, OPT_OUT};
 static const enum rdt_option principal_create_options[] = {OPT_POLICY, OPT_PERSON, OPT_CERT,
                                                            OPT_KEY};
@@ -276,6 +277,11 @@ const struct rdt_command rdt_commands[] = {
     {"clock", "confirm", rdt_cmd_clock_confirm, OPTIONS(remote_options), 0, 0, "",
      "say that a server's clock is right", "After the clock went back, or jumped against the machine's own count, nothing is destroyed "
      "or approved. Once approvers are enrolled, the quorum says that it is right again.\n" SERVER},
+    {"clock", "set", rdt_cmd_clock_set, OPTIONS(clock_set_options), 0, 0, "",
+     "set how long a destruction waits", "--waiting is the time through which uses are refused before key material is erased; "
+     "--backups "
+     "the time after that until its certificate may say destroyed. Longer is an administrator's to "
+     "say, shorter the quorum's once there is one.\n" SERVER},
     {"policy", "get", rdt_cmd_policy_get, OPTIONS(remote_out_options), 1, 1, "KEY",
      "print the policy of a key", KEY "\n" SERVER},
     {"policy", "put", rdt_cmd_policy_put, OPTIONS(remote_options), 2, 2, "KEY FILE",

@@ -39,6 +39,9 @@ static const struct approval_operation operations[] = {
     {ROW("tenant-destroy", "destroy a tenant's keys for good", "Tenant", TENANT)},
     {ROW("tenant-rotate", "rotate a tenant's key once more on the same day", "Key? Tenant",
      TENANT)},
+    {ROW("waiting-shorten", "wait for less before a destruction, or count less on backups",
+     "BackupDays? WaitingDays?", NOTHING),
+     .by_call = true},
 };
 
 const struct approval_operation *

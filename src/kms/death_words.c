@@ -80,7 +80,6 @@ put_report(const struct gate *gate, const struct rdt_census_report *report, stru
 static void
 put_census(const struct gate *gate, struct rdt_buf *out)
 {
-    static const uint8_t none[16];
     const struct rdt_store_reg *store = NULL;
     uint8_t root[32];
     int64_t n = 0;
@@ -91,7 +90,7 @@ put_census(const struct gate *gate, struct rdt_buf *out)
         out->failed = true;
     rdt_jout_int(out, "drain",
                  gate->version == NULL ? gate->key->drain_no : gate->version->drain_no);
-    if (!rdt_span_eq((struct rdt_span){gate->key->statement, 16}, (struct rdt_span){none, 16}))
+    if (rdt_gate_stated(gate))
         rdt_jout_uuid(out, "statementNoStores", gate->key->statement);
     rdt_jout_open(out, "reports", '[');
     while ((store = rdt_store_after(gate->view, gate->key->id,

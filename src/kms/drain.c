@@ -235,11 +235,10 @@ may_have_data(const struct gate *gate)
     return false;
 }
 
-static bool
-has_statement(const struct rdt_key *key)
+bool
+rdt_gate_stated(const struct gate *gate)
 {
-    static const uint8_t none[16];
-    return !rdt_span_eq((struct rdt_span){key->statement, 16}, (struct rdt_span){none, 16});
+    return drain_of(gate) != 0 && gate->key->statement_drain >= drain_of(gate);
 }
 
 size_t
@@ -253,7 +252,7 @@ rdt_gate_census(const struct gate *gate, rdt_blocker_fn *tell, void *user)
         n++;
         look_at_store(gate, store->name, &out);
     }
-    if (n == 0 && may_have_data(gate) && !has_statement(gate->key))
+    if (n == 0 && may_have_data(gate) && !rdt_gate_stated(gate))
         say(&out,
             "it has encrypted, and no store is registered for it: redoubt census register, or "
             "the quorum signs statement-no-stores");
@@ -425,6 +424,7 @@ bool
 rdt_census_root(const struct gate *gate, uint8_t out[static 32])
 {
     static const char label[] = "redoubt census root v1";
+    static const uint8_t nobody[16];
     RDT_BUF bytes = {0};
     const struct rdt_store_reg *store = NULL;
     rdt_buf_add(&bytes, label, sizeof label);
@@ -432,10 +432,9 @@ rdt_census_root(const struct gate *gate, uint8_t out[static 32])
     rdt_buf_add(&bytes, gate->key->id, 16);
     put_be(&bytes, number_of(gate), 4);
     put_be(&bytes, drain_of(gate), 4);
-    rdt_buf_add(&bytes, gate->key->statement, 16);
+    rdt_buf_add(&bytes, rdt_gate_stated(gate) ? gate->key->statement : nobody, 16);
     while ((store = rdt_store_after(gate->view, gate->key->id,
                                     store == NULL ? NULL : store->name)) != NULL) {
-        static const uint8_t nobody[16];
         const struct rdt_census_report *report =
             rdt_report_of(gate->view, rdt_span_str(store->name), gate->key->id);
         bool good = report != NULL && report->looked_at == report->total &&

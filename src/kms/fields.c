@@ -56,6 +56,7 @@ static const struct rdt_record_member key_members[] = {
     RDT_M(34, RDT_M_B16, rdt_key, statement),
     RDT_M(35, RDT_M_U32, rdt_key, gate_drain),
     RDT_M(36, RDT_M_B16, rdt_key, gate_approval),
+    RDT_M(37, RDT_M_U32, rdt_key, statement_drain),
 };
 
 static const struct rdt_record_member version_members[] = {

@@ -16,8 +16,9 @@
 #define DAY_S ((int64_t)86400)
 #define DAY_MS ((int64_t)86400000)
 #define WAITING_DAYS_MIN 7 /* before destruction, whatever a site says */
-#define BACKUP_DAYS 35     /* how long backups are kept, if the site says nothing */
-#define CREDIT_STORE_S 60  /* the credited clock is stored this often */
+#define WAITING_DAYS_MAX 3650
+#define BACKUP_DAYS 35    /* how long backups are kept, if the site says nothing */
+#define CREDIT_STORE_S 60 /* the credited clock is stored this often */
 /* The highest time is stored so far behind: a small correction of the clock is no step back. */
 #define HIGHEST_BEHIND_MS ((int64_t)60000)
 
@@ -71,6 +72,8 @@ typedef void rdt_blocker_fn(void *user, const char *text);
 
 /* rdt_gate_census - what keeps the census from being empty and whole. How many; none: it is. */
 size_t rdt_gate_census(const struct gate *gate, rdt_blocker_fn *tell, void *user);
+/* rdt_gate_stated - the quorum has said since its drain began that no store holds anything. */
+bool rdt_gate_stated(const struct gate *gate);
 /* rdt_gate_holds - sealed files whose retention has not ended. */
 size_t rdt_gate_holds(const struct gate *gate, rdt_blocker_fn *tell, void *user);
 /* rdt_gate_held_by - whether a sealed file holds it, or has held it. */

@@ -123,7 +123,8 @@ struct rdt_key {
     int64_t refused_ms;       /* last use that was refused while the deletion was pending */
     uint32_t gate_drain;      /* gate 1: number of the drain that the quorum approved beforehand */
     uint8_t gate_approval[16];
-    uint8_t statement[16]; /* approval of "no store holds data under this key" */
+    uint8_t statement[16];    /* approval of "no store holds data under this key" */
+    uint32_t statement_drain; /* good for drains up to this one */
     /* not in the row: */
     struct rdt_policy *compiled; /* of policy; NULL: the default */
 };

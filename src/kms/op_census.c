@@ -145,6 +145,7 @@ census_statement(struct rdt_call *call)
     if (key == NULL)
         return rdt_out_of_memory(call);
     memcpy(key->statement, call->note.approval, sizeof key->statement);
+    key->statement_drain = key->drains;
     return rdt_drain_advance(call, key) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 

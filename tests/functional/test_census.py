@@ -156,6 +156,12 @@ def test_commands(tap, server, folder):
     tap.ok(got.status == 3 and "NotFoundException" in got.err, "no such key: none either", got)
     got = admin("clock", "status")
     tap.ok(got.status == 0 and "good" in got.out and "30 days" in got.out, "clock status", got)
+    got = admin("clock", "set", "--waiting", "60", "--backups", "90")
+    tap.ok(got.status == 0 and "60 days" in admin("clock", "status").out and "90 days" in admin("clock", "status").out, "clock set", got)
+    got = admin("clock", "set", "--waiting", "6")
+    tap.ok(got.status == 3 and "ValidationException" in got.err, "never under 7", got)
+    got = admin("clock", "set")
+    tap.ok(got.status == 3, "clock set sets something", got)
     got = admin("clock", "confirm")
     tap.ok(got.status == 4 and "not blocked" in got.err, "a good clock needs no confirmation", got)
 

@@ -293,6 +293,72 @@ not_by_date(void **state)
     assert_true(rdt_gate_waiting(&gate) >= 30 * DAY_S - 1);
 }
 
+/* A key that has encrypted and has no store: by the quorum's word, and for this drain only. */
+static void
+statement(void **state)
+{
+    char id[RDT_UUID_TEXT];
+    (void)state;
+    new_key();
+    for (uint32_t number = 1; number <= 2; number++) {
+        must("Encrypt", "{\"KeyId\":\"%s\",\"Plaintext\":\"YQ==\"}", key);
+        must("RotateKeyOnDemand", "{\"KeyId\":\"%s\"}", key);
+        tick();
+        must("VersionDrain", "{\"KeyId\":\"%s\",\"Version\":%u}", key, number);
+        assert_state(number, "draining");
+        s.now_ms = real_ms;
+        assert_int_equal(callf(&s, "root", "CensusStatement", "{\"KeyId\":\"%s\"}", key),
+                         RDT_FAULT_ACCESS_DENIED);
+        snprintf(id, sizeof id, "%.36s", strstr(said(&s), "Request ") + 8);
+        assert_int_equal(sign(&s, &ann, id), RDT_FAULT_NONE);
+        assert_int_equal(sign(&s, &bob, id), RDT_FAULT_NONE);
+        assert_state(number, "draining");
+        assert_int_equal(callf(&s, "root", "CensusStatement", "{\"KeyId\":\"%s\"}", key),
+                         RDT_FAULT_NONE);
+        assert_state(number, "drained");
+    }
+    must("VersionQuiesce", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    days_pass(31);
+    approve(1, true);
+    tick();
+    assert_state(1, "destroyed");
+    assert_says(certificate(1), "\"statementNoStores\":\"");
+}
+
+static enum rdt_fault
+wait_for(int waiting, int backups)
+{
+    s.now_ms = real_ms;
+    return callf(&s, "root", "WaitingSet", "{\"WaitingDays\":%d,\"BackupDays\":%d}", waiting,
+                 backups);
+}
+
+/* Longer at once; shorter only if the quorum says so. */
+static void
+waiting_changed(void **state)
+{
+    char id[RDT_UUID_TEXT];
+    (void)state;
+    to_quiesced();
+    days_pass(31);
+    approve(1, true);
+    assert_int_equal(wait_for(60, 35), RDT_FAULT_NONE);
+    nothing_new("a longer waiting time");
+    assert_int_equal(wait_for(30, 35), RDT_FAULT_ACCESS_DENIED);
+    assert_int_equal(wait_for(60, 34), RDT_FAULT_ACCESS_DENIED);
+    assert_int_equal(wait_for(6, 35), RDT_FAULT_VALIDATION);
+    assert_int_equal(rdt_view_site(now())->waiting_days, 60);
+    assert_int_equal(wait_for(30, 36), RDT_FAULT_ACCESS_DENIED);
+    snprintf(id, sizeof id, "%.36s", strstr(said(&s), "Request ") + 8);
+    assert_int_equal(sign(&s, &ann, id), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &bob, id), RDT_FAULT_NONE);
+    assert_int_equal(wait_for(20, 36), RDT_FAULT_ACCESS_DENIED); /* that is not what they signed */
+    assert_int_equal(wait_for(30, 36), RDT_FAULT_NONE);
+    tick();
+    assert_state(1, "destroyed");
+    assert_int_equal(wait_for(29, 36), RDT_FAULT_ACCESS_DENIED); /* once */
+}
+
 /* A later report that finds the same leaves the approvals as they are; a partial one does not. */
 static void
 daily_census(void **state)
@@ -553,6 +619,8 @@ main(void)
         T(two_dates),
         T(last_moment),
         T(daily_census),
+        T(waiting_changed),
+        T(statement),
         T(key_dies),
         T(cancelled),
         T(key_asked_for),
@@ -562,7 +630,7 @@ main(void)
         T(looked_at_again),
         T(refused_then_stopped),
         T(not_by_date),
-        T(not_while_blocked),
+        T(not_while_blocked), /* the last one: the clock stays blocked */
     };
     return cmocka_run_group_tests_name("kms/death", tests, begin, end);
 }
