@@ -132,12 +132,41 @@ seeds_are_erased(void **state)
     assert_int_equal(export_at(NOW_MS, key, "\"Tenant\":\"stays\"", 0), RDT_FAULT_NONE);
 }
 
+/* The ring itself is destroyed: its tenants are there, their keys are not. */
+static void
+ring_is_gone(void **state)
+{
+    char key[64], other[64];
+    uint8_t id[16];
+    struct rdt_tx *tx = NULL;
+    (void)state;
+    new_key(true, key);
+    new_key(true, other);
+    ok("TenantCreate", about("left", key));
+    ok("TenantCreate", about("left", other));
+    assert_true(rdt_uuid_parse(rdt_span_str(key), id));
+    assert_int_equal(rdt_tx_begin(kms->state, &tx, NULL), RDT_OK);
+    assert_true(rdt_tx_remove(tx, RDT_KIND_KEY, (struct rdt_span){id, sizeof id}));
+    commit(tx);
+    const char *whom = "\"Tenant\":\"left\"";
+    assert_int_equal(export_at(NOW_MS, key, whom, 0), RDT_FAULT_NOT_FOUND);
+    assert_int_equal(export_at(NOW_MS, other, whom, 0), RDT_FAULT_NONE);
+    ok("TenantShow", "{\"Tenant\":\"left\"}");
+    ok("TenantList", "{}");
+    assert_int_equal(at(NOW_MS, "TenantRotate", about("left", key)), RDT_FAULT_NOT_FOUND);
+    for (size_t i = 0; i < 3; i++)
+        rdt_kms_tick(kms, thread, NOW_MS);
+    stop_and_start();
+    assert_int_equal(export_at(NOW_MS, other, whom, 0), RDT_FAULT_NONE);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ring_moves),
         cmocka_unit_test(seeds_are_erased),
+        cmocka_unit_test(ring_is_gone),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
