@@ -277,6 +277,17 @@ rdt_gate_held_by(const struct gate *gate, const struct rdt_hold *hold)
     return false;
 }
 
+/* By the calendar and by the credited clock: a date that was set while the service was down ends no
+ * retention. */
+static bool
+is_over_now(const struct gate *gate, const struct rdt_hold *hold)
+{
+    int64_t passed = rdt_view_site(gate->view)->credited_s - hold->received_s;
+    return hold->until_ms <= gate->now_ms &&
+           (hold->until_ms <= hold->received_ms ||
+            passed >= (hold->until_ms - hold->received_ms) / 1000);
+}
+
 size_t
 rdt_gate_holds(const struct gate *gate, rdt_blocker_fn *tell, void *user)
 {
@@ -285,7 +296,7 @@ rdt_gate_holds(const struct gate *gate, rdt_blocker_fn *tell, void *user)
     const struct rdt_hold *hold;
     char until[RDT_DATE_TEXT];
     while ((hold = rdt_view_next(gate->view, RDT_KIND_HOLD, id, &id)) != NULL) {
-        if (hold->until_ms <= gate->now_ms || !rdt_gate_held_by(gate, hold))
+        if (is_over_now(gate, hold) || !rdt_gate_held_by(gate, hold))
             continue;
         rdt_date_text(hold->until_ms / DAY_MS, until);
         say(&out, "sealed file %s holds it until %s", hold->name == NULL ? "?" : hold->name, until);

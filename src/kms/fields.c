@@ -192,7 +192,8 @@ static const struct rdt_record_member census_report_members[] = {
 static const struct rdt_record_member hold_members[] = {
     RDT_M(1, RDT_M_B16, rdt_hold, file),       RDT_M(2, RDT_M_TEXT, rdt_hold, name),
     RDT_M(3, RDT_M_I64, rdt_hold, created_ms), RDT_M(4, RDT_M_I64, rdt_hold, until_ms),
-    RDT_M(5, RDT_M_BYTES, rdt_hold, versions),
+    RDT_M(5, RDT_M_BYTES, rdt_hold, versions), RDT_M(6, RDT_M_I64, rdt_hold, received_ms),
+    RDT_M(7, RDT_M_I64, rdt_hold, received_s),
 };
 
 static const struct rdt_record_member kek_export_members[] = {

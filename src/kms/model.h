@@ -293,6 +293,7 @@ struct rdt_hold { /* a sealed file that contains versions */
     int64_t created_ms, until_ms; /* end of its retention */
     struct rdt_bytes
         versions; /* key UUID 16 | u32 version; empty: unknown, holds all of its date */
+    int64_t received_ms, received_s; /* when its receipt came, also by the credited clock */
 };
 
 struct rdt_kek_export {

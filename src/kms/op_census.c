@@ -659,6 +659,8 @@ keep_hold(struct rdt_call *call, const struct rdt_receipt *receipt)
     memcpy(hold->file, receipt->file, sizeof hold->file);
     hold->created_ms = receipt->created_ms;
     hold->until_ms = receipt->until_ms;
+    hold->received_ms = call->request->now_ms;
+    hold->received_s = rdt_credited_s(call->view);
     return RDT_FAULT_NONE;
 }
 

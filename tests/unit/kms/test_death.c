@@ -293,6 +293,52 @@ not_by_date(void **state)
     assert_true(rdt_gate_waiting(&gate) >= 30 * DAY_S - 1);
 }
 
+/* What a call asked the quorum for, signed by both. */
+static void
+sign_named(void)
+{
+    char id[RDT_UUID_TEXT];
+    const char *at = strstr(said(&s), "Request ");
+    if (at == NULL)
+        fail_msg("no request is named: %s", said(&s));
+    snprintf(id, sizeof id, "%.36s", at + 8);
+    assert_int_equal(sign(&s, &ann, id), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &bob, id), RDT_FAULT_NONE);
+}
+
+/* Once there are approvers, they say who is believed and which store is asked no more. */
+static void
+by_the_quorum(void **state)
+{
+    RDT_AUTO(rdt_signer_free_at) struct rdt_signer *other = NULL;
+    char digits[2 * RDT_PUBLIC_MAX + 1] = "";
+    (void)state;
+    s.now_ms = real_ms;
+    assert_int_equal(rdt_signer_new(RDT_SIGN_ED25519, &other, NULL), RDT_OK);
+    rdt_hex_put(rdt_signer_public(other), digits);
+    static const char enrolment[] =
+        "{\"Scanner\":\"s9\",\"PublicKey\":\"%s\",\"Stores\":[\"db\",\"%s\"]}";
+    assert_int_equal(callf(&s, "root", "ScannerEnrol", enrolment, digits, "tape"),
+                     RDT_FAULT_ACCESS_DENIED);
+    assert_null(rdt_scanner_named(now(), rdt_span_str("s9")));
+    sign_named();
+    assert_int_equal(callf(&s, "root", "ScannerEnrol", enrolment, digits, "disk"),
+                     RDT_FAULT_ACCESS_DENIED); /* other stores than they signed */
+    assert_int_equal(callf(&s, "root", "ScannerEnrol", enrolment, digits, "tape"), RDT_FAULT_NONE);
+    assert_non_null(rdt_scanner_named(now(), rdt_span_str("s9")));
+    must("StoreRegister", "{\"KeyId\":\"%s\",\"Store\":\"gone\"}", key);
+    must("VersionDrain", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    report_empty("db");
+    assert_state(1, "draining");
+    assert_int_equal(callf(&s, "root", "StoreRemove", "{\"KeyId\":\"%s\",\"Store\":\"gone\"}", key),
+                     RDT_FAULT_ACCESS_DENIED);
+    assert_state(1, "draining");
+    sign_named();
+    assert_int_equal(callf(&s, "root", "StoreRemove", "{\"KeyId\":\"%s\",\"Store\":\"gone\"}", key),
+                     RDT_FAULT_NONE);
+    assert_state(1, "drained");
+}
+
 /* A key that has encrypted and has no store: by the quorum's word, and for this drain only. */
 static void
 statement(void **state)
@@ -621,6 +667,7 @@ main(void)
         T(daily_census),
         T(waiting_changed),
         T(statement),
+        T(by_the_quorum),
         T(key_dies),
         T(cancelled),
         T(key_asked_for),

@@ -180,6 +180,12 @@ census_again(void **state)
     assert_true(is_open());
 }
 
+static bool
+blocked(void)
+{
+    return rdt_view_site(now())->clock_blocked;
+}
+
 /* ---- sealed files ---- */
 
 static enum rdt_fault
@@ -220,6 +226,14 @@ holds(void **state)
     assert_false(is_open());
     days_pass(11);
     assert_true(is_open());
+    assert_int_equal(receipt("dated.rbf", 4, real_ms + 10 * DAY_MS, 1), RDT_FAULT_NONE);
+    real_ms += 20 * DAY_MS; /* set while the service was down: nobody can tell it from the time */
+    kms->clock.boot_ms = 0;
+    tick();
+    assert_false(blocked());
+    assert_false(is_open());
+    days_pass(11);
+    assert_true(is_open());
     must("HoldList", "{}");
     assert_non_null(strstr(told, "unknown.rbf"));
 }
@@ -230,12 +244,6 @@ static void
 confirm(void)
 {
     must("ClockConfirm", "{}");
-}
-
-static bool
-blocked(void)
-{
-    return rdt_view_site(now())->clock_blocked;
 }
 
 /* `date` moved 31 days: nothing is credited, and nothing dies until people have looked. */
