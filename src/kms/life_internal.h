@@ -159,6 +159,11 @@ int64_t rdt_credited_s(struct rdt_view view);
  */
 enum rdt_code rdt_missed_uses(struct rdt_kms *kms, const char *dir, struct rdt_err *err);
 
+/* ---- op_store.c ---- */
+
+/* rdt_store_name_check - ValidationException unless it is the name of a store, or of a scanner. */
+enum rdt_fault rdt_store_name_check(struct rdt_call *call, struct rdt_span name);
+
 /* ---- op_version.c ---- */
 
 /* rdt_call_version - the version of call->key that the input names. */

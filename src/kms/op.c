@@ -19,6 +19,7 @@ const struct rdt_op_table *const rdt_op_tables[] = {
     &rdt_ops_principal,     /* op_principal.c */
     &rdt_ops_ring,          /* ring.c */
     &rdt_ops_status,        /* op_status.c */
+    &rdt_ops_store,         /* op_store.c */
     &rdt_ops_system,        /* life.c */
     &rdt_ops_tenant,        /* op_tenant.c */
     &rdt_ops_version,       /* op_version.c */
