@@ -61,6 +61,12 @@ show_server(const struct rdt_node *server, struct rdt_buf *out)
                     rdt_node_number(server, "shares", 0), rdt_node_number(server, "needed", 0));
     if (why != NULL)
         rdt_buf_fmt(out, "  not ready: %s\n", why);
+    const struct rdt_node *domain = rdt_node_get(server, "domain");
+    if (domain != NULL)
+        rdt_buf_fmt(out,
+                    "  domain key %.0f wraps what is new; %.0f older in use, %.0f made ahead\n",
+                    rdt_node_number(domain, "current", 0), rdt_node_number(domain, "older", 0),
+                    rdt_node_number(domain, "ahead", 0));
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "cli/root_input.h"
 #include "codec/json.h"
+#include "kms/kms.h"
 #include "server/control.h"
 
 /* What one run works on. */
@@ -102,4 +103,66 @@ rdt_cmd_root_unseal(struct rdt_cli *cli)
     if (rc == RDT_OK)
         rc = say(&u);
     return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
+}
+
+/* ---- rotate ---- */
+
+/* All that the seal needs, at once. */
+static enum rdt_code
+rotate_there(struct unsealing *u)
+{
+    struct rdt_seal_info seal;
+    enum rdt_code rc = rdt_root_input_choose(u->cli, u->root, &seal);
+    if (rc == RDT_OK)
+        rc = rdt_root_input_old(u->cli, &seal, &u->input);
+    struct rdt_unseal means = {.passphrase = u->input.word.p == NULL ? NULL : &u->input.word,
+                               .shares = u->input.pointers,
+                               .n_shares = u->input.n_shares};
+    return rc == RDT_OK ? ask(u, RDT_CONTROL_ROTATE, seal.id, &means) : rc;
+}
+
+/* Of a stopped server: what is wrapped follows once it runs. */
+static enum rdt_code
+rotate_here(struct unsealing *u)
+{
+    RDT_AUTO(rdt_root_lock_at) struct rdt_root_open *open = NULL;
+    struct rdt_kms *kms = NULL;
+    struct rdt_kms_thread *thread = NULL;
+    enum rdt_code rc = rdt_root_input_unseal(u->cli, u->root, &open);
+    struct rdt_kms_opts opts = {.data = u->dir, .root = u->root, .open = open};
+    if (rc == RDT_OK)
+        rc = rdt_kms_open(&opts, &kms, &u->cli->err);
+    if (rc == RDT_OK)
+        rc = rdt_kms_thread_open(kms, &thread, &u->cli->err);
+    if (rc == RDT_OK)
+        rc = rdt_kms_domain_rotate(kms, thread, &opts, &u->cli->err);
+    rdt_kms_thread_close(thread);
+    rdt_kms_close(kms);
+    return rc;
+}
+
+int
+rdt_cmd_root_rotate(struct rdt_cli *cli)
+{
+    RDT_AUTO(unsealing_done) struct unsealing u = {.cli = cli};
+    enum rdt_code rc = RDT_OK;
+    u.dir = rdt_cli_value(cli, OPT_DATA, NULL);
+    if (u.dir == NULL)
+        rc = rdt_fail(&cli->err, RDT_E_USAGE, "--data DIR is missing: the server's folder");
+    if (rc == RDT_OK)
+        rc = rdt_root_load(u.dir, &u.root, &cli->err);
+    if (rc != RDT_OK)
+        return rdt_cli_fail(cli, rc);
+    rc = ask(&u, RDT_CONTROL_STATUS, NULL, NULL);
+    bool runs = rc != RDT_E_NOTFOUND;
+    if (!runs)
+        cli->err = (struct rdt_err){0};
+    if (rc == RDT_OK || !runs)
+        rc = runs ? rotate_there(&u) : rotate_here(&u);
+    if (rc != RDT_OK)
+        return rdt_cli_fail(cli, rc);
+    rdt_cli_note(cli, runs ? "a new domain key is in use; what the old one wraps follows"
+                           : "a new domain key is in use; what the old one wraps follows when the "
+                             "server runs");
+    return 0;
 }

@@ -110,6 +110,7 @@
     X(OPT_EPOCH, "epoch", 0, "HANDLE:EPOCH=N", NULL,                                               \
       "values under a tenant's epoch (may be repeated)")                                           \
     X(OPT_HIGHEST, "highest", 0, "N", NULL, "highest version or epoch that was seen")              \
+    X(OPT_LOG, "log", 0, "DIR", NULL, "the lost server's folder, or its audit log")                \
     X(OPT_ANCHOR, "anchor", 0, "FILE", NULL, "a checkpoint kept elsewhere: redoubt audit anchor")
 
 #define X(name, text, letter, arg, choices, help) name,
@@ -242,6 +243,11 @@ rdt_command_fn rdt_cmd_principal_bind_cert;
 rdt_command_fn rdt_cmd_root_init;
 rdt_command_fn rdt_cmd_root_status;
 rdt_command_fn rdt_cmd_root_reseal;
+rdt_command_fn rdt_cmd_backup_create;
+rdt_command_fn rdt_cmd_backup_release;
+rdt_command_fn rdt_cmd_backup_restore;
+rdt_command_fn rdt_cmd_backup_verify;
+rdt_command_fn rdt_cmd_root_rotate;
 rdt_command_fn rdt_cmd_root_unseal;
 rdt_command_fn rdt_cmd_help;
 

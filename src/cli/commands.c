@@ -49,6 +49,18 @@ static const enum rdt_option root_init_options[] = {
 static const enum rdt_option root_status_options[] = {OPT_DATA};
 static const enum rdt_option root_unseal_options[] = {OPT_DATA, OPT_OPEN_WITH, OPT_PASSPHRASE_FILE,
                                                       OPT_SHARE_FILE};
+static const enum rdt_option backup_create_options[] = {
+    OPT_DATA,     OPT_OUT,        OPT_OPEN_WITH, OPT_PASSPHRASE_FILE,
+    OPT_PIN_FILE, OPT_SHARE_FILE, OPT_HSM_MODULE};
+static const enum rdt_option backup_verify_options[] = {
+    OPT_OPEN_WITH, OPT_PASSPHRASE_FILE, OPT_PIN_FILE, OPT_SHARE_FILE, OPT_HSM_MODULE};
+static const enum rdt_option backup_restore_options[] = {
+    OPT_DATA,     OPT_LOG,        OPT_ANCHOR,    OPT_OPEN_WITH, OPT_PASSPHRASE_FILE,
+    OPT_PIN_FILE, OPT_SHARE_FILE, OPT_HSM_MODULE};
+static const enum rdt_option backup_release_options[] = {
+    OPT_DATA, OPT_OPEN_WITH, OPT_PASSPHRASE_FILE, OPT_SHARE_FILE, OPT_CERT, OPT_KEY};
+static const enum rdt_option root_rotate_options[] = {
+    OPT_DATA, OPT_OPEN_WITH, OPT_PASSPHRASE_FILE, OPT_PIN_FILE, OPT_SHARE_FILE, OPT_HSM_MODULE};
 static const enum rdt_option root_reseal_options[] = {
     OPT_DATA,         OPT_ADD,          OPT_REMOVE,
     OPT_ID,           OPT_OPEN_WITH,    OPT_PASSPHRASE_FILE,
@@ -379,6 +391,15 @@ const struct rdt_command rdt_commands[] = {
      "refused and the others stay; if enough shares open nothing, one was forged, and all are "
      "forgotten. So are shares that nobody completes within half an hour. Ten wrong tries a minute "
      "are let through."},
+    {"root", "rotate", rdt_cmd_root_rotate, OPTIONS(root_rotate_options), 0, 0, "",
+     "change the domain key, which wraps every key", "After a suspected compromise: a new domain key wraps what is new at once, and a running "
+     "server "
+     "wraps everything else anew in the background; then the old one goes from root.json. `redoubt "
+     "root status` shows how far it is. The means of a seal go to the running server over its "
+     "control "
+     "socket; the folder of a stopped one is opened here. A domain key is changed by itself after "
+     "a "
+     "destruction."},
     {"root", "reseal", rdt_cmd_root_reseal, OPTIONS(root_reseal_options), 0, 0, "",
      "add and remove seals of a root", "Opens the root by one of its seals, adds a seal, removes others, and writes root.json "
      "whole; a "
@@ -389,6 +410,31 @@ const struct rdt_command rdt_commands[] = {
      "everything; one that is there is enabled again "
      "and gets that policy back. Prints a new access key, as `redoubt principal credential` does. "
      "It is in the audit log as the service's own doing."},
+    {"backup", "create", rdt_cmd_backup_create, OPTIONS(backup_create_options), 0, 0, "",
+     "write a service, as it is now, into one file", "Store, root and the newest checkpoint of the audit log of --data DIR, into a new file of "
+     "mode "
+     "0600 (-o FILE). A running server makes it without a pause, asked over its control socket; "
+     "the "
+     "folder of a stopped one is opened by its root. A backup holds wrapped keys only: without "
+     "what "
+     "opens the root nothing in it can be read, and nothing can be changed unseen."},
+    {"backup", "verify", rdt_cmd_backup_verify, OPTIONS(backup_verify_options), 1, 1, "FILE",
+     "open a backup and look at every row of it", "Opens the backup's root, checks that whoever held it made the backup, unpacks the store into "
+     "a "
+     "temporary folder, checks each row, and removes it again."},
+    {"backup", "restore", rdt_cmd_backup_restore, OPTIONS(backup_restore_options), 1, 1, "FILE",
+     "make a backup a service again", "Into an empty folder (--data). With --log, the audit log of the lost server: what was "
+     "withdrawn after the backup (keys disabled, access keys and certificates revoked, principals "
+     "disabled, approvers removed) is withdrawn again, and the log goes on. A key or principal "
+     "whose policy was replaced later comes back disabled, since no log has the policy. Without "
+     "the "
+     "log, or where it does not say all, the service stands in quarantine: it answers, and does "
+     "nothing but show and withdraw. The lost server must never run again."},
+    {"backup", "release", rdt_cmd_backup_release, OPTIONS(backup_release_options), 0, 0, "",
+     "let a restored service out of its quarantine", "By the quorum of approvers (restore-release), where there is one: the first call opens a "
+     "request, the same call after it was signed releases. Without approvers whoever opens the "
+     "root "
+     "decides: with --data DIR and the means of a seal, on the server's machine. " SERVER},
     {"audit", "tail", rdt_cmd_audit_tail, OPTIONS(audit_tail_options), 0, 0, "",
      "show the newest records of a server's audit log", "The newest --limit records, 20 if not given, oldest first; of these, what the other options "
      "let through. With --json each record is a line.\n" SERVER},

@@ -193,11 +193,15 @@ usable(const struct rdt_credential *credential, int64_t now_ms)
 }
 
 static bool
-in_time(const struct rdt_sigv4 *sig, struct rdt_request *request)
+in_time(const struct rdt_sigv4 *sig, int64_t restored_ms, struct rdt_request *request)
 {
     int64_t skew = request->now_ms / 1000 - sig->time_s;
-    if (skew >= -RDT_CLOCK_SKEW_S && skew <= RDT_CLOCK_SKEW_S)
+    bool good = skew >= -RDT_CLOCK_SKEW_S && skew <= RDT_CLOCK_SKEW_S;
+    if (good && sig->time_s > restored_ms / 1000)
         return true;
+    if (good) /* it may have been carried out; the rows that would tell are gone */
+        return fail(request, RDT_FAULT_TIME_SKEWED,
+                    "it was signed before this service was restored; sign it again");
     request->fault = RDT_FAULT_TIME_SKEWED;
     snprintf(request->message, sizeof request->message,
              "the signature's time is %" PRId64 " s away from this server's; %d s are allowed",
@@ -239,7 +243,8 @@ by_signature(struct rdt_kms *kms, struct rdt_kms_thread *thread, struct rdt_view
                   (struct rdt_span){sig.signature, sizeof sig.signature}))
         return fail(request, RDT_FAULT_INVALID_SIGNATURE,
                     "the request signature does not match; check the secret access key");
-    if (!in_time(&sig, request))
+    const struct rdt_site *site = rdt_view_site(view);
+    if (!in_time(&sig, site == NULL ? 0 : site->restored_ms, request))
         return false;
     if (!known(kms, rdt_view_principal(view, credential->principal), request))
         return fail(request, RDT_FAULT_UNRECOGNIZED_CLIENT,

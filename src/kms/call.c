@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "kms/op_internal.h"
+#include "kms/restore_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -366,6 +367,10 @@ rdt_call_run(struct rdt_call *call)
     enum rdt_fault fault = rdt_input_check(call);
     if (fault != RDT_FAULT_NONE)
         return fault;
+    if (!rdt_quarantine_lets(call))
+        return rdt_call_fail(call, RDT_FAULT_INVALID_STATE,
+                             "the service was restored and stands in quarantine: %s",
+                             rdt_quarantine_why(call->view));
     if (rdt_in_has(call, "EncryptionContext")) {
         fault = rdt_in_context(call, "EncryptionContext", &call->thread->context);
         if (fault != RDT_FAULT_NONE)

@@ -383,6 +383,24 @@ void rdt_log_settle_usage(struct rdt_kms *kms, bool durable);
 enum rdt_code rdt_open_parts(const struct rdt_kms_opts *opts, struct rdt_worker *worker,
                              struct rdt_kms **out, struct rdt_err *err);
 
+/*
+ * rdt_open_restored - what a backup left in a folder: keys, rows, the log or a new one. Neither are
+ * store and log held against each other, nor does the log's thread start: for rdt_kms_restore().
+ *
+ *   known   as in struct rdt_audit_opts
+ *
+ * rdt_open_rows_alone - without any log.
+ */
+enum rdt_code rdt_open_restored(const struct rdt_kms_opts *opts, struct rdt_worker *worker,
+                                struct rdt_span known, bool new_log, struct rdt_kms **out,
+                                struct rdt_err *err);
+enum rdt_code rdt_open_rows_alone(const struct rdt_kms_opts *opts, struct rdt_worker *worker,
+                                  struct rdt_kms **out, struct rdt_err *err);
+
+/* rdt_open_first_checkpoint - make one, and put it beside the rows; before the log's thread. */
+enum rdt_code rdt_open_first_checkpoint(struct rdt_kms *kms, uint64_t revision,
+                                        const uint8_t digest[static 32], struct rdt_err *err);
+
 /* rdt_open_keep_checkpoint - put the newest checkpoint beside the rows. On the writer's thread. */
 void rdt_open_keep_checkpoint(struct rdt_kms *kms);
 

@@ -24,6 +24,9 @@ static const struct rdt_record_member site_members[] = {
     RDT_M(20, RDT_M_I64, rdt_site, credited_s),
     RDT_M(21, RDT_M_U32, rdt_site, backup_days),
     RDT_M(22, RDT_M_I64, rdt_site, quiet_floor_s),
+    RDT_M(40, RDT_M_I64, rdt_site, quarantine_ms),
+    RDT_M(41, RDT_M_TEXT, rdt_site, quarantine_reason),
+    RDT_M(42, RDT_M_I64, rdt_site, restored_ms),
 };
 
 static const struct rdt_record_member key_members[] = {

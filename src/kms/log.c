@@ -4,6 +4,7 @@
  */
 #include "kms/audit_record.h"
 #include "kms/call_internal.h"
+#include "kms/restore_internal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -420,5 +421,10 @@ rdt_log_settle_usage(struct rdt_kms *kms, bool durable)
 enum rdt_code
 rdt_kms_ready(struct rdt_kms *kms, struct rdt_err *err)
 {
-    return rdt_audit_health(kms->log, err);
+    rdt_state_lock_shared(kms->state);
+    const char *why = rdt_quarantine_why((struct rdt_view){.state = kms->state});
+    if (why != NULL)
+        rdt_fail(err, RDT_E_STATE, "quarantine: %s", why);
+    rdt_state_unlock(kms->state);
+    return why != NULL ? RDT_E_STATE : rdt_audit_health(kms->log, err);
 }

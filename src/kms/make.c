@@ -2,18 +2,15 @@
  * A new service: keys under the root, a store with its site row, a log whose first record says so.
  */
 #include "kms/audit_record.h"
+#include "kms/folder.h"
 #include "kms/life_internal.h"
 #include "kms/root_items.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 
-#include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 const char rdt_policy_everything[] =
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"kms:*\","
@@ -99,64 +96,22 @@ put_items(const struct rdt_kms_opts *opts, struct rdt_worker *worker, struct rdt
 
 #define MAKING ".making" /* while it is there, what lies beside it is not a service yet */
 
-static bool
-here(const char *dir, const char *name)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return access(path, F_OK) == 0;
-}
-
-static int
-remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
-{
-    (void)info;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
-static void
-remove_tree(const char *dir, const char *name)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    (void)nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 /* A folder is free when it has no service and nothing that could be the rest of one. */
 static enum rdt_code
 clear_folder(const char *dir, struct rdt_err *err)
 {
     static const char *const parts[] = {"store.db", "store.db-wal", "store.db-shm", "audit"};
-    if (here(dir, "root.json"))
+    if (rdt_folder_has(dir, "root.json"))
         return rdt_fail(err, RDT_E_STATE, "there is a service already");
-    bool interrupted = here(dir, MAKING);
-    if (!interrupted && (here(dir, "store.db") || here(dir, "audit"))) {
+    bool interrupted = rdt_folder_has(dir, MAKING);
+    if (!interrupted && (rdt_folder_has(dir, "store.db") || rdt_folder_has(dir, "audit"))) {
         rdt_fail(err, RDT_E_STATE, "there is a store, but the root that opens it is missing");
         rdt_hint(err, "put root.json back; without it nothing in the store can be read");
         return RDT_E_STATE;
     }
     for (size_t i = 0; interrupted && i < sizeof parts / sizeof parts[0]; i++)
-        remove_tree(dir, parts[i]);
-    remove_tree(dir, MAKING);
-    return RDT_OK;
-}
-
-static enum rdt_code
-move_in(const char *from, const char *dir, struct rdt_err *err)
-{
-    static const char *const parts[] = {"store.db", "audit", "root.json"}; /* the root last */
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        char old[PATH_MAX + 16], new[PATH_MAX + 16];
-        snprintf(old, sizeof old, "%s/%s", from, parts[i]);
-        snprintf(new, sizeof new, "%s/%s", dir, parts[i]);
-        if (rename(old, new) != 0)
-            return rdt_fail(err, RDT_E_IO, "move %s into place", parts[i]);
-        RDT_FD folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (folder < 0 || fsync(folder) != 0)
-            return rdt_fail(err, RDT_E_IO, "sync the folder");
-    }
+        rdt_folder_remove(dir, parts[i]);
+    rdt_folder_remove(dir, MAKING);
     return RDT_OK;
 }
 
@@ -203,8 +158,8 @@ rdt_kms_make(const struct rdt_kms_opts *opts, const struct rdt_kms_new *site, st
     if (rc == RDT_OK)
         rc = make_in(&inside, site, err);
     if (rc == RDT_OK)
-        rc = move_in(making, opts->data, err);
+        rc = rdt_folder_move_in(making, opts->data, err);
     if (rc == RDT_OK)
-        remove_tree(opts->data, MAKING);
+        rdt_folder_remove(opts->data, MAKING);
     return rc == RDT_OK ? RDT_OK : rdt_fail_in(err, rc, "make a service in %s", opts->data);
 }

@@ -95,6 +95,10 @@ struct rdt_site {
     int64_t credited_s;    /* the credited clock: seconds that nobody could have made up */
     uint32_t backup_days;  /* how long backups of the store are kept; 0: 35 */
     int64_t quiet_floor_s; /* credited clock since which no waiting counts as begun earlier */
+    /* restored from a backup (kms/restore.h) */
+    int64_t quarantine_ms;   /* since when it stands in quarantine; 0: it does not */
+    char *quarantine_reason; /* and why */
+    int64_t restored_ms; /* what was signed up to then is refused: it may have been carried out */
 };
 
 struct rdt_key {

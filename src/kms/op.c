@@ -17,6 +17,7 @@ const struct rdt_op_table *const rdt_op_tables[] = {
     &rdt_ops_domain,        /* domain.c */
     &rdt_ops_list,          /* op_list.c */
     &rdt_ops_principal,     /* op_principal.c */
+    &rdt_ops_quarantine,    /* quarantine.c */
     &rdt_ops_ring,          /* ring.c */
     &rdt_ops_status,        /* op_status.c */
     &rdt_ops_store,         /* op_store.c */

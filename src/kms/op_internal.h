@@ -21,6 +21,7 @@ extern const struct rdt_op_table rdt_ops_principal;     /* op_principal.c */
 extern const struct rdt_op_table rdt_ops_ring;          /* ring.c */
 extern const struct rdt_op_table rdt_ops_status;        /* op_status.c */
 extern const struct rdt_op_table rdt_ops_store;         /* op_store.c */
+extern const struct rdt_op_table rdt_ops_quarantine;    /* quarantine.c */
 extern const struct rdt_op_table rdt_ops_system;        /* life.c */
 extern const struct rdt_op_table rdt_ops_tenant;        /* op_tenant.c */
 extern const struct rdt_op_table rdt_ops_version;       /* op_version.c */

@@ -31,6 +31,7 @@ retain(struct rdt_call *call, const struct rdt_key *key)
 enum rdt_fault
 rdt_rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type type)
 {
+    char number[16];
     /* a ring goes on above every epoch of its tenants and every one that a census has seen, also
      * after an old copy was restored */
     uint32_t highest = rdt_ring_highest(call->view, key);
@@ -44,9 +45,12 @@ rdt_rotate(struct rdt_call *call, struct rdt_key *key, enum rdt_rotation_type ty
     enum rdt_fault fault = retain(call, key);
     if (fault == RDT_FAULT_NONE)
         fault = rdt_add_version(call, key, highest + 1, type);
-    if (fault == RDT_FAULT_NONE)
-        key->current = highest + 1;
-    return fault;
+    if (fault != RDT_FAULT_NONE)
+        return fault;
+    key->current = highest + 1;
+    snprintf(number, sizeof number, "%u", key->current);
+    rdt_pairs_add(&call->note.parameters, rdt_span_str("version"), rdt_span_str(number));
+    return RDT_FAULT_NONE;
 }
 
 enum rdt_fault

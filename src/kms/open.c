@@ -330,6 +330,38 @@ rdt_open_parts(const struct rdt_kms_opts *opts, struct rdt_worker *worker, struc
 }
 
 enum rdt_code
+rdt_open_rows_alone(const struct rdt_kms_opts *opts, struct rdt_worker *worker,
+                    struct rdt_kms **out, struct rdt_err *err)
+{
+    *out = kms_new(err);
+    if (*out == NULL)
+        return RDT_E_NOMEM;
+    enum rdt_code rc = open_rows(*out, opts, worker, false, err);
+    return rc == RDT_OK ? take_site(*out, err) : rc;
+}
+
+enum rdt_code
+rdt_open_restored(const struct rdt_kms_opts *opts, struct rdt_worker *worker, struct rdt_span known,
+                  bool new_log, struct rdt_kms **out, struct rdt_err *err)
+{
+    enum rdt_code rc = rdt_open_rows_alone(opts, worker, out, err);
+    return rc == RDT_OK ? open_audit(*out, opts, known, new_log, err) : rc;
+}
+
+enum rdt_code
+rdt_open_first_checkpoint(struct rdt_kms *kms, uint64_t revision, const uint8_t digest[static 32],
+                          struct rdt_err *err)
+{
+    RDT_BUF checkpoint = {0};
+    enum rdt_code rc = rdt_audit_checkpoint(kms->audit, revision, digest, &checkpoint, err);
+    if (rc == RDT_OK && !rdt_buf_ok(&checkpoint))
+        rc = rdt_fail(err, RDT_E_NOMEM, "a checkpoint");
+    return rc == RDT_OK
+               ? rdt_store_put_value(kms->store, CHECKPOINT_VALUE, rdt_buf_span(&checkpoint), err)
+               : rc;
+}
+
+enum rdt_code
 rdt_kms_open(const struct rdt_kms_opts *opts, struct rdt_kms **out, struct rdt_err *err)
 {
     RDT_AUTO(rdt_worker_close_at) struct rdt_worker *worker = NULL;

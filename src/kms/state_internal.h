@@ -145,4 +145,8 @@ const char *rdt_tx_account(const struct rdt_tx *tx);
 /* rdt_state_must - abort when a lock failed: going on without it would show half a change. */
 void rdt_state_must(int failed);
 
+/* rdt_tx_raise - the next seal is above this revision, wherever the state stands: for a restore.
+ * Before the first seal. */
+void rdt_tx_raise(struct rdt_tx *tx, uint64_t revision);
+
 #endif

@@ -5,6 +5,7 @@
 #include "kms/audit_record.h"
 #include "kms/call_internal.h"
 #include "kms/life_internal.h"
+#include "kms/restore_internal.h"
 
 #include <stdio.h>
 
@@ -82,6 +83,16 @@ clear_outbox(struct rdt_kms *kms)
         rdt_log_forget_sent(kms);
 }
 
+/* Nothing happens by itself before people have looked. */
+static bool
+in_quarantine(struct rdt_kms *kms)
+{
+    rdt_state_lock_shared(kms->state);
+    bool yes = rdt_quarantine_why((struct rdt_view){.state = kms->state}) != NULL;
+    rdt_state_unlock(kms->state);
+    return yes;
+}
+
 void
 rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
 {
@@ -92,7 +103,7 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
     rdt_log_refusals(kms, now_ms);
     rdt_open_keep_checkpoint(kms);
     /* what is left of the log is for administrators, not for what happens by itself */
-    if (rdt_kms_ready(kms, NULL) != RDT_OK)
+    if (rdt_audit_health(kms->log, NULL) != RDT_OK)
         return;
     if (rdt_tx_begin(kms->state, &tx, &err) != RDT_OK)
         return;
@@ -108,6 +119,8 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
     rdt_time_settle(kms, settled);
     if (clock != NULL)
         rdt_time_block(kms, thread, clock);
+    if (in_quarantine(kms))
+        return;
     rdt_life_due(kms, thread, now_ms, settled);
     rdt_ring_due(kms, thread);
     rdt_domain_due(kms, thread, now_ms);

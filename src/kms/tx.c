@@ -26,6 +26,13 @@ rdt_tx_begin(struct rdt_state *state, struct rdt_tx **out, struct rdt_err *err)
     return RDT_OK;
 }
 
+void
+rdt_tx_raise(struct rdt_tx *tx, uint64_t revision)
+{
+    if (tx->head.revision < revision)
+        tx->head.revision = revision;
+}
+
 struct rdt_view
 rdt_tx_view(const struct rdt_tx *tx)
 {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "codec/jout.h"
+#include "kms/backup.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -178,6 +179,19 @@ gather(struct control *control, const struct control_means *means, struct openin
 /* ---- commands ---- */
 
 static void
+put_domain(struct rdt_kms *kms, struct rdt_buf *out)
+{
+    struct rdt_domain_info info;
+    rdt_kms_domain_info(kms, &info);
+    rdt_jout_open(out, "domain", '{');
+    rdt_jout_int(out, "current", info.current);
+    rdt_jout_int(out, "since", info.since_ms / 1000);
+    rdt_jout_int(out, "older", (int64_t)info.older);
+    rdt_jout_int(out, "ahead", (int64_t)info.ahead);
+    rdt_jout_close(out, '}');
+}
+
+static void
 put_status(const struct control *control, struct rdt_buf *out)
 {
     struct rdt_kms *kms = rdt_keys_kms(control->keys);
@@ -195,6 +209,7 @@ put_status(const struct control *control, struct rdt_buf *out)
         rdt_jout_bool(out, "ready", ready);
         if (!ready)
             rdt_jout_str(out, "why", err.text);
+        put_domain(kms, out);
     }
     rdt_jout_close(out, '}');
 }
@@ -218,6 +233,96 @@ unseal(struct control *control, const struct control_means *means, struct rdt_bu
     return rc;
 }
 
+static enum rdt_code
+is_sealed(struct rdt_err *err)
+{
+    rdt_fail(err, RDT_E_STATE, "the server is sealed");
+    rdt_hint(err, "redoubt root unseal");
+    return RDT_E_STATE;
+}
+
+/* ---- a backup, straight to the peer ---- */
+
+struct sending {
+    struct control *control;
+    int fd;
+};
+
+static enum rdt_code
+send_piece(void *user, struct rdt_span bytes, struct rdt_err *err)
+{
+    struct sending *s = user;
+    return rdt_control_write(s->fd, s->control->stop, rdt_monotonic_ms() + CONTROL_WRITE_MS, bytes,
+                             err);
+}
+
+/* Once its length is told, what fails can only be shown by hanging up. */
+static enum rdt_code
+backup(struct control *control, struct control_peer *peer, struct rdt_err *err)
+{
+    struct rdt_backup *made = NULL;
+    struct sending s = {control, peer->fd};
+    uint8_t head[CONTROL_ANSWER_HEAD];
+    struct rdt_kms *kms = rdt_keys_kms(control->keys);
+    enum rdt_code rc =
+        kms == NULL ? is_sealed(err) : rdt_backup_make(kms, control->opts->data, &made, err);
+    if (rc != RDT_OK)
+        return rc;
+    peer->written = true;
+    rdt_control_put_answer(&(struct control_answer){RDT_OK, rdt_backup_size(made)}, head);
+    rc = send_piece(&s, (struct rdt_span){head, sizeof head}, err);
+    if (rc == RDT_OK)
+        rc = rdt_backup_send(made, send_piece, &s, err);
+    rdt_backup_close(made);
+    if (rc != RDT_OK)
+        fprintf(stderr, "redoubt: error: a backup: %s\n", err == NULL ? "" : err->text);
+    return rc;
+}
+
+/* ---- what needs the root, on the writer's thread ---- */
+
+struct rooted {
+    enum rdt_code rc;
+    struct rdt_err *err;
+    struct rdt_kms_opts opts;
+};
+
+static void
+do_rotate(struct rdt_kms *kms, struct rdt_kms_thread *thread, void *user)
+{
+    struct rooted *job = user;
+    job->rc = rdt_kms_domain_rotate(kms, thread, &job->opts, job->err);
+}
+
+static void
+do_release(struct rdt_kms *kms, struct rdt_kms_thread *thread, void *user)
+{
+    RDT_BUF answer = {0};
+    struct rooted *job = user;
+    job->rc = rdt_kms_local(kms, thread, "RestoreRelease", "{}", &answer, job->err);
+}
+
+static enum rdt_code
+with_root(struct control *control, const struct control_means *means, lane_job_fn *fn,
+          struct rdt_buf *out, struct rdt_err *err)
+{
+    RDT_AUTO(opening_done) struct opening o = {.root = NULL};
+    if (rdt_keys_kms(control->keys) == NULL)
+        return is_sealed(err);
+    enum rdt_code rc = open_at_once(control, means, &o, err);
+    struct rooted job = {
+        .err = err, .opts = {.data = control->opts->data, .root = o.root, .open = o.open}
+    };
+    if (rc == RDT_OK && !rdt_lane_do(control->keys->writer, fn, &job))
+        rc = rdt_fail(err, RDT_E_STATE, "the server is stopping");
+    rc = rc == RDT_OK ? job.rc : rc;
+    if (rc == RDT_OK)
+        put_status(control, out);
+    return rc;
+}
+
+/* ---- */
+
 enum rdt_code
 rdt_control_do(struct control *control, const struct control_request *request, struct rdt_span body,
                struct control_peer *peer, struct rdt_err *err)
@@ -231,9 +336,12 @@ rdt_control_do(struct control *control, const struct control_request *request, s
         return RDT_OK;
     case RDT_CONTROL_UNSEAL:
         return unseal(control, &means, &peer->out, err);
-    case RDT_CONTROL_ROTATE:
     case RDT_CONTROL_BACKUP:
+        return backup(control, peer, err);
     case RDT_CONTROL_RELEASE:
+        return with_root(control, &means, do_release, &peer->out, err);
+    case RDT_CONTROL_ROTATE:
+        return with_root(control, &means, do_rotate, &peer->out, err);
     case RDT_CONTROL_END:
         break;
     }

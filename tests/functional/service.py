@@ -39,7 +39,7 @@ class Service:
         got = redoubt("root", "init", "--data", self.data, "--passphrase-file", self.words, "--shares-dir",
                       os.path.join(folder, "shares"), *args, *CHEAP)
         assert got.status == 0, got
-        got = redoubt("root", "admin", "alice", "--data", self.data, "--open-with", "passphrase", "--passphrase-file", self.words,
+        got = redoubt("root", "admin", "alice", "--data", self.data, "--person", "Alice A", "--open-with", "passphrase", "--passphrase-file", self.words,
                       "-o", os.path.join(folder, "alice.env"))
         assert got.status == 0, got
 

@@ -4,6 +4,7 @@ or by a passphrase; what is wrong is refused. Seals change under a running serve
 """
 import http.client
 import os
+import re
 import signal
 import socket
 import ssl
@@ -253,6 +254,30 @@ def test_reseal(tap, service, key):
     service.stop()
 
 
+def test_rotate(tap, service, key):
+    """A new domain key, by shares and a running server, then by a stopped one's folder."""
+    service.stop()
+    service.start(passphrase_file=os.path.join(service.folder, "new"), seal="second")
+    blob = call(service.env(), "TrentService.Encrypt", {"KeyId": key, "Plaintext": "QUJD"})[1]["CiphertextBlob"]
+    shares = [w for s in service.shares()[:3] for w in ("--share-file", s)]
+    got = service.root("rotate", *shares[:4])
+    tap.ok(got.status == 4 and "are needed" in got.err, "two shares rotate nothing", got)
+    got = service.root("rotate", *shares)
+    tap.ok(got.status == 0, "root rotate, over the control socket", got)
+    tap.ok(until(lambda: re.search("domain key [2-9] wraps what is new; 0 older", service.root("status").out)), "what the old one wrapped follows",
+           service.root("status"))
+    tap.ok('"domain/1"' not in service.root("status", "--json").out, "and the old one is gone")
+    got = call(service.env(), "TrentService.Decrypt", {"CiphertextBlob": blob})
+    tap.ok(got[0] == 200 and got[1]["Plaintext"] == "QUJD", "old ciphertexts open", got)
+    service.stop()
+    got = service.root("rotate", *shares)
+    tap.ok(got.status == 0, "of a stopped server", got)
+    service.start(passphrase_file=os.path.join(service.folder, "new"), seal="second")
+    tap.ok(until(lambda: re.search("domain key [1-9][0-9]* wraps what is new; 0 older", service.root("status").out)), "it follows once the server runs",
+           service.root("status"))
+    service.stop()
+
+
 def test_provider(tap, service, key):
     """Threads that start in the sandbox still read the operator's configuration of libcrypto."""
     with tempfile.TemporaryDirectory() as other:
@@ -287,6 +312,7 @@ def main():
             test_socket(tap, service)
             test_stale(tap, service)
             test_reseal(tap, service, key)
+            test_rotate(tap, service, key)
             test_provider(tap, service, key)
         finally:
             service.stop()

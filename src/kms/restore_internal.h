@@ -1,0 +1,47 @@
+/*
+ * restore_internal.h - what a log says after a backup, done again.
+ */
+#ifndef RDT_KMS_RESTORE_INTERNAL_H
+#define RDT_KMS_RESTORE_INTERNAL_H
+
+#include "kms/audit_record.h"
+#include "kms/call_internal.h"
+#include "kms/restore.h"
+
+/* Ids of rows that come back closed: their policy was replaced by one that no log has. */
+struct replay {
+    struct rdt_restore *restore;
+    struct rdt_tx *tx;
+    int64_t newest_ms;               /* time of the newest record */
+    struct rdt_buf keys, principals; /* UUIDs 16 */
+    bool quorum_before;              /* there were approvers enough */
+};
+
+/*
+ * rdt_replay_record - one record of a change that the backup lacks.
+ * Fails: RDT_E_NOMEM.  An operation that is not known puts the service into quarantine.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_replay_record(struct replay *replay,
+                                               const struct rdt_audit_record *record,
+                                               struct rdt_err *err);
+
+/* rdt_replay_begin - before the first record.  rdt_replay_end - what follows from all of them. */
+void rdt_replay_begin(struct replay *replay);
+RDT_MUST_CHECK enum rdt_code rdt_replay_end(struct replay *replay, int64_t now_ms,
+                                            struct rdt_err *err);
+
+/* rdt_replay_knows - whether it knows what to do with an operation. */
+bool rdt_replay_knows(const char *operation);
+
+/* rdt_replay_why - a reason to stand in quarantine; the first one stays. */
+void rdt_replay_why(struct rdt_restore *restore, const char *fmt, ...) RDT_PRINTF(2, 3);
+
+/* ---- quarantine.c ---- */
+
+/* rdt_quarantine_why - why the service stands in quarantine; NULL: it does not. */
+const char *rdt_quarantine_why(struct rdt_view view);
+
+/* rdt_quarantine_lets - whether a call may run there. */
+bool rdt_quarantine_lets(const struct rdt_call *call);
+
+#endif
