@@ -295,7 +295,7 @@ believe(struct rdt_call *call, struct rdt_census *census, const struct rdt_scann
 {
     struct rdt_err err = {0};
     struct rdt_span bytes = rdt_in_blob(call, "Report");
-    char uuid[RDT_UUID_TEXT];
+    char uuid[RDT_UUID_TEXT], highest[16];
     if (rdt_census_read(bytes, census, &err) != RDT_OK)
         return no_census(call, err.text);
     enum rdt_fault fault = signed_by(call, bytes, scanner);
@@ -308,6 +308,8 @@ believe(struct rdt_call *call, struct rdt_census *census, const struct rdt_scann
         return no_census(call, "the scanner is not enrolled for this store");
     rdt_uuid_text(census->key, uuid);
     memcpy(call->note.key, census->key, sizeof call->note.key);
+    snprintf(highest, sizeof highest, "%u", highest_in(census)); /* a restore asks for it */
+    note(call, "highest", rdt_span_str(highest));
     fault = rdt_call_key(call, rdt_span_str(uuid), NULL, NULL, &call->key);
     return fault == RDT_FAULT_NONE ? check_highest(call, call->key, highest_in(census)) : fault;
 }

@@ -36,6 +36,42 @@ bool rdt_replay_knows(const char *operation);
 /* rdt_replay_why - a reason to stand in quarantine; the first one stays. */
 void rdt_replay_why(struct rdt_restore *restore, const char *fmt, ...) RDT_PRINTF(2, 3);
 
+/* ---- what the functions of the table share: replay.c ---- */
+
+enum replay_done { REPLAY_NOTHING, REPLAY_DONE, REPLAY_NO_MEMORY };
+
+static inline enum replay_done
+replay_done_if(const void *row)
+{
+    return row != NULL ? REPLAY_DONE : REPLAY_NO_MEMORY;
+}
+
+/* rdt_replay_key, rdt_replay_site - a row to be changed; NULL: none, or out of memory.
+ * rdt_replay_text, rdt_replay_number - a parameter of a record; empty or 0: it has none. */
+struct rdt_key *rdt_replay_key(struct replay *replay, const uint8_t id[static 16]);
+struct rdt_site *rdt_replay_site(struct replay *replay);
+struct rdt_span rdt_replay_text(const struct rdt_audit_record *record, const char *name);
+uint32_t rdt_replay_number(const struct rdt_audit_record *record, const char *name);
+
+/* A row of the table: does again what a record says. */
+typedef enum replay_done replay_fn(struct replay *replay, const struct rdt_audit_record *record);
+
+/* rdt_replay_drains - what was on its way out begins anew; false: out of memory. The others are
+ * rows of the table. */
+bool rdt_replay_drains(struct replay *replay, int64_t now_ms);
+replay_fn rdt_replay_census;
+replay_fn rdt_replay_clock_block;
+replay_fn rdt_replay_clock_confirm;
+replay_fn rdt_replay_destroy;
+replay_fn rdt_replay_domain;
+replay_fn rdt_replay_export;
+replay_fn rdt_replay_handle;
+replay_fn rdt_replay_scanner;
+replay_fn rdt_replay_seal;
+replay_fn rdt_replay_store;
+replay_fn rdt_replay_tenant_destroy;
+replay_fn rdt_replay_tenant_rotate;
+
 /* ---- quarantine.c ---- */
 
 /* rdt_quarantine_why - why the service stands in quarantine; NULL: it does not. */
