@@ -87,6 +87,8 @@ struct rdt_backup_file;
  */
 RDT_MUST_CHECK enum rdt_code rdt_backup_open(const char *path, struct rdt_backup_file **out,
                                              struct rdt_err *err);
+
+/* rdt_backup_file_info - what its head says, borrowed. */
 const struct rdt_backup_info *rdt_backup_file_info(const struct rdt_backup_file *file);
 
 /* rdt_backup_file_close - NULL is fine.  rdt_backup_file_close_at - for RDT_AUTO. */

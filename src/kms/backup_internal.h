@@ -24,8 +24,11 @@ struct backup_hash {
     struct rdt_buf chunks; /* their hashes; freed by rdt_backup_hash_end() */
 };
 
+/* rdt_backup_hash_add - the next chunk.  Fails: RDT_E_INTERNAL. */
 RDT_MUST_CHECK enum rdt_code rdt_backup_hash_add(struct backup_hash *hash, struct rdt_span chunk,
                                                  struct rdt_err *err);
+/* rdt_backup_hash_end - the hash; frees the rest, also after a failure.  Fails: RDT_E_INTERNAL,
+ * RDT_E_NOMEM. */
 RDT_MUST_CHECK enum rdt_code rdt_backup_hash_end(struct backup_hash *hash,
                                                  uint8_t out[static RDT_SHA256_LEN],
                                                  struct rdt_err *err);

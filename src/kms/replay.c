@@ -71,7 +71,7 @@ key_state(struct replay *r, const struct rdt_audit_record *record, enum rdt_key_
         key->deletion_ms = key->quiet_s = key->refused_ms = 0;
         key->window_days = key->drain_no = key->gate_drain = 0;
     }
-    return replay_done_if(key);
+    return rdt_replay_done(key);
 }
 
 static enum replay_done
@@ -108,7 +108,7 @@ suspended(struct replay *r, const struct rdt_audit_record *record, uint8_t value
     struct rdt_key *key = rdt_replay_key(r, record->key);
     if (key != NULL)
         key->suspended = value;
-    return replay_done_if(key);
+    return rdt_replay_done(key);
 }
 
 static enum replay_done
@@ -131,7 +131,7 @@ gate(struct replay *r, const struct rdt_audit_record *record)
     struct rdt_key *key = rdt_replay_key(r, record->key);
     if (key != NULL)
         key->gate = rdt_span_is(rdt_replay_text(record, "gate"), "true");
-    return replay_done_if(key);
+    return rdt_replay_done(key);
 }
 
 static enum replay_done
@@ -192,7 +192,7 @@ principal(struct replay *r, const struct rdt_audit_record *record)
         rdt_tx_edit(r->tx, RDT_KIND_PRINCIPAL, (struct rdt_span){now->id, sizeof now->id});
     if (row != NULL)
         row->disabled = !rdt_span_is(enabled, "true");
-    return replay_done_if(row);
+    return rdt_replay_done(row);
 }
 
 static enum replay_done
@@ -204,7 +204,7 @@ revoke_credential(struct replay *r, const struct rdt_audit_record *record)
     struct rdt_credential *row = rdt_tx_edit(r->tx, RDT_KIND_CREDENTIAL, id);
     if (row != NULL && row->revoked_ms == 0)
         row->revoked_ms = record->time_ms;
-    return replay_done_if(row);
+    return rdt_replay_done(row);
 }
 
 static enum replay_done
@@ -218,7 +218,7 @@ revoke_certificate(struct replay *r, const struct rdt_audit_record *record)
     struct rdt_client_cert *row = rdt_tx_edit(r->tx, RDT_KIND_CERT, id);
     if (row != NULL && row->revoked_ms == 0)
         row->revoked_ms = record->time_ms;
-    return replay_done_if(row);
+    return rdt_replay_done(row);
 }
 
 /* ---- approvers ---- */
@@ -257,7 +257,7 @@ set_quorum(struct replay *r, const struct rdt_audit_record *record)
     struct rdt_site *site = quorum == 0 ? NULL : rdt_replay_site(r);
     if (site != NULL)
         site->quorum = quorum;
-    return quorum == 0 ? REPLAY_NOTHING : replay_done_if(site);
+    return quorum == 0 ? REPLAY_NOTHING : rdt_replay_done(site);
 }
 
 /* ---- the table ---- */
@@ -351,6 +351,7 @@ static const struct {
     {"VersionDrain",         gone                     },
     {"VersionKeep",          gone                     },
     {"VersionQuiesce",       gone                     },
+    {"WaitingSet",           rdt_replay_waiting       },
 };
 
 static int

@@ -19,7 +19,7 @@ rdt_replay_domain(struct replay *r, const struct rdt_audit_record *record)
     struct rdt_site *site = rdt_replay_site(r);
     if (site != NULL && site->erased_ms < record->time_ms)
         site->erased_ms = record->time_ms; /* it changes by itself within a day */
-    return replay_done_if(site);
+    return rdt_replay_done(site);
 }
 
 /* ---- tenants ---- */
@@ -107,7 +107,7 @@ rdt_replay_tenant_rotate(struct replay *r, const struct rdt_audit_record *record
     struct rdt_key *key = rdt_replay_key(r, record->key);
     if (key != NULL)
         key->epoch_seen = epoch;
-    return replay_done_if(key);
+    return rdt_replay_done(key);
 }
 
 /* Who holds a tenant's key stands in the certificate of its destruction. */
@@ -246,7 +246,7 @@ rdt_replay_scanner(struct replay *r, const struct rdt_audit_record *record)
         rdt_tx_edit(r->tx, RDT_KIND_SCANNER, (struct rdt_span){now->id, sizeof now->id});
     if (row != NULL)
         row->revoked = 1;
-    return replay_done_if(row);
+    return rdt_replay_done(row);
 }
 
 /* The ring goes on above what a census saw. */
@@ -260,7 +260,7 @@ rdt_replay_census(struct replay *r, const struct rdt_audit_record *record)
     struct rdt_key *key = rdt_replay_key(r, record->key);
     if (key != NULL)
         key->epoch_seen = highest;
-    return replay_done_if(key);
+    return rdt_replay_done(key);
 }
 
 enum replay_done
@@ -294,5 +294,19 @@ rdt_replay_clock_confirm(struct replay *r, const struct rdt_audit_record *record
     (void)record;
     if (site != NULL)
         site->clock_blocked = 0;
-    return replay_done_if(site);
+    return rdt_replay_done(site);
+}
+
+/* Shorter ones, too: the quorum had its say. */
+enum replay_done
+rdt_replay_waiting(struct replay *r, const struct rdt_audit_record *record)
+{
+    uint32_t waiting = rdt_replay_number(record, "WaitingDays");
+    uint32_t backups = rdt_replay_number(record, "BackupDays");
+    struct rdt_site *site = rdt_replay_site(r);
+    if (site != NULL && waiting != 0)
+        site->waiting_days = waiting;
+    if (site != NULL && backups != 0)
+        site->backup_days = backups;
+    return rdt_replay_done(site);
 }

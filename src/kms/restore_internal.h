@@ -40,8 +40,9 @@ void rdt_replay_why(struct rdt_restore *restore, const char *fmt, ...) RDT_PRINT
 
 enum replay_done { REPLAY_NOTHING, REPLAY_DONE, REPLAY_NO_MEMORY };
 
+/* rdt_replay_done - what became of an edit: row is NULL where there was no memory. */
 static inline enum replay_done
-replay_done_if(const void *row)
+rdt_replay_done(const void *row)
 {
     return row != NULL ? REPLAY_DONE : REPLAY_NO_MEMORY;
 }
@@ -71,6 +72,7 @@ replay_fn rdt_replay_seal;
 replay_fn rdt_replay_store;
 replay_fn rdt_replay_tenant_destroy;
 replay_fn rdt_replay_tenant_rotate;
+replay_fn rdt_replay_waiting;
 
 /* ---- quarantine.c ---- */
 
