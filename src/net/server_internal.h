@@ -184,7 +184,9 @@ struct rdt_loop {
     unsigned n_handed; /* exchanges that the caller has */
     unsigned shakes;   /* steps of handshakes in this turn */
     size_t big_bytes;  /* of large bodies */
-    bool asked;        /* the request hook was called since the idle hook */
+    unsigned asked;    /* calls of the request hook since the idle hook */
+    unsigned counted;  /* what that was at the end of the last turn */
+    unsigned looks;    /* turns that the idle hook was put off */
     bool stopping;
     int64_t date_s;
     uint64_t forget_ms; /* on the loop's clock, when old sessions are looked for again */

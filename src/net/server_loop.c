@@ -9,6 +9,8 @@
 #define FORGET_MS 5000
 #define FRESH_MS 1000 /* after a request, until a connection gives its buffers back */
 #define DATE_MS 250   /* the clock is looked at this often at most */
+#define CROWD 8       /* requests of one turn that make it worth to look for more, */
+#define LOOKS_MAX 16  /* so many times */
 
 /*
  * One turn of a loop: libuv polls and calls back for what is ready, which reads, asks the caller
@@ -236,17 +238,33 @@ pump_ready(struct rdt_loop *loop)
     }
 }
 
+/*
+ * Where several peers ask at once, more of them ask while the first are served: one more turn,
+ * which does not wait, before what was kept is handed on. One alone is not put off.
+ */
+static bool
+look_again(struct rdt_loop *loop)
+{
+    bool more = loop->asked != loop->counted;
+    loop->counted = loop->asked;
+    if (loop->asked < CROWD || !more || loop->looks == LOOKS_MAX)
+        return false;
+    loop->looks++;
+    return true;
+}
+
 static void
 on_check(uv_check_t *check)
 {
     struct rdt_loop *loop = check->data;
     pump_ready(loop);
     loop->shakes = 0;
-    if (loop->asked && loop->server->hooks.idle != NULL) {
-        loop->asked = false;
+    bool look = look_again(loop);
+    if (loop->asked > 0 && !look && loop->server->hooks.idle != NULL) {
+        loop->asked = loop->counted = loop->looks = 0;
         loop->server->hooks.idle(loop->state);
     }
-    if (rdt_link_alone(&loop->ready))
+    if (rdt_link_alone(&loop->ready) && !look)
         (void)uv_idle_stop(&loop->spin);
     else
         (void)uv_idle_start(&loop->spin, on_spin);

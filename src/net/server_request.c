@@ -251,7 +251,7 @@ ask(struct rdt_conn *conn)
     }
     memcpy(x->cert_fingerprint, conn->cert_fingerprint, sizeof x->cert_fingerprint);
     RDT_COUNT_ONE(loop->counts.requests);
-    loop->asked = true;
+    loop->asked++;
     loop->n_handed++;
     flight->handed = true;
     rdt_conn_phase(conn, RDT_PHASE_CALLER);
