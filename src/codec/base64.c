@@ -173,15 +173,15 @@ hex_value(uint8_t c)
 bool
 rdt_hex_get(struct rdt_span text, uint8_t *out, size_t n)
 {
+    unsigned all = 0;
     if (text.n != 2 * n)
         return false;
     for (size_t i = 0; i < n; i++) {
         unsigned high = hex_value(text.p[2 * i]), low = hex_value(text.p[2 * i + 1]);
-        if (high > 15 || low > 15)
-            return false;
+        all |= high | low;
         out[i] = (uint8_t)(high << 4 | low);
     }
-    return true;
+    return all < 16;
 }
 
 /* 8-4-4-4-12: how many bytes stand between the dashes. */

@@ -54,6 +54,8 @@ name_same(struct rdt_span a, struct rdt_span b)
 {
     if (a.n != b.n)
         return false;
+    if (rdt_span_eq(a, b))
+        return true; /* most that are the same are written alike */
     for (size_t i = 0; i < a.n; i++) {
         uint8_t x = is_upper(a.p[i]) ? a.p[i] | 0x20 : a.p[i];
         uint8_t y = is_upper(b.p[i]) ? b.p[i] | 0x20 : b.p[i];
@@ -412,6 +414,11 @@ static void
 add_value(struct rdt_buf *out, struct rdt_span value)
 {
     size_t from = 0;
+    if (value.n != 0 && memchr(value.p, ' ', value.n) == NULL &&
+        memchr(value.p, '\t', value.n) == NULL) {
+        add_span(out, value);
+        return;
+    }
     for (size_t i = 0, end; i < value.n; i = end) {
         for (end = i; end < value.n && is_blank(value.p[end]);)
             end++;

@@ -1,6 +1,7 @@
 #include "kms/index_internal.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -13,6 +14,10 @@ static uint64_t
 load_le(const uint8_t *p, size_t n)
 {
     uint64_t v = 0;
+    if (n == sizeof v) {
+        memcpy(&v, p, sizeof v);
+        return le64toh(v);
+    }
     for (size_t i = n; i-- > 0;)
         v = v << 8 | p[i];
     return v;
