@@ -3,6 +3,7 @@
  * in the log: no value of an encryption context, no plaintext.
  */
 #include "base/clock.h"
+#include "cli/audit_offline.h"
 #include "cli/remote.h"
 #include "codec/jout.h"
 #include "codec/json.h"
@@ -236,9 +237,40 @@ rdt_cmd_audit_tail(struct rdt_cli *cli)
     return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
 }
 
+/* Of a stopped server's folder: as a tree, so that it is shown like a server's answer. */
+static int
+search_folder(struct rdt_cli *cli)
+{
+    RDT_AUTO(rdt_arena_done) struct rdt_arena arena = {0};
+    RDT_BUF text = {0};
+    struct rdt_node *records = NULL;
+    int64_t limit, found = 0;
+    if (!take_limit(cli, 1000, &limit))
+        return rdt_cli_fail(cli, RDT_E_USAGE);
+    enum rdt_code rc = rdt_audit_offline(cli, false, limit, &text, &found);
+    if (rc != RDT_OK || rdt_cli_has(cli, OPT_JSON)) {
+        if (rc == RDT_OK && text.n != 0)
+            rc = rdt_cli_write(cli, rdt_buf_span(&text));
+        return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
+    }
+    RDT_BUF list = {0};
+    rdt_buf_str(&list, "[");
+    for (size_t i = 0; i + 1 < text.n; i++)
+        rdt_buf_add(&list, text.p[i] == '\n' ? (const uint8_t *)"," : text.p + i, 1);
+    rdt_buf_str(&list, "]");
+    rc = rdt_buf_ok(&list)
+             ? rdt_json_parse("records", rdt_buf_span(&list), &arena, &records, &cli->err)
+             : rdt_fail(&cli->err, RDT_E_NOMEM, "records");
+    if (rc == RDT_OK)
+        rc = show(cli, records, true);
+    return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
+}
+
 int
 rdt_cmd_audit_search(struct rdt_cli *cli)
 {
+    if (rdt_cli_has(cli, OPT_DATA))
+        return search_folder(cli);
     READING r = {0};
     const struct rdt_node *records;
     bool head = true;
@@ -256,9 +288,22 @@ rdt_cmd_audit_search(struct rdt_cli *cli)
     return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
 }
 
+static int
+export_folder(struct rdt_cli *cli)
+{
+    RDT_BUF text = {0};
+    int64_t found = 0;
+    enum rdt_code rc = rdt_audit_offline(cli, true, INT64_MAX, &text, &found);
+    if (rc == RDT_OK)
+        rc = rdt_cli_write(cli, rdt_buf_span(&text));
+    return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
+}
+
 int
 rdt_cmd_audit_export(struct rdt_cli *cli)
 {
+    if (rdt_cli_has(cli, OPT_DATA))
+        return export_folder(cli);
     READING r = {.form = "CloudTrail", .left = INT64_MAX};
     RDT_BUF out = {0};
     const struct rdt_node *records;

@@ -89,11 +89,11 @@ static const enum rdt_option break_glass_options[] = {OPT_CONTEXT, OPT_REASON, O
 static const enum rdt_option audit_tail_options[] = {
     OPT_LIMIT, OPT_FOLLOW, OPT_FOR_KEY, OPT_PRINCIPAL, OPT_OPERATION, OPT_FAULT, OPT_CERT, OPT_KEY};
 static const enum rdt_option audit_search_options[] = {
-    OPT_LIMIT,     OPT_SINCE, OPT_UNTIL,   OPT_FOR_KEY, OPT_PRINCIPAL,
-    OPT_OPERATION, OPT_FAULT, OPT_REQUEST, OPT_CERT,    OPT_KEY};
-static const enum rdt_option audit_export_options[] = {OPT_OUT,     OPT_SINCE,     OPT_UNTIL,
-                                                       OPT_FOR_KEY, OPT_PRINCIPAL, OPT_OPERATION,
-                                                       OPT_FAULT,   OPT_CERT,      OPT_KEY};
+    OPT_LIMIT,     OPT_DATA,  OPT_SINCE,   OPT_UNTIL, OPT_FOR_KEY, OPT_PRINCIPAL,
+    OPT_OPERATION, OPT_FAULT, OPT_REQUEST, OPT_CERT,  OPT_KEY};
+static const enum rdt_option audit_export_options[] = {
+    OPT_OUT,     OPT_DATA,      OPT_ACCOUNT,   OPT_REGION, OPT_SINCE, OPT_UNTIL,
+    OPT_FOR_KEY, OPT_PRINCIPAL, OPT_OPERATION, OPT_FAULT,  OPT_CERT,  OPT_KEY};
 static const enum rdt_option audit_verify_options[] = {OPT_DATA, OPT_KEY, OPT_ANCHOR, OPT_STRICT};
 static const enum rdt_option audit_prove_options[] = {OPT_DATA, OPT_CHECK, OPT_KEY, OPT_OUT};
 static const enum rdt_option audit_anchor_options[] = {OPT_DATA, OPT_OUT};
@@ -441,9 +441,12 @@ const struct rdt_command rdt_commands[] = {
     {"audit", "search", rdt_cmd_audit_search, OPTIONS(audit_search_options), 0, 0, "",
      "find records in a server's audit log", "Shows who did what with which key, when, from where, and how it came out. With --json each "
      "record is a line. "
-     "An encryption context is shown by its names; values are digits of a keyed hash.\n" SERVER},
+     "An encryption context is shown by its names; values are digits of a keyed hash. With --data "
+     "the "
+     "log of a folder is read, without a server and without a secret.\n" SERVER},
     {"audit", "export", rdt_cmd_audit_export, OPTIONS(audit_export_options), 0, 0, "",
-     "write a server's audit log as CloudTrail events", "One event of AWS CloudTrail a line, in the log's order.\n" SERVER},
+     "write a server's audit log as CloudTrail events", "One event of AWS CloudTrail a line, in the log's order. With --data the log of a folder is "
+     "read, without a server; --account and --region are those of its ARNs.\n" SERVER},
     {"audit", "verify", rdt_cmd_audit_verify, OPTIONS(audit_verify_options), 0, 0, "",
      "prove that nobody changed the audit log of a server's folder", "Reads the log of --data DIR without any secret: every record, its order, every checkpoint "
      "and the signature of the "

@@ -340,6 +340,32 @@ def test_without_log(tap, service, later, file):
     tap.ok(got.status == 0, "its new log is good", got)
 
 
+def test_folder_log(tap, service, later):
+    """The log of a stopped server's folder, read without it."""
+    search = lambda *args: redoubt("audit", "search", "--data", service.data, *args)
+    got = search("--operation", "DisableKey")
+    tap.ok(got.status == 0 and len(got.out.splitlines()) >= 3 and "alice" in got.out, "audit search --data", got)
+    got = search("--for-key", later.disabled, "--operation", "DisableKey", "--json")
+    rows = [json.loads(line) for line in got.out.splitlines()]
+    tap.ok(len(rows) == 1 and rows[0]["KeyId"] == later.disabled and rows[0]["Operation"] == "DisableKey", "of one key, as JSON", got)
+    got = search("--request", rows[0]["RequestId"], "--json")
+    tap.ok(got.status == 0 and len(got.out.splitlines()) == 1, "one request", got)
+    got = search("--fault", "*", "--json")
+    tap.ok(got.out and all("Fault" in json.loads(line) for line in got.out.splitlines()), "what was refused", got)
+    got = search("--limit", "2", "--json")
+    tap.ok(len(got.out.splitlines()) == 2, "so many at most", got)
+    got = search("--principal", "nobody-*", "--json")
+    tap.ok(got.status == 0 and got.out == "", "nobody's", got)
+    for bad in (("--for-key", "orders"), ("--since", "yesterday"), ("--request", "1")):
+        tap.ok(search(*bad).status == 3, "refused: %s %s" % bad, search(*bad))
+    file = os.path.join(service.folder, "events")
+    got = redoubt("audit", "export", "--data", service.data, "-o", file, "--region", "here-1")
+    events = [json.loads(line) for line in read(file).splitlines()]
+    tap.ok(got.status == 0 and len(events) > 20 and all(e["awsRegion"] == "here-1" for e in events), "audit export --data", got)
+    got = redoubt("audit", "search", "--data", os.path.join(service.folder, "nowhere"))
+    tap.ok(got.status in (3, 4), "a folder that is not there", got)
+
+
 def test_by_root(tap, top):
     """Without approvers whoever opens the root decides."""
     service = Service(top).open()
@@ -401,6 +427,7 @@ def main():
             test_bad_log(tap, service, file, old_log)
             test_without_log(tap, service, later, file)
             test_stopped(tap, service)
+            test_folder_log(tap, service, later)
         finally:
             service.stop()
     with tempfile.TemporaryDirectory() as top:
