@@ -137,7 +137,7 @@ write_env(const char *dir, const char *file, struct rdt_span answer, const char 
     RDT_AUTO(rdt_arena_done) struct rdt_arena arena = {0};
     RDT_BUF text = {0};
     char path[PATH_MAX];
-    struct rdt_span id, secret;
+    struct rdt_span id = {0}, secret = {0};
     enum rdt_code rc = member(answer, "AccessKeyId", &arena, &id, err);
     if (rc == RDT_OK)
         rc = member(answer, "SecretAccessKey", &arena, &secret, err);
