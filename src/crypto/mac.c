@@ -154,6 +154,87 @@ rdt_hmac_key(struct rdt_worker *worker, const struct rdt_secret *key, const stru
     return rdt_hmac(worker, key, parts, n_parts, out->p);
 }
 
+static enum rdt_code
+derive_end(struct rdt_worker *w, bool ok, struct rdt_secret *out)
+{
+    if (!ok)
+        rdt_secret_clear(out);
+    return mac_end(w, ok);
+}
+
+/* ---- keys made ready ---- */
+
+/* Where a provider hashes, its state cannot be kept: what is ready is the block of the key alone.
+ */
+enum rdt_code
+rdt_mac_ready(struct rdt_worker *worker, const struct rdt_secret *key, struct rdt_secret *out)
+{
+    struct rdt_scratch *s = worker->s;
+    struct rdt_span k = rdt_secret_view(key);
+    bool ok = out->n == RDT_MAC_READY_LEN && mac_key(worker, &k, 1);
+    if (ok && worker->sha256 != NULL) {
+        memcpy(out->p, s->key, RDT_HMAC_BLOCK_LEN);
+    } else if (ok) {
+        pad_key(s, 0x36);
+        ok = md_start(worker) && md_add(worker, s->padded, RDT_HMAC_BLOCK_LEN);
+        memcpy(out->p, s->sha256.h, RDT_SHA256_LEN);
+        pad_key(s, 0x5c);
+        ok = ok && md_start(worker) && md_add(worker, s->padded, RDT_HMAC_BLOCK_LEN);
+        memcpy(out->p + RDT_SHA256_LEN, s->sha256.h, RDT_SHA256_LEN);
+    }
+    return derive_end(worker, ok, out);
+}
+
+/* The state of a hash that has taken one block. */
+static void
+resume(SHA256_CTX *sha256, const uint8_t *h)
+{
+    SHA256_Init(sha256);
+    memcpy(sha256->h, h, RDT_SHA256_LEN);
+    sha256->Nl = RDT_HMAC_BLOCK_LEN * 8;
+}
+
+static bool
+ready_run(struct rdt_worker *w, const uint8_t *ready, const struct rdt_span *parts, size_t n,
+          uint8_t *out)
+{
+    struct rdt_scratch *s = w->s;
+    size_t message = total(parts, n);
+    bool joined = message <= RDT_HMAC_JOIN_LEN;
+    if (joined)
+        join(parts, n, s->padded);
+    resume(&s->sha256, ready);
+    bool ok = joined ? md_add(w, s->padded, message) : md_parts(w, parts, n);
+    ok = ok && md_end(w, s->padded);
+    resume(&s->sha256, ready + RDT_SHA256_LEN);
+    return ok && md_add(w, s->padded, RDT_SHA256_LEN) && md_end(w, out);
+}
+
+enum rdt_code
+rdt_mac(struct rdt_worker *worker, const struct rdt_secret *ready, const struct rdt_span *parts,
+        size_t n_parts, uint8_t out[static RDT_SHA256_LEN])
+{
+    bool ok = ready->n == RDT_MAC_READY_LEN;
+    if (ok && worker->sha256 != NULL) {
+        memcpy(worker->s->key, ready->p, RDT_HMAC_BLOCK_LEN);
+        ok = mac_run(worker, parts, n_parts, out);
+    } else if (ok) {
+        ok = ready_run(worker, ready->p, parts, n_parts, out);
+    }
+    if (!ok)
+        memset(out, 0, RDT_SHA256_LEN);
+    return mac_end(worker, ok);
+}
+
+enum rdt_code
+rdt_mac_key(struct rdt_worker *worker, const struct rdt_secret *ready, const struct rdt_span *parts,
+            size_t n_parts, struct rdt_secret *out)
+{
+    if (out->n != RDT_SHA256_LEN)
+        return RDT_E_INTERNAL;
+    return rdt_mac(worker, ready, parts, n_parts, out->p);
+}
+
 static void
 put_u32(uint8_t out[static 4], uint32_t v)
 {
@@ -174,14 +255,6 @@ static size_t
 n_blocks(const struct rdt_secret *out)
 {
     return (out->n + RDT_SHA256_LEN - 1) / RDT_SHA256_LEN;
-}
-
-static enum rdt_code
-derive_end(struct rdt_worker *w, bool ok, struct rdt_secret *out)
-{
-    if (!ok)
-        rdt_secret_clear(out);
-    return mac_end(w, ok);
 }
 
 enum rdt_code

@@ -8,45 +8,10 @@
  *
  * CONTEXT: canonical bytes.
  */
-#include "codec/base64.h"
 #include "kms/blob.h"
 #include "kms/context.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#define WORDS 160
-#define BYTES ((size_t)32768) /* of all words of a line */
-
-struct line {
-    struct rdt_span words[WORDS];
-    size_t n;
-    uint8_t bytes[BYTES];
-};
-
-static bool
-read_words(char *text, struct line *out)
-{
-    size_t used = 0;
-    out->n = 0;
-    for (char *word = strtok_r(text, " \n", &text); word != NULL && out->n < WORDS;
-         word = strtok_r(NULL, " \n", &text)) {
-        size_t n = strcmp(word, "-") == 0 ? 0 : strlen(word) / 2;
-        if (n > BYTES - used || (n != 0 && !rdt_hex_get(rdt_span_str(word), out->bytes + used, n)))
-            return false;
-        out->words[out->n++] = (struct rdt_span){out->bytes + used, n};
-        used += n;
-    }
-    return true;
-}
-
-static void
-say(struct rdt_span bytes)
-{
-    RDT_BUF text = {0};
-    rdt_hex_add(&text, bytes);
-    printf("%s\n", bytes.n == 0 ? "-" : rdt_buf_cstr(&text));
-}
+#include "words.h"
 
 static bool
 do_context(const struct line *line)
@@ -65,7 +30,7 @@ do_context(const struct line *line)
 static bool
 do_seal(struct rdt_worker *worker, const struct line *line)
 {
-    static uint8_t out[BYTES + RDT_BLOB_OVERHEAD];
+    static uint8_t out[WORDS_BYTES + RDT_BLOB_OVERHEAD];
     RDT_SECRET material = {0}, hedge = {0}, scratch = {0};
     uint8_t id[RDT_MATERIAL_ID_LEN];
     if (line->n != 5 || line->words[2].n != 16 ||
@@ -84,7 +49,7 @@ do_seal(struct rdt_worker *worker, const struct line *line)
 static bool
 do_open(struct rdt_worker *worker, const struct line *line)
 {
-    static uint8_t out[BYTES];
+    static uint8_t out[WORDS_BYTES];
     RDT_SECRET material = {0}, scratch = {0};
     uint8_t id[RDT_MATERIAL_ID_LEN];
     struct rdt_blob blob;
@@ -103,7 +68,7 @@ do_open(struct rdt_worker *worker, const struct line *line)
 int
 main(void)
 {
-    static char text[4 * BYTES];
+    static char text[4 * WORDS_BYTES];
     static struct line line;
     RDT_AUTO(rdt_worker_close_at) struct rdt_worker *worker = NULL;
     struct rdt_err err = {0};

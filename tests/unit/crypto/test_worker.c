@@ -154,6 +154,40 @@ macs_at_the_edges(void **state)
         }
 }
 
+/* A key made ready gives what the key gives, whatever the lengths; so does the way by EVP. */
+static void
+ready_keys(void **state)
+{
+    static const size_t lengths[] = {0, 1, 32, 55, 56, 63, 64, 65, 119, 256, 257, 1000};
+    uint8_t bytes[1000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 11);
+    for (size_t k = 0; k < RDT_COUNT(lengths); k++)
+        for (size_t m = 0; m < RDT_COUNT(lengths); m++) {
+            RDT_SECRET key = {0}, ready = {0}, narrow = {0}, as_key = {0};
+            size_t half = lengths[m] / 2;
+            const struct rdt_span parts[] = {
+                {bytes,        half             },
+                {bytes + half, lengths[m] - half}
+            };
+            uint8_t got[RDT_SHA256_LEN], want[RDT_SHA256_LEN];
+            assert_int_equal(rdt_secret_copy(&key, (struct rdt_span){bytes, lengths[k]}, NULL),
+                             RDT_OK);
+            secret_filled(&ready, RDT_MAC_READY_LEN, 0);
+            secret_filled(&narrow, RDT_MAC_READY_LEN - 1, 0);
+            secret_filled(&as_key, RDT_SHA256_LEN, 0);
+            assert_int_equal(rdt_mac_ready(*state, &key, &ready), RDT_OK);
+            assert_int_equal(rdt_mac_ready(*state, &key, &narrow), RDT_E_INTERNAL);
+            assert_int_equal(rdt_mac(*state, &ready, parts, 2, got), RDT_OK);
+            assert_int_equal(rdt_mac_key(*state, &ready, parts, 2, &as_key), RDT_OK);
+            assert_int_equal(rdt_hmac(*state, &key, parts, 2, want), RDT_OK);
+            assert_memory_equal(got, want, sizeof want);
+            assert_memory_equal(as_key.p, want, sizeof want);
+            assert_int_equal(rdt_mac(*state, &key, parts, 2, got),
+                             lengths[k] == RDT_MAC_READY_LEN ? RDT_OK : RDT_E_INTERNAL);
+        }
+}
+
 static void
 chains_a_key(void **state)
 {
@@ -613,6 +647,7 @@ main(void)
         BOTH(macs),
         BOTH(macs_wycheproof),
         BOTH(macs_at_the_edges),
+        BOTH(ready_keys),
         BOTH(chains_a_key),
         BOTH(kbkdf_vectors),
         BOTH(kbkdf_agrees_with_libcrypto),

@@ -1,0 +1,87 @@
+#include "field/keys.h"
+
+/* Each with the NUL that ends it: none can be the beginning of another. */
+static const char encrypt_label[] = "redoubt/rf1/encrypt";
+static const char verify_label[] = "redoubt/rf1/verify";
+static const char hedge_label[] = "redoubt/rf1/hedge";
+
+#define LABEL(text) ((struct rdt_span){(const uint8_t *)(text), sizeof(text)})
+
+/* HKDF-Expand (RFC 5869) to one block. */
+static enum rdt_code
+expand(struct rdt_worker *worker, const struct rdt_secret *kek, struct rdt_span label,
+       const struct rdt_field_column *column, struct rdt_secret *out)
+{
+    static const uint8_t one[1] = {1};
+    const struct rdt_span parts[] = {
+        label,
+        {column->tenant, sizeof column->tenant},
+        {column->id,     sizeof column->id    },
+        {one,            sizeof one           },
+    };
+    if (kek->n != RDT_KEY_LEN)
+        return RDT_E_INTERNAL;
+    return rdt_hmac_key(worker, kek, parts, RDT_COUNT(parts), out);
+}
+
+static enum rdt_code
+make_one(struct rdt_worker *worker, const struct rdt_secret *kek, struct rdt_span label,
+         const struct rdt_field_column *column, struct rdt_secret *ready)
+{
+    RDT_AUTO(rdt_secret_wipe) struct rdt_secret key = {0};
+    if (rdt_secret_new(&key, RDT_SHA256_LEN, NULL) != RDT_OK)
+        return RDT_E_INTERNAL;
+    enum rdt_code rc = expand(worker, kek, label, column, &key);
+    return rc == RDT_OK ? rdt_mac_ready(worker, &key, ready) : rc;
+}
+
+enum rdt_code
+rdt_field_keys_new(struct rdt_field_keys *keys, struct rdt_err *err)
+{
+    *keys = (struct rdt_field_keys){0};
+    struct rdt_secret *all[] = {&keys->encrypt, &keys->verify, &keys->hedge};
+    for (size_t i = 0; i < RDT_COUNT(all); i++) {
+        enum rdt_code rc = rdt_secret_new(all[i], RDT_MAC_READY_LEN, err);
+        if (rc != RDT_OK) {
+            rdt_field_keys_wipe(keys);
+            return rc;
+        }
+    }
+    return RDT_OK;
+}
+
+void
+rdt_field_keys_wipe(struct rdt_field_keys *keys)
+{
+    rdt_secret_wipe(&keys->encrypt);
+    rdt_secret_wipe(&keys->verify);
+    rdt_secret_wipe(&keys->hedge);
+}
+
+enum rdt_code
+rdt_field_keys_make(struct rdt_worker *worker, const struct rdt_secret *kek,
+                    const struct rdt_field_column *column, struct rdt_field_keys *keys)
+{
+    enum rdt_code rc = make_one(worker, kek, LABEL(encrypt_label), column, &keys->encrypt);
+    if (rc == RDT_OK)
+        rc = make_one(worker, kek, LABEL(verify_label), column, &keys->verify);
+    if (rc == RDT_OK)
+        rc = make_one(worker, kek, LABEL(hedge_label), column, &keys->hedge);
+    return rc;
+}
+
+enum rdt_code
+rdt_field_verify_key(struct rdt_worker *worker, const struct rdt_secret *kek,
+                     const struct rdt_field_column *column, struct rdt_secret *out)
+{
+    return expand(worker, kek, LABEL(verify_label), column, out);
+}
+
+enum rdt_code
+rdt_field_verifier(struct rdt_worker *worker, const struct rdt_secret *verify_key,
+                   struct rdt_field_keys *keys)
+{
+    rdt_secret_wipe(&keys->encrypt);
+    rdt_secret_wipe(&keys->hedge);
+    return rdt_mac_ready(worker, verify_key, &keys->verify);
+}
