@@ -1,0 +1,236 @@
+/*
+ * What an encrypted value costs beside a bare AES-256-GCM call under a new key (EVP, reused
+ * context) over the same bytes, in the same run: nanoseconds, best of some rounds, ratio ours /
+ * bare. The bar is 2.0 at 64 bytes. It also counts what is allocated in the timed loops: nothing
+ * may be. REDOUBT_BENCH_QUICK=1 makes it brief. Prints TAP.
+ */
+#include "field/rf1.h"
+
+#include "base/compiler.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define ROUNDS 9
+#define PLAIN_MOST 1024
+#define PAD 16
+
+/* All that a measured function may touch. */
+struct bench {
+    struct rdt_worker *worker;
+    struct rdt_secret kek, record;
+    struct rdt_field_keys keys;
+    struct rdt_field_column column;
+    struct rdt_rf1_call call;
+    EVP_CIPHER *gcm;
+    EVP_CIPHER_CTX *seal, *open;
+    uint8_t key[RDT_KEY_LEN], iv[RDT_GCM_IV_LEN], aad[52], tag[RDT_GCM_TAG_LEN];
+    uint8_t plain[PLAIN_MOST], out[PLAIN_MOST + PAD + RDT_RF1_OVER];
+    uint8_t value[PLAIN_MOST + PAD + RDT_RF1_OVER], bare[PLAIN_MOST];
+    size_t n, value_n; /* bytes of the case */
+};
+
+static unsigned long allocations;
+
+static void
+must(bool ok)
+{
+    if (ok)
+        return;
+    printf("Bail out! a call failed\n");
+    exit(1);
+}
+
+static void *
+count_malloc(size_t n, const char *file, int line)
+{
+    (void)file, (void)line;
+    allocations++;
+    return malloc(n);
+}
+
+static void *
+count_realloc(void *p, size_t n, const char *file, int line)
+{
+    (void)file, (void)line;
+    allocations++;
+    return realloc(p, n);
+}
+
+static void
+count_free(void *p, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(p);
+}
+
+static void
+our_seal(struct bench *b)
+{
+    struct rdt_rf1_out out = {b->out, sizeof b->out, 0};
+    must(rdt_rf1_seal(&b->call, (struct rdt_span){b->plain, b->n}, &out) == RDT_FIELD_OK);
+}
+
+static void
+our_open(struct bench *b)
+{
+    struct rdt_rf1_out out = {b->out, sizeof b->out, 0};
+    must(rdt_rf1_open(&b->call, (struct rdt_span){b->value, b->value_n}, &out) == RDT_FIELD_OK);
+}
+
+static void
+our_verify(struct bench *b)
+{
+    must(rdt_rf1_verify(&b->call, (struct rdt_span){b->value, b->value_n}) == RDT_FIELD_OK);
+}
+
+static void
+bare_seal(struct bench *b)
+{
+    int n;
+    b->key[0]++; /* a new key each time, as a value has */
+    must(EVP_EncryptInit_ex2(b->seal, NULL, b->key, b->iv, NULL) == 1 &&
+         EVP_EncryptUpdate(b->seal, NULL, &n, b->aad, sizeof b->aad) == 1 &&
+         EVP_EncryptUpdate(b->seal, b->out, &n, b->plain, (int)b->n) == 1 &&
+         EVP_EncryptFinal_ex(b->seal, b->out, &n) == 1 &&
+         EVP_CIPHER_CTX_ctrl(b->seal, EVP_CTRL_AEAD_GET_TAG, sizeof b->tag, b->out) == 1);
+}
+
+static void
+bare_open(struct bench *b)
+{
+    int n;
+    must(EVP_DecryptInit_ex2(b->open, NULL, b->key, b->iv, NULL) == 1 &&
+         EVP_CIPHER_CTX_ctrl(b->open, EVP_CTRL_AEAD_SET_TAG, sizeof b->tag, b->tag) == 1 &&
+         EVP_DecryptUpdate(b->open, NULL, &n, b->aad, sizeof b->aad) == 1 &&
+         EVP_DecryptUpdate(b->open, b->out, &n, b->bare, (int)b->n) == 1 &&
+         EVP_DecryptFinal_ex(b->open, b->out, &n) == 1);
+}
+
+/* What bare_open() opens. */
+static void
+prepare(struct bench *b, size_t n)
+{
+    int got;
+    struct rdt_rf1_out out = {b->value, sizeof b->value, 0};
+    b->n = n;
+    must(rdt_rf1_seal(&b->call, (struct rdt_span){b->plain, n}, &out) == RDT_FIELD_OK);
+    b->value_n = out.n;
+    must(EVP_EncryptInit_ex2(b->seal, NULL, b->key, b->iv, NULL) == 1 &&
+         EVP_EncryptUpdate(b->seal, NULL, &got, b->aad, sizeof b->aad) == 1 &&
+         EVP_EncryptUpdate(b->seal, b->bare, &got, b->plain, (int)n) == 1 &&
+         EVP_EncryptFinal_ex(b->seal, b->out, &got) == 1 &&
+         EVP_CIPHER_CTX_ctrl(b->seal, EVP_CTRL_AEAD_GET_TAG, sizeof b->tag, b->tag) == 1);
+}
+
+static double
+once(struct bench *b, void (*run)(struct bench *), int calls)
+{
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    for (int i = 0; i < calls; i++)
+        run(b);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    return ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / calls;
+}
+
+/* Rounds of both in turn, so that a busy machine is busy for both. */
+static void
+pair(struct bench *b, void (*ours)(struct bench *), void (*bare)(struct bench *), int calls,
+     double *best_ours, double *best_bare)
+{
+    *best_ours = *best_bare = 1e12;
+    for (int round = 0; round < ROUNDS; round++) {
+        double one = once(b, ours, calls), other = once(b, bare, calls);
+        *best_ours = one < *best_ours ? one : *best_ours;
+        *best_bare = other < *best_bare ? other : *best_bare;
+    }
+}
+
+static void
+open_all(struct bench *b)
+{
+    must(rdt_worker_open(&b->worker, NULL) == RDT_OK &&
+         rdt_secret_new(&b->kek, RDT_KEY_LEN, NULL) == RDT_OK &&
+         rdt_secret_new(&b->record, RDT_KEY_LEN, NULL) == RDT_OK &&
+         rdt_field_keys_new(&b->keys, NULL) == RDT_OK &&
+         rdt_random_key(b->worker, &b->kek, NULL) == RDT_OK);
+    must(rdt_field_keys_make(b->worker, &b->kek, &b->column, &b->keys) == RDT_OK);
+    b->gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    b->seal = EVP_CIPHER_CTX_new();
+    b->open = EVP_CIPHER_CTX_new();
+    must(EVP_EncryptInit_ex2(b->seal, b->gcm, NULL, NULL, NULL) == 1);
+    must(EVP_DecryptInit_ex2(b->open, b->gcm, NULL, NULL, NULL) == 1);
+    b->call = (struct rdt_rf1_call){b->worker, &b->keys, &b->column, {0}, &b->record};
+}
+
+static void
+close_all(struct bench *b)
+{
+    EVP_CIPHER_CTX_free(b->open);
+    EVP_CIPHER_CTX_free(b->seal);
+    EVP_CIPHER_free(b->gcm);
+    rdt_field_keys_wipe(&b->keys);
+    rdt_secret_wipe(&b->record);
+    rdt_secret_wipe(&b->kek);
+    rdt_worker_close(b->worker);
+}
+
+/* A column's kinds: what the value is bound to costs, and so does hiding its length. */
+static const struct {
+    const char *name;
+    bool row_bound, hedged;
+    uint16_t bucket;
+} kinds[] = {
+    {"plain",        false, false, 0  },
+    {"row-bound",    true,  false, 0  },
+    {"padded to 16", false, false, PAD},
+    {"hedged",       false, true,  0  },
+};
+
+int
+main(void)
+{
+    static const size_t lengths[] = {16, 64, 256, 1024};
+    static const struct {
+        const char *name;
+        void (*ours)(struct bench *), (*bare)(struct bench *);
+    } cases[] = {
+        {"encrypt", our_seal,   bare_seal},
+        {"decrypt", our_open,   bare_open},
+        {"verify",  our_verify, bare_open},
+    };
+    struct bench b = {0};
+    const char *quick = getenv("REDOUBT_BENCH_QUICK");
+    int calls = quick != NULL && strcmp(quick, "1") == 0 ? 200 : 50000, failed = 0;
+    unsigned number = 0;
+    must(CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) == 1);
+    open_all(&b);
+    printf("1..%zu\n", RDT_COUNT(kinds) * RDT_COUNT(cases));
+    for (size_t k = 0; k < RDT_COUNT(kinds); k++)
+        for (size_t c = 0; c < RDT_COUNT(cases); c++) {
+            unsigned long before = 0;
+            b.column.row_bound = kinds[k].row_bound;
+            b.column.hedged = kinds[k].hedged;
+            b.column.bucket = kinds[k].bucket;
+            b.call.row =
+                kinds[k].row_bound ? rdt_span_str("0123456789abcdef") : (struct rdt_span){0};
+            for (size_t i = 0; i < RDT_COUNT(lengths); i++) {
+                double ours, bare;
+                prepare(&b, lengths[i]);
+                before = i == 0 ? allocations : before;
+                pair(&b, cases[c].ours, cases[c].bare, calls, &ours, &bare);
+                printf("# %-8s %-12s %4zu B: %6.0f ns, bare %6.0f ns, ratio %.2f\n", cases[c].name,
+                       kinds[k].name, lengths[i], ours, bare, ours / bare);
+            }
+            bool ok = allocations - before < (unsigned long)calls / 100; /* a generator's seed */
+            failed += !ok;
+            printf("%s %u - %s, %s: allocates nothing\n", ok ? "ok" : "not ok", ++number,
+                   cases[c].name, kinds[k].name);
+        }
+    close_all(&b);
+    return failed != 0;
+}
