@@ -158,25 +158,34 @@ struct who {
 };
 
 static enum rdt_code
+local(struct rdt_kms *kms, struct rdt_kms_thread *thread, const char *op, struct rdt_buf *body,
+      struct rdt_buf *answer, struct rdt_err *err)
+{
+    const char *text = rdt_buf_cstr(body);
+    return text == NULL ? rdt_fail(err, RDT_E_NOMEM, "make a principal")
+                        : rdt_kms_local(kms, thread, op, text, answer, err);
+}
+
+/* A principal that is there gets another credential: an earlier start was cut off, or the folder
+ * was restored from a backup, which has no env files. */
+static enum rdt_code
 make_principal(struct rdt_kms *kms, struct rdt_kms_thread *thread, const char *dir,
                const struct who *who, const char *address, struct rdt_err *err)
 {
-    RDT_BUF body = {0};
+    RDT_BUF all = {0};
+    RDT_BUF name = {0};
+    RDT_BUF ignored = {0};
     RDT_BUF answer = {0};
-    rdt_buf_fmt(&body, "{\"Principal\":\"%s\",\"Person\":\"%s\",\"Policy\":", who->name,
+    enum rdt_code rc = RDT_OK;
+    rdt_buf_fmt(&name, "{\"Principal\":\"%s\"}", who->name);
+    rdt_buf_fmt(&all, "{\"Principal\":\"%s\",\"Person\":\"%s\",\"Policy\":", who->name,
                 who->person);
-    rdt_json_text(&body, rdt_span_str(who->policy));
-    rdt_buf_str(&body, "}");
-    const char *text = rdt_buf_cstr(&body);
-    enum rdt_code rc = text == NULL
-                           ? rdt_fail(err, RDT_E_NOMEM, "make a principal")
-                           : rdt_kms_local(kms, thread, "PrincipalCreate", text, &answer, err);
-    body.n = answer.n = 0;
-    rdt_buf_fmt(&body, "{\"Principal\":\"%s\"}", who->name);
-    text = rdt_buf_cstr(&body);
+    rdt_json_text(&all, rdt_span_str(who->policy));
+    rdt_buf_str(&all, "}");
+    if (local(kms, thread, "PrincipalGet", &name, &ignored, NULL) != RDT_OK)
+        rc = local(kms, thread, "PrincipalCreate", &all, &ignored, err);
     if (rc == RDT_OK)
-        rc = text == NULL ? rdt_fail(err, RDT_E_NOMEM, "make a credential")
-                          : rdt_kms_local(kms, thread, "CredentialCreate", text, &answer, err);
+        rc = local(kms, thread, "CredentialCreate", &name, &answer, err);
     if (rc == RDT_OK)
         rc = write_env(dir, who->file, rdt_buf_span(&answer), address, err);
     if (answer.p != NULL)
@@ -197,7 +206,8 @@ make_principals(const struct rdt_kms_opts *opts, const char *address, struct rdt
     if (rc == RDT_OK)
         rc = rdt_kms_thread_open(kms, &thread, err);
     for (size_t i = 0; rc == RDT_OK && i < sizeof all / sizeof all[0]; i++)
-        rc = make_principal(kms, thread, opts->data, &all[i], address, err);
+        if (!here(opts->data, all[i].file))
+            rc = make_principal(kms, thread, opts->data, &all[i], address, err);
     rdt_kms_thread_close(thread);
     rdt_kms_close(kms);
     return rc;
@@ -223,8 +233,8 @@ make_service(const char *dir, struct rdt_err *err)
     return rc == RDT_OK ? rdt_kms_make(&opts, &site, err) : rc;
 }
 
-/* Principals are made when their env files are missing; a crash in between leaves none behind that
- * anybody could use, since only the files hold the secrets. */
+/* A crash in between leaves no credential behind that anybody could use, since only the files hold
+ * the secrets. */
 static enum rdt_code
 ensure_principals(const char *dir, const char *address, struct rdt_err *err)
 {

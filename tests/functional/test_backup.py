@@ -404,7 +404,8 @@ def test_stopped(tap, service):
 
 def main():
     tap = Tap()
-    with tempfile.TemporaryDirectory() as top:
+    with tempfile.TemporaryDirectory() as top, tempfile.TemporaryDirectory() as own:
+        os.environ["TMPDIR"] = tempfile.tempdir = own  # other tests make and remove the like in the common one
         service = Service(top).open()
         try:
             file = os.path.join(top, "backup")

@@ -141,6 +141,18 @@ def second(tap, good):
         tap.ok(call(env, "TrentService.ListKeys", {})[0] == 200, "and the first goes on")
 
 
+def without_env(tap, folder):
+    """As a restored folder is, or one whose first start was cut off: new secrets, the same principals."""
+    old = env_file(os.path.join(folder, "dev.env"))
+    kept = env_file(os.path.join(folder, "app.env"))
+    os.remove(os.path.join(folder, "dev.env"))
+    with Server(folder) as server:
+        env = dict(env_file(os.path.join(folder, "dev.env")), AWS_ENDPOINT_URL=server.url)
+        tap.ok(call(env, "TrentService.CreateKey", {})[0] == 200, "an env file that is gone is made anew")
+        tap.ok(env["AWS_ACCESS_KEY_ID"] != old["AWS_ACCESS_KEY_ID"], "with another access key")
+        tap.ok(env_file(os.path.join(folder, "app.env")) == kept, "the other is left as it was")
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as top:
@@ -153,6 +165,7 @@ def main():
         with Server(good) as server:
             env = dict(env_file(os.path.join(good, "dev.env")), AWS_ENDPOINT_URL=server.url)
             tap.ok(len(call(env, "TrentService.ListKeys", {})[1]["Keys"]) == 2, "untouched, it starts")
+        without_env(tap, good)
     tap.finish()
 
 
