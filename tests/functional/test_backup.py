@@ -402,10 +402,9 @@ def test_stopped(tap, service):
     tap.ok(got.status == 0 and "later       0 changes" in got.out and "may serve" in got.out, "nothing came later", got)
 
 
-def main():
+def run():
     tap = Tap()
-    with tempfile.TemporaryDirectory() as top, tempfile.TemporaryDirectory() as own:
-        os.environ["TMPDIR"] = tempfile.tempdir = own  # other tests make and remove the like in the common one
+    with tempfile.TemporaryDirectory() as top:
         service = Service(top).open()
         try:
             file = os.path.join(top, "backup")
@@ -434,6 +433,13 @@ def main():
     with tempfile.TemporaryDirectory() as top:
         test_by_root(tap, top)
     tap.finish()
+
+
+def main():
+    """In a temporary folder of our own: in the common one other tests make the like of what must not be left."""
+    with tempfile.TemporaryDirectory() as own:
+        os.environ["TMPDIR"] = tempfile.tempdir = own
+        run()
 
 
 main()
