@@ -368,25 +368,30 @@ enum rdt_code
 rdt_audit_scan_next(struct audit_scan *scan, struct audit_frame *frame, enum audit_step *step,
                     struct rdt_err *err)
 {
+    struct rdt_err why = {0}; /* told only when it stays so */
     bool ok = false;
     *step = AUDIT_FRAME;
-    enum rdt_code rc = try_frame(scan, frame, &ok, err);
+    enum rdt_code rc = try_frame(scan, frame, &ok, &why);
     if (rc == RDT_OK && ok)
         return take_frame(scan, frame, err);
     if (rc == RDT_OK)
-        rc = judge_end(scan, step, err);
+        rc = judge_end(scan, step, &why);
     if (rc == RDT_OK && *step == AUDIT_END)
         return rc;
-    if (rc != RDT_OK && rc != RDT_E_TAMPERED)
-        return rc;
-    /* The log may be written beside us: what looked like half a frame may be one by now. */
-    forget(scan);
-    enum rdt_code again = try_frame(scan, frame, &ok, NULL);
-    scan->damaged = rc == RDT_E_TAMPERED && (again != RDT_OK || !ok);
-    if (again != RDT_OK || !ok)
-        return rc;
-    *step = AUDIT_FRAME;
-    return take_frame(scan, frame, err);
+    if (rc == RDT_OK || rc == RDT_E_TAMPERED) {
+        /* The log may be written beside us: what looked like half a frame may be one by now. */
+        forget(scan);
+        enum rdt_code again = try_frame(scan, frame, &ok, NULL);
+        if (again == RDT_OK && ok) {
+            *step = AUDIT_FRAME;
+            scan->damaged = false;
+            return take_frame(scan, frame, err);
+        }
+        scan->damaged = rc == RDT_E_TAMPERED;
+    }
+    if (rc != RDT_OK && err != NULL)
+        *err = why;
+    return rc;
 }
 
 /* ---- what it adds up to ---- */

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -148,6 +149,27 @@ def verify(data, *args):
     return redoubt("audit", "verify", "--data", data, *args)
 
 
+def test_under_load(tap, server):
+    """A frame that is half written when it is read is no damage."""
+    done, wrong, env = threading.Event(), [], server.env("dev")
+
+    def load():
+        while not done.is_set():
+            call(env, "TrentService.ListKeys", {})
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        got = verify(server.data)
+        if got.status != 0:
+            wrong.append(got.out)
+    done.set()
+    for thread in threads:
+        thread.join()
+    tap.ok(not wrong, "verify 40 times while the log is written", wrong[:2])
+
+
 def test_running(tap, server, folder, request):
     admin_log = os.path.join(server.data, "audit")
     got = verify(server.data)
@@ -176,6 +198,7 @@ def test_running(tap, server, folder, request):
     for word, status in (("99999999", 3), ("nonsense", 3), ("00000000-0000-4000-8000-000000000000", 3)):
         tap.ok(redoubt("audit", "prove", word, "--data", server.data).status == status, "no record: audit prove %s" % word)
     test_bad_proofs(tap, folder, json.loads(text), key)
+    test_under_load(tap, server)
     return anchor, key
 
 
