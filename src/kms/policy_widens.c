@@ -26,7 +26,8 @@ has(struct rdt_span text, uint8_t byte)
 /*
  * Texts and patterns: those of a pattern that stand for others must not be taken for themselves. A
  * star of `wide` may swallow a star or a question mark of `narrow`; a question mark must not stand
- * for a star.
+ * for a star. Nor must a star that is only itself (StringEquals "*") cover one that stands for
+ * others (StringLike "*").
  */
 static bool
 covers_text(const struct policy_value *wide, struct rdt_span wide_text,
@@ -34,7 +35,7 @@ covers_text(const struct policy_value *wide, struct rdt_span wide_text,
 {
     if (wide->shape == narrow->shape && rdt_span_eq(wide_text, narrow_text))
         return true;
-    if (wide->shape > SHAPE_ARN || narrow->shape > SHAPE_ARN)
+    if (wide->shape == SHAPE_EXACT || wide->shape > SHAPE_ARN || narrow->shape > SHAPE_ARN)
         return false;
     if (has(wide_text, '?') && has(narrow_text, '*'))
         return false;
