@@ -41,16 +41,22 @@ parameters_of(struct rdt_call *call, struct rdt_span ciphertext, struct rdt_buf 
     return rdt_buf_ok(&context) && rdt_buf_ok(out) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 
-/* Who suspended a key had a reason: the quorum lifts that first. A key on its way out is brought
- * back first. */
+/*
+ * Who suspended a key had a reason: the quorum lifts that first. A key on its way out is brought
+ * back first. A try shows that something is left under a key or a version on its way out: it is
+ * counted here, since the quorum may come after the destruction.
+ */
 static enum rdt_fault
 key_of(struct rdt_call *call, const struct rdt_blob *blob)
 {
+    const struct rdt_version *version;
     const struct rdt_key *key = rdt_view_key(call->view, blob->key.p);
     if (key == NULL)
         return rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED,
                              "the ciphertext names a key that does not exist here");
     memcpy(call->note.key, key->id, sizeof key->id);
+    if (key->suspended || key->state == RDT_KEY_PENDING_DELETION)
+        rdt_usage_refused_key(call->thread->usage, key);
     if (key->suspended)
         return rdt_call_fail(call, RDT_FAULT_DISABLED,
                              "an approver suspended this key: redoubt key unsuspend");
@@ -58,7 +64,7 @@ key_of(struct rdt_call *call, const struct rdt_blob *blob)
         return rdt_call_fail(call, RDT_FAULT_INVALID_STATE, "this key is %s",
                              rdt_key_state_word(key->state));
     call->key = key;
-    return RDT_FAULT_NONE;
+    return rdt_blob_version(call, blob, &version);
 }
 
 static enum rdt_fault

@@ -175,8 +175,15 @@ bool rdt_alias_drop(struct rdt_tx *tx, const struct rdt_alias *alias);
 /* rdt_deletion_window - days that a deletion waits when the request names none. */
 int64_t rdt_deletion_window(const struct rdt_key *key);
 
-/* rdt_open_blob - decrypt a ciphertext of call->key into thread->plain; n bytes. */
+/*
+ * rdt_blob_version - the version of call->key that made a ciphertext, if it may be used now. A try
+ * under one that is quiesced counts as a use that was refused.
+ */
 struct rdt_blob;
+enum rdt_fault rdt_blob_version(struct rdt_call *call, const struct rdt_blob *blob,
+                                const struct rdt_version **out);
+
+/* rdt_open_blob - decrypt a ciphertext of call->key into thread->plain; n bytes. */
 enum rdt_fault rdt_open_blob(struct rdt_call *call, const struct rdt_blob *blob,
                              const struct rdt_context *context, size_t *n);
 

@@ -249,15 +249,23 @@ version_usable(struct rdt_call *call, const struct rdt_version *version)
 }
 
 enum rdt_fault
-rdt_open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct rdt_context *context,
-              size_t *n)
+rdt_blob_version(struct rdt_call *call, const struct rdt_blob *blob, const struct rdt_version **out)
 {
-    struct rdt_kms_thread *thread = call->thread;
     const struct rdt_version *version = version_of(call->view, call->key, blob->material_id);
     if (version == NULL)
         return rdt_call_fail(call, RDT_FAULT_INVALID_CIPHERTEXT, "%s", "");
     memcpy(call->note.material, version->material_id, sizeof call->note.material);
-    enum rdt_fault fault = version_usable(call, version);
+    *out = version;
+    return version_usable(call, version);
+}
+
+enum rdt_fault
+rdt_open_blob(struct rdt_call *call, const struct rdt_blob *blob, const struct rdt_context *context,
+              size_t *n)
+{
+    struct rdt_kms_thread *thread = call->thread;
+    const struct rdt_version *version;
+    enum rdt_fault fault = rdt_blob_version(call, blob, &version);
     if (fault != RDT_FAULT_NONE)
         return fault;
     if (rdt_material_open(call->kms, thread, version) != RDT_OK)

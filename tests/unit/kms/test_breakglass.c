@@ -1,5 +1,6 @@
 /* One ciphertext, once, for one person; and somebody looks at it afterwards. */
 #include "approvers.h"
+#include "kms/life_internal.h"
 
 #define CIPHERTEXT_TEXT 512
 
@@ -148,6 +149,62 @@ not_of_a_suspended_key(void **unused)
     assert_int_equal(breaks("carl", sealed, CONTEXT), RDT_FAULT_DISABLED);
 }
 
+static const struct rdt_key *
+key_row(void)
+{
+    uint8_t id[16];
+    assert_true(rdt_uuid_parse(rdt_span_str(key), id));
+    return rdt_view_key((struct rdt_view){.state = s.kms->state}, id);
+}
+
+/* The version as it is before its destruction, without the way there. */
+static void
+put_version(enum rdt_version_state state)
+{
+    struct rdt_tx *tx = NULL;
+    uint8_t id[20], digest[32];
+    uint64_t revision;
+    rdt_version_id(key_row()->id, 1, id);
+    assert_int_equal(rdt_tx_begin(s.kms->state, &tx, NULL), RDT_OK);
+    struct rdt_version *row = rdt_tx_edit(tx, RDT_KIND_VERSION, (struct rdt_span){id, sizeof id});
+    assert_non_null(row);
+    row->state = (uint8_t)state;
+    assert_int_equal(rdt_tx_seal(tx, s.thread->worker, &revision, digest, NULL), RDT_OK);
+    assert_int_equal(rdt_tx_commit(tx, s.kms->store, NULL, NULL), RDT_OK);
+}
+
+/* Whoever wants to open a ciphertext shows that one is left: the wait begins anew. It must not need
+ * a quorum first, which may come after the destruction. */
+static void
+a_refusal_counts_at_once(void **unused)
+{
+    (void)unused;
+    add_key(&s, "root", key);
+    encrypt(sealed);
+    put_version(RDT_VERSION_QUIESCED);
+    assert_int_equal(breaks("carl", sealed, CONTEXT), RDT_FAULT_INVALID_STATE);
+    rdt_kms_tick(s.kms, s.thread, s.now_ms);
+    assert_int_equal(
+        rdt_view_version((struct rdt_view){.state = s.kms->state}, key_row()->id, 1)->state,
+        RDT_VERSION_DRAINING);
+    assert_int_equal(breaks("carl", sealed, CONTEXT), RDT_FAULT_ACCESS_DENIED); /* to be approved */
+}
+
+static void
+a_refusal_of_a_dying_key_counts(void **unused)
+{
+    (void)unused;
+    add_key(&s, "root", key);
+    encrypt(sealed);
+    assert_int_equal(callf(&s, "root", "ScheduleKeyDeletion", "{\"KeyId\":\"%s\"}", key),
+                     RDT_FAULT_NONE);
+    rdt_kms_tick(s.kms, s.thread, s.now_ms);
+    assert_int_equal(key_row()->refused_ms, 0);
+    assert_int_equal(breaks("carl", sealed, CONTEXT), RDT_FAULT_INVALID_STATE);
+    rdt_kms_tick(s.kms, s.thread, s.now_ms);
+    assert_int_equal(key_row()->refused_ms, s.now_ms);
+}
+
 int
 main(void)
 {
@@ -156,6 +213,8 @@ main(void)
         cmocka_unit_test(once_and_reviewed),
         cmocka_unit_test(a_failure_uses_nothing),
         cmocka_unit_test(not_of_a_suspended_key),
+        cmocka_unit_test(a_refusal_counts_at_once),
+        cmocka_unit_test(a_refusal_of_a_dying_key_counts),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
