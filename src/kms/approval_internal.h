@@ -62,6 +62,10 @@ bool rdt_approvals_on(struct rdt_view view);
 /* rdt_approval_touch - void what is approved about a key; false: no such key, out of memory. */
 bool rdt_approval_touch(struct rdt_tx *tx, const uint8_t key[static 16]);
 
+/* rdt_approval_void - close all requests of an operation that are still open; false: out of memory.
+ */
+bool rdt_approval_void(struct rdt_call *call, const char *operation);
+
 /* rdt_approval_due - expire and forget what is too old, carry out recoveries that have waited. */
 void rdt_approval_due(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms);
 

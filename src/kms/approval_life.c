@@ -98,6 +98,23 @@ close_as(struct rdt_call *call, struct rdt_approval *row, enum rdt_approval_stat
     row->closed_ms = call->request->now_ms;
 }
 
+bool
+rdt_approval_void(struct rdt_call *call, const char *operation)
+{
+    struct rdt_span id = {0};
+    const struct rdt_approval *row;
+    while ((row = rdt_view_next(call->view, RDT_KIND_APPROVAL, id, &id)) != NULL) {
+        if (row->state != RDT_APPROVAL_OPEN ||
+            !rdt_span_is(rdt_span_str(row->operation), operation))
+            continue;
+        struct rdt_approval *edit = rdt_tx_edit(call->tx, RDT_KIND_APPROVAL, id);
+        if (edit == NULL)
+            return false;
+        close_as(call, edit, RDT_APPROVAL_EXPIRED);
+    }
+    return true;
+}
+
 static enum rdt_fault
 expire(struct rdt_call *call)
 {

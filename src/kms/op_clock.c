@@ -25,7 +25,10 @@ clock_status(struct rdt_call *call)
     return RDT_FAULT_NONE;
 }
 
-/* The time of this call counts from now on, also where it is lower than one seen before. */
+/*
+ * The time of this call counts from now on, also where it is lower than one seen before. What
+ * others asked for is over with it: their approvers looked at this block, not at the next one.
+ */
 static enum rdt_fault
 clock_confirm(struct rdt_call *call)
 {
@@ -39,7 +42,8 @@ clock_confirm(struct rdt_call *call)
             return fault;
     }
     struct rdt_site *site = rdt_tx_edit(call->tx, RDT_KIND_SITE, rdt_span_str("site"));
-    if (site == NULL || !rdt_text_set(&site->clock_reason, (struct rdt_span){0}))
+    if (site == NULL || !rdt_text_set(&site->clock_reason, (struct rdt_span){0}) ||
+        !rdt_approval_void(call, "clock-confirm"))
         return rdt_out_of_memory(call);
     site->clock_blocked = 0;
     site->highest_ms = call->request->now_ms - HIGHEST_BEHIND_MS;

@@ -456,6 +456,42 @@ nobody_fills_the_table(void **unused)
     assert_string_equal(answer(&s, "Truncated"), "true");
 }
 
+static enum rdt_fault
+confirm(const char *who)
+{
+    return call(&s, who, "ClockConfirm", "{}");
+}
+
+/* Two ask, both get what they ask for, one uses it. The other one's is not good for a later block,
+ * of which the approvers knew nothing. */
+static void
+a_confirmation_is_of_one_block(void **unused)
+{
+    char again[RDT_UUID_TEXT];
+    (void)unused;
+    assert_int_equal(call(&s, NULL, "SystemClockBlock", "{\"Reason\":\"first\"}"), RDT_FAULT_NONE);
+    assert_int_equal(confirm("bob2"), RDT_FAULT_ACCESS_DENIED);
+    assert_int_equal(sign(&s, &ann, named()), RDT_FAULT_NONE);
+    assert_int_equal(confirm("root"), RDT_FAULT_ACCESS_DENIED);
+    snprintf(request, sizeof request, "%s", named());
+    assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
+    add_principal(&s, "rita", "Rita R");
+    assert_int_equal(confirm("rita"), RDT_FAULT_ACCESS_DENIED);
+    snprintf(request, sizeof request, "%s", named());
+    assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
+    assert_int_equal(confirm("root"), RDT_FAULT_NONE);
+    assert_int_equal(call(&s, NULL, "SystemClockBlock", "{\"Reason\":\"second\"}"), RDT_FAULT_NONE);
+    assert_int_equal(confirm("rita"), RDT_FAULT_ACCESS_DENIED);
+    snprintf(again, sizeof again, "%s", named());
+    assert_string_not_equal(again, request);
+    assert_string_equal(state_of(request), "expired");
+    assert_int_equal(sign(&s, &ann, again), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &bob, again), RDT_FAULT_NONE);
+    assert_int_equal(confirm("rita"), RDT_FAULT_NONE);
+}
+
 int
 main(void)
 {
@@ -473,6 +509,7 @@ main(void)
         cmocka_unit_test(a_clock_that_went_back),
         cmocka_unit_test(parameters),
         cmocka_unit_test(at_the_end),
+        cmocka_unit_test(a_confirmation_is_of_one_block),
         cmocka_unit_test(nobody_fills_the_table),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
