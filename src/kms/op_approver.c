@@ -62,6 +62,10 @@ read_candidate(struct rdt_call *call, struct rdt_span parameters, struct candida
             "", (snprintf(out->person, sizeof out->person, "%.*s", RDT_FMT(person)), out->person)))
         return rdt_call_fail(call, RDT_FAULT_VALIDATION,
                              "an approver has a name of 1 to 64 bytes and a person of 1 to 128");
+    uint8_t as_key[NAME_MOST / 2];
+    if (out->name.n == NAME_MOST && rdt_hex_get(out->name, as_key, sizeof as_key))
+        return rdt_call_fail(call, RDT_FAULT_VALIDATION,
+                             "this name looks like a key: nobody could be found by it");
     if (n > sizeof out->key || !rdt_hex_get(digits, out->key, n) ||
         rdt_signature_check((struct rdt_span){out->key, n}, rdt_span_str(""),
                             (struct rdt_span){no_signature, sizeof no_signature},

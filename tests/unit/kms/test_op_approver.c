@@ -81,6 +81,8 @@ who_is_refused(void **unused)
          "040000000000000000000000000000000000000000000000000000000000000000"
          "0000000000000000000000000000000000000000000000000000000000000000",                     "P-256",           RDT_FAULT_VALIDATION    }, /* not on the curve */
         {"eve",  "   ",    NULL,                                                                 "a person",        RDT_FAULT_VALIDATION    },
+        {"abababababababababababababababababababababababababababababababab", "Eve E", NULL,
+         "looks like a key",                                                                       RDT_FAULT_VALIDATION    },
         {"",     "Eve E",  NULL,                                                                 "",                RDT_FAULT_VALIDATION    },
         {"ann",  "Eve E",  NULL,                                                                 "has this name",   RDT_FAULT_ALREADY_EXISTS},
         {"ann2", "ANN a ", NULL,                                                                 "before a second", RDT_FAULT_ALREADY_EXISTS},
