@@ -19,6 +19,8 @@ void
 rdt_fault_body(struct rdt_request *request)
 {
     struct rdt_buf *out = request->out;
+    if (out->n != 0) /* an answer that is taken back may have been a key */
+        explicit_bzero(out->p, out->n);
     out->n = 0;
     rdt_jout_open(out, NULL, '{');
     rdt_jout_str(out, "__type", rdt_fault_wire(request->fault));

@@ -108,12 +108,31 @@ revoked_certificate(void **state)
     assert_int_equal(run(&caller, "CreateKey", "{}"), RDT_FAULT_ACCESS_DENIED);
 }
 
+/* An answer that is taken back may have been a key: its bytes go, not only its length. */
+static void
+an_answer_taken_back(void **state)
+{
+    (void)state;
+    static const char secret[] = "SecretAccessKey-0123456789-0123456789-0123456789-0123456789";
+    RDT_BUF out = {0};
+    RDT_BUF filler = {0};
+    for (size_t i = 0; i < 4; i++)
+        rdt_buf_str(&out, secret);
+    size_t n = out.n;
+    struct rdt_request request = {.out = &out, .fault = RDT_FAULT_INTERNAL};
+    rdt_fault_body(&request);
+    rdt_buf_add(&filler, out.p, n);
+    assert_true(rdt_buf_ok(&filler) && out.n < n);
+    assert_null(memmem(filler.p, n, "0123456789", 10));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(revoked_access_key),
         cmocka_unit_test(revoked_certificate),
+        cmocka_unit_test(an_answer_taken_back),
     };
     return cmocka_run_group_tests_name("kms/kms", tests, set_up, tear_down);
 }
