@@ -74,18 +74,18 @@ who_is_refused(void **unused)
         const char *name, *person, *key, *words;
         enum rdt_fault want;
     } cases[] = {
-        {"eve",  "Eve E",  "ab",                                                                 "",                RDT_FAULT_VALIDATION    },
-        {"eve",  "Eve E",  "zz3f00000000000000000000000000000000000000000000000000000000000000",
-         "hexadecimal",                                                                                             RDT_FAULT_VALIDATION    },
-        {"eve",  "Eve E",
+        {"eve",                                                              "Eve E",  "ab",                                                                 "",                RDT_FAULT_VALIDATION    },
+        {"eve",                                                              "Eve E",  "zz3f00000000000000000000000000000000000000000000000000000000000000",
+         "hexadecimal",                                                                                                                                                         RDT_FAULT_VALIDATION    },
+        {"eve",                                                              "Eve E",
          "040000000000000000000000000000000000000000000000000000000000000000"
-         "0000000000000000000000000000000000000000000000000000000000000000",                     "P-256",           RDT_FAULT_VALIDATION    }, /* not on the curve */
-        {"eve",  "   ",    NULL,                                                                 "a person",        RDT_FAULT_VALIDATION    },
-        {"abababababababababababababababababababababababababababababababab", "Eve E", NULL,
-         "looks like a key",                                                                       RDT_FAULT_VALIDATION    },
-        {"",     "Eve E",  NULL,                                                                 "",                RDT_FAULT_VALIDATION    },
-        {"ann",  "Eve E",  NULL,                                                                 "has this name",   RDT_FAULT_ALREADY_EXISTS},
-        {"ann2", "ANN a ", NULL,                                                                 "before a second", RDT_FAULT_ALREADY_EXISTS},
+         "0000000000000000000000000000000000000000000000000000000000000000",                                                                                 "P-256",           RDT_FAULT_VALIDATION    }, /* not on the curve */
+        {"eve",                                                              "   ",    NULL,                                                                 "a person",        RDT_FAULT_VALIDATION    },
+        {"abababababababababababababababababababababababababababababababab", "Eve E",  NULL,
+         "looks like a key",                                                                                                                                                    RDT_FAULT_VALIDATION    },
+        {"",                                                                 "Eve E",  NULL,                                                                 "",                RDT_FAULT_VALIDATION    },
+        {"ann",                                                              "Eve E",  NULL,                                                                 "has this name",   RDT_FAULT_ALREADY_EXISTS},
+        {"ann2",                                                             "ANN a ", NULL,                                                                 "before a second", RDT_FAULT_ALREADY_EXISTS},
     };
     (void)unused;
     assert_int_equal(approver_add(&s, "root", &ann, "ann", "Ann A"), RDT_FAULT_NONE);
