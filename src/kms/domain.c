@@ -141,6 +141,26 @@ drop_items(struct rdt_root *root, uint32_t above, uint32_t below, struct rdt_err
     return RDT_OK;
 }
 
+/*
+ * The first key made ahead of time that root.json has, too; 0: none. Memory may know more: a save
+ * that failed once the file was in its place, or a root.json of another day. What such a key wraps
+ * would be lost with the next stop.
+ */
+static uint32_t
+next_stored(struct rdt_kms *kms, uint32_t above)
+{
+    RDT_AUTO(rdt_root_free_at) struct rdt_root *root = NULL;
+    if (rdt_root_load(kms->data, &root, NULL) != RDT_OK)
+        return 0;
+    while ((above = next_ahead(kms, above)) != 0) {
+        const char *item;
+        for (size_t i = 0; (item = rdt_root_item(root, i)) != NULL; i++)
+            if (rdt_domain_number(item) == above)
+                return above;
+    }
+    return 0;
+}
+
 /* New keys under the open root, in root.json before anything is wrapped under one. */
 static enum rdt_code
 fresh(struct rdt_kms *kms, const struct rdt_kms_opts *opts, uint32_t above, uint32_t *number,
@@ -176,9 +196,10 @@ rdt_kms_domain_rotate(struct rdt_kms *kms, struct rdt_kms_thread *thread,
     if (opts != NULL)
         rc = fresh(kms, opts, above, &number, err);
     else
-        number = next_ahead(kms, above);
+        number = next_stored(kms, above);
     if (rc == RDT_OK && number == 0) {
-        rc = rdt_fail(err, RDT_E_STATE, "no domain key is left that was made ahead of time");
+        rc = rdt_fail(err, RDT_E_STATE,
+                      "root.json has no domain key left that was made ahead of time");
         rdt_hint(err, "redoubt root rotate, or a start of the server, makes more");
     }
     if (rc == RDT_OK)
