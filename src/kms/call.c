@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "kms/op_internal.h"
 #include "kms/restore_internal.h"
+#include "kms/tenant_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -321,8 +322,10 @@ rdt_call_key(struct rdt_call *call, struct rdt_span id, const char *action,
         return refused(call, action, named);
     }
     fault = rdt_call_state(call, *out, call->op->states);
-    /* whoever may use a key and finds it on its way out shows that something is left under it */
-    if (fault != RDT_FAULT_NONE && call->op->cls == RDT_OP_DATA && !rdt_in_bool(call, "DryRun"))
+    /* whoever may use a key and finds it on its way out shows that something is left under it; a
+     * tenant's key is used by whoever it is exported to */
+    bool uses = call->op->cls == RDT_OP_DATA || call->op->run == rdt_op_kek_export;
+    if (fault != RDT_FAULT_NONE && uses && !rdt_in_bool(call, "DryRun"))
         rdt_usage_refused_key(call->thread->usage, *out);
     return fault;
 }

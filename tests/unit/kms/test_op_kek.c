@@ -87,6 +87,37 @@ one_seed_is_gone(void **state)
     assert_int_equal(export_at(NOW_MS, key, "\"Tenant\":\"half\"", 2), RDT_FAULT_NONE);
 }
 
+static const struct rdt_key *
+key_row(const char *id)
+{
+    uint8_t uuid[16];
+    assert_true(rdt_uuid_parse(rdt_span_str(id), uuid));
+    return rdt_view_key(now(), uuid);
+}
+
+/* A ring encrypts without calling us: whoever asks for a key of it, while it is on its way out, is
+ * all that shows that something is left under it. */
+static void
+asked_for_while_it_goes(void **state)
+{
+    char key[64], body[128];
+    (void)state;
+    new_key(true, key);
+    ok("TenantCreate", about("going", key));
+    snprintf(body, sizeof body, "{\"KeyId\":\"%s\"}", key);
+    ok("ScheduleKeyDeletion", body);
+    rdt_kms_tick(kms, thread, NOW_MS);
+    uint32_t drain = key_row(key)->drain_no;
+    assert_int_equal(key_row(key)->refused_ms, 0);
+    assert_int_equal(at(NOW_MS, "TenantRotate", about("going", key)), RDT_FAULT_INVALID_STATE);
+    rdt_kms_tick(kms, thread, NOW_MS); /* which is no use */
+    assert_int_equal(key_row(key)->drain_no, drain);
+    assert_int_equal(export_at(NOW_MS, key, "\"Tenant\":\"going\"", 0), RDT_FAULT_INVALID_STATE);
+    rdt_kms_tick(kms, thread, NOW_MS);
+    assert_int_equal(key_row(key)->refused_ms, NOW_MS);
+    assert_int_equal(key_row(key)->drain_no, drain + 1); /* every report is stale */
+}
+
 int
 main(void)
 {
@@ -94,6 +125,7 @@ main(void)
         cmocka_unit_test(refuses_exports),
         cmocka_unit_test(exports_are_remembered),
         cmocka_unit_test(one_seed_is_gone),
+        cmocka_unit_test(asked_for_while_it_goes),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
