@@ -225,8 +225,12 @@ unseal(struct control *control, const struct control_means *means, struct rdt_bu
         means->is_share ? gather(control, means, &o, err) : open_at_once(control, means, &o, err);
     if (rc == RDT_OK && o.open != NULL) {
         rc = rdt_keys_serve(control->keys, control->opts, o.root, o.open, err);
-        if (rc == RDT_OK)
-            rdt_control_forget(control);
+        /* they did open the root: kept, they would only refuse the next try as given already */
+        rdt_control_forget(control);
+        if (rc != RDT_OK && means->is_share && err->hint[0] == '\0')
+            rdt_hint(err,
+                     "the root opened, the service did not; once that is put right, all shares "
+                     "have to be given again");
     }
     if (rc == RDT_OK)
         put_status(control, out);

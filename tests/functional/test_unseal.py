@@ -148,6 +148,23 @@ def test_forged(tap, service):
     tap.ok(got.status == 0 and got.out == "the server is open\n", "the real ones open it", got)
 
 
+def test_again(tap, service):
+    """The shares are right, and the service does not open: the same people try again."""
+    service.stop()
+    service.start()
+    give = lambda: service.root("unseal", *[w for s in service.shares()[:3] for w in ("--share-file", s)])
+    store = os.path.join(service.data, "store.db")
+    os.rename(store, store + ".away")
+    got = give()
+    tap.ok(got.status != 0 and "server: sealed" in service.root("status").out, "without its store the service does not open", got)
+    tap.ok("shares of" not in service.root("status").out, "and no share stays in memory", service.root("status"))
+    if os.path.exists(store):
+        os.remove(store)
+    os.rename(store + ".away", store)
+    got = give()
+    tap.ok(got.status == 0 and got.out == "the server is open\n", "with it the same shares do", got)
+
+
 def test_passphrase(tap, service, key):
     service.stop()
     service.start()
@@ -308,6 +325,7 @@ def main():
             test_sealed(tap, service)
             key = test_shares(tap, service)
             test_forged(tap, service)
+            test_again(tap, service)
             test_passphrase(tap, service, key)
             test_socket(tap, service)
             test_stale(tap, service)
