@@ -281,9 +281,14 @@ run_reading(struct front *front, struct rdt_exchange *exchange, struct rdt_reque
         answer_fault(exchange, request, RDT_FAULT_INTERNAL, "out of memory");
         return;
     }
+    size_t before = batch->bytes.n;
     request->record = &batch->bytes;
     rdt_kms_read(rdt_keys_kms(front->keys), front->thread, request);
     if (!rdt_buf_ok(&batch->bytes) || !rdt_buf_ok(request->out)) {
+        /* what is left of its record would become part of the next call's; and the batch is used
+         * again and again: one moment without memory must not refuse every call after it */
+        batch->bytes.n = before;
+        batch->bytes.failed = batch->bytes.full = false;
         answer_fault(exchange, request, RDT_FAULT_INTERNAL, "out of memory");
         return;
     }
