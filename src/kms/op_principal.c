@@ -260,6 +260,26 @@ new_secret(struct rdt_call *call, struct rdt_credential *credential)
     return RDT_FAULT_NONE;
 }
 
+/*
+ * Who may make keys for another person's principal could ask for approvals in that person's name,
+ * and sign them in his own: the quorum decides. Services are nobody's name.
+ */
+static enum rdt_fault
+may_give(struct rdt_call *call, const struct rdt_principal *principal)
+{
+    RDT_BUF parameters = {0};
+    const char *person = principal->person;
+    if (call->request->caller.internal || person == NULL || person[0] == '\0' ||
+        !rdt_approvals_on(call->view) ||
+        (call->principal != NULL && rdt_same_person(person, call->principal->person)))
+        return RDT_FAULT_NONE;
+    rdt_pairs_add(&parameters, rdt_span_str("Principal"), rdt_span_str(principal->name));
+    if (!rdt_buf_ok(&parameters))
+        return rdt_out_of_memory(call);
+    return rdt_approval_gate(
+        call, &(struct approval_about){"credential-give", rdt_buf_span(&parameters), NULL});
+}
+
 static enum rdt_fault
 credential_create(struct rdt_call *call)
 {
@@ -271,6 +291,9 @@ credential_create(struct rdt_call *call)
     if (fault != RDT_FAULT_NONE)
         return fault;
     note(call, "principal", rdt_span_str(principal->name));
+    fault = may_give(call, principal);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
     if (!new_key_id(call, key_id))
         return rdt_call_fail(call, RDT_FAULT_INTERNAL, "no random bytes");
     struct rdt_credential *credential =
@@ -369,6 +392,9 @@ certificate_bind(struct rdt_call *call)
         return fault;
     note(call, "fingerprint", rdt_in_text(call, "Fingerprint"));
     note(call, "principal", rdt_span_str(principal->name));
+    fault = may_give(call, principal);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
     struct rdt_client_cert *cert =
         rdt_tx_add(call->tx, RDT_KIND_CERT, (struct rdt_span){fingerprint, sizeof fingerprint});
     if (cert == NULL)

@@ -100,6 +100,32 @@ works_once(void **unused)
     assert_int_equal(sign(&s, &ann, request), RDT_FAULT_INVALID_STATE);
 }
 
+/* A key in another person's name would be a second identity; a service is nobody's name. */
+static void
+keys_of_others(void **unused)
+{
+    static const char bind[] = "{\"Principal\":\"%s\",\"Fingerprint\":\"%064d\"}";
+    (void)unused;
+    assert_int_equal(callf(&s, "root", "CredentialCreate", "{\"Principal\":\"bob2\"}"),
+                     RDT_FAULT_ACCESS_DENIED);
+    snprintf(request, sizeof request, "%s", named());
+    assert_int_equal(callf(&s, "root", "CertificateBind", bind, "bob2", 1),
+                     RDT_FAULT_ACCESS_DENIED);
+    assert_int_equal(callf(&s, "root", "CredentialCreate", "{\"Principal\":\"root\"}"),
+                     RDT_FAULT_NONE);
+    assert_int_equal(callf(&s, "root", "CredentialCreate", "{\"Principal\":\"robot\"}"),
+                     RDT_FAULT_NONE);
+    assert_int_equal(callf(&s, "root", "CertificateBind", bind, "robot", 2), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
+    assert_int_equal(callf(&s, "root", "CredentialCreate", "{\"Principal\":\"bob2\"}"),
+                     RDT_FAULT_ACCESS_DENIED);
+    assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
+    assert_int_equal(callf(&s, "root", "CredentialCreate", "{\"Principal\":\"bob2\"}"),
+                     RDT_FAULT_NONE);
+    assert_int_equal(callf(&s, "root", "CredentialCreate", "{\"Principal\":\"bob2\"}"),
+                     RDT_FAULT_ACCESS_DENIED);
+}
+
 static void
 persons_are_distinct(void **unused)
 {
@@ -497,6 +523,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(works_once),
+        cmocka_unit_test(keys_of_others),
         cmocka_unit_test(persons_are_distinct),
         cmocka_unit_test(the_take_looks_itself),
         cmocka_unit_test(expires),
