@@ -5,6 +5,7 @@
 #include "kms/census.h"
 
 #include "base/cursor.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -196,6 +197,10 @@ rdt_receipt_read(struct rdt_span bytes, struct rdt_receipt *out, struct rdt_err 
     ok = ok && take_list(&in, HELD_LEN, &r.versions);
     if (!ok || in.n != 0)
         return rdt_fail(err, RDT_E_BADINPUT, "not a seal receipt");
+    /* it is shown on terminals, and a certificate has to find room for hundreds of them */
+    if (!rdt_text_fit(r.name))
+        return rdt_fail(err, RDT_E_BADINPUT,
+                        "a seal receipt whose name has characters that cannot be shown");
     if (r.until_ms < r.created_ms)
         return rdt_fail(err, RDT_E_BADINPUT, "a seal receipt that ends before it begins");
     *out = r;

@@ -69,8 +69,8 @@ put_report(const struct gate *gate, const struct rdt_census_report *report, stru
         rdt_jout_hex(out, "scannerKey", rdt_bytes_span(&scanner->public_key));
     put_stamp(out, "made", report->made_ms);
     put_stamp(out, "received", report->received_ms);
-    rdt_jout_int(out, "lookedAt", (int64_t)report->looked_at);
-    rdt_jout_int(out, "total", (int64_t)report->total);
+    rdt_jout_int(out, "lookedAt", rdt_count_int(report->looked_at));
+    rdt_jout_int(out, "total", rdt_count_int(report->total));
     rdt_jout_hex(out, "nonce", (struct rdt_span){report->nonce, 16});
     put_hash(out, "report", rdt_bytes_span(&report->signed_bytes));
     rdt_jout_hex(out, "signature", rdt_bytes_span(&report->signature));

@@ -190,6 +190,7 @@ static const struct rdt_record_member census_report_members[] = {
     RDT_M(11, RDT_M_U32, rdt_census_report, drain_no),
     RDT_M(12, RDT_M_I64, rdt_census_report, made_ms),
     RDT_M(13, RDT_M_U32, rdt_census_report, highest),
+    RDT_M(14, RDT_M_U64, rdt_census_report, asked),
 };
 
 static const struct rdt_record_member hold_members[] = {

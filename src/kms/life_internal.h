@@ -56,6 +56,13 @@ uint64_t rdt_report_count(struct rdt_view view, const struct rdt_census_report *
 bool rdt_store_register(struct rdt_tx *tx, struct rdt_span name, struct rdt_span kind,
                         const uint8_t key[static 16], int64_t now_ms);
 
+/* rdt_count_int - a count as an answer says it: cut where readers of JSON have no number for it. */
+static inline int64_t
+rdt_count_int(uint64_t count)
+{
+    return count > INT64_MAX ? INT64_MAX : (int64_t)count;
+}
+
 /* ---- drain.c ---- */
 
 /* What is about to die: a version, or (NULL) a key as a whole. */
@@ -120,8 +127,8 @@ bool rdt_drain_back(struct rdt_tx *tx, const uint8_t key[static 16], int64_t now
 /*
  * rdt_drain_refused - a use was refused: of a quiesced version, or (version 0) of a key that is
  * disabled or pending deletion. rdt_drain_used - a use of a version succeeded: a drained one is not
- * drained. rdt_drain_enabled - a key was enabled again. rdt_drain_floor - refused uses were lost.
- * False: out of memory.
+ * drained, nor one that was quiesced since. rdt_drain_enabled - a key was enabled again.
+ * rdt_drain_floor - refused uses were lost. False: out of memory.
  */
 bool rdt_drain_refused(struct rdt_tx *tx, const uint8_t key[static 16], uint32_t version,
                        int64_t now_ms);
@@ -145,7 +152,8 @@ void rdt_clock_system(void *user, int64_t *real_ms, int64_t *boot_ms);
 bool rdt_time_tick(struct rdt_kms *kms, struct rdt_tx *tx, int64_t now_ms, const char **why);
 /* rdt_time_settle - the end of that commit. */
 void rdt_time_settle(struct rdt_kms *kms, bool durable);
-/* rdt_time_block - record it and block, unless that is done. */
+/* rdt_time_block - record it and block, unless that is done; what was to confirm an earlier jump is
+ * void. */
 void rdt_time_block(struct rdt_kms *kms, struct rdt_kms_thread *thread, const char *why);
 /* rdt_credited_s - the credited clock as it is stored; a waiting that begins now counts from here.
  */
@@ -154,8 +162,8 @@ int64_t rdt_credited_s(struct rdt_view view);
 /* ---- missed.c ---- */
 
 /*
- * rdt_missed_uses - at the start: refused uses at the end of the log, which a stop may have kept
- * from being counted, into kms->missed.  Fails: as rdt_audit_each(); RDT_E_NOMEM.
+ * rdt_missed_uses - at the start: uses at the end of the log, refused or not, which a stop may have
+ * kept from being counted, into kms->missed.  Fails: as rdt_audit_each(); RDT_E_NOMEM.
  */
 enum rdt_code rdt_missed_uses(struct rdt_kms *kms, const char *dir, struct rdt_err *err);
 

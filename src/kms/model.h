@@ -289,6 +289,7 @@ struct rdt_census_report { /* the newest of a store about a key */
     uint32_t drain_no; /* of its nonce: good for drains up to this one */
     int64_t made_ms;   /* as the scanner says */
     uint32_t highest;  /* highest epoch that it saw */
+    uint64_t asked;    /* revision at which its nonce was given out: one asked before is older */
 };
 
 struct rdt_hold { /* a sealed file that contains versions */

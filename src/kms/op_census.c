@@ -188,9 +188,18 @@ check_highest(struct rdt_call *call, const struct rdt_key *key, uint32_t highest
     return no_census(call, "it saw a version far above those that this key has had");
 }
 
-/* The nonce: one that was given out for this key and store, not used before, not too old. */
+/* When a report was asked for: by drains, and by the store's revision. */
+struct asked {
+    uint32_t drain_no;
+    uint64_t revision;
+};
+
+/*
+ * The nonce: one that was given out for this key and store, not used before, not too old. A scan
+ * that another one overtook has seen what was there earlier, whenever it ends: no clock tells.
+ */
 static enum rdt_fault
-check_nonce(struct rdt_call *call, const struct rdt_census *census, uint32_t *drain_no)
+check_nonce(struct rdt_call *call, const struct rdt_census *census, struct asked *asked)
 {
     int64_t now_ms = call->request->now_ms;
     struct rdt_span id = {census->nonce, sizeof census->nonce};
@@ -204,7 +213,11 @@ check_nonce(struct rdt_call *call, const struct rdt_census *census, uint32_t *dr
         return no_census(call, "its nonce is too old");
     if (census->made_ms < nonce->issued_ms - SKEW_MS || census->made_ms > now_ms + SKEW_MS)
         return no_census(call, "its time is not between the nonce's and now");
-    *drain_no = nonce->drain_no;
+    asked->drain_no = nonce->drain_no;
+    asked->revision = rdt_view_revision(call->view, RDT_KIND_NONCE, id);
+    const struct rdt_census_report *newest = rdt_report_of(call->view, census->store, census->key);
+    if (newest != NULL && asked->revision < newest->asked)
+        return no_census(call, "there is a report of this store that was asked for later");
     return rdt_tx_remove(call->tx, RDT_KIND_NONCE, id) ? RDT_FAULT_NONE : rdt_out_of_memory(call);
 }
 
@@ -227,7 +240,7 @@ report_row(struct rdt_call *call, const struct rdt_census *census)
 /* The newest report of a store about a key takes the place of the one before. */
 static enum rdt_fault
 keep_report(struct rdt_call *call, const struct rdt_census *census,
-            const struct rdt_scanner *scanner, uint32_t drain_no)
+            const struct rdt_scanner *scanner, const struct asked *asked)
 {
     RDT_BUF counts = {0};
     enum rdt_fault fault = add_counts(call, census, &counts);
@@ -243,7 +256,8 @@ keep_report(struct rdt_call *call, const struct rdt_census *census,
     row->received_ms = call->request->now_ms;
     row->looked_at = census->looked_at;
     row->total = census->total;
-    row->drain_no = drain_no;
+    row->drain_no = asked->drain_no;
+    row->asked = asked->revision;
     row->made_ms = census->made_ms;
     row->highest = highest_in(census);
     return RDT_FAULT_NONE;
@@ -264,7 +278,7 @@ follow_report(struct rdt_call *call, const struct rdt_census *census)
         if (ok)
             row->epoch_seen = report->highest;
     }
-    if (ok && report->counts.n != 0)
+    if (ok && report->highest != 0) /* seen there now, or once */
         ok = rdt_store_register(call->tx, census->store, (struct rdt_span){0}, census->key,
                                 now_ms) &&
              rdt_drain_found(call->tx, report, now_ms);
@@ -282,14 +296,14 @@ put_counts(struct rdt_call *call, const struct rdt_census_report *report)
     while (rdt_census_next(&in, false, &count)) {
         rdt_jout_open(out, NULL, '{');
         rdt_jout_int(out, "Version", count.version);
-        rdt_jout_int(out, "Count", count.count > INT64_MAX ? INT64_MAX : (int64_t)count.count);
+        rdt_jout_int(out, "Count", rdt_count_int(count.count));
         rdt_jout_close(out, '}');
     }
     rdt_jout_close(out, ']');
 }
 
-/* Read, whose it is, about what, whether it may be believed: in this order, each refused at once.
- */
+/* Read, whether the caller may, whose it is, about what, whether it may be believed: in this order,
+ * each refused at once. Who may not learns nothing about scanners. */
 static enum rdt_fault
 believe(struct rdt_call *call, struct rdt_census *census, const struct rdt_scanner **scanner)
 {
@@ -298,7 +312,11 @@ believe(struct rdt_call *call, struct rdt_census *census, const struct rdt_scann
     char uuid[RDT_UUID_TEXT], highest[16];
     if (rdt_census_read(bytes, census, &err) != RDT_OK)
         return no_census(call, err.text);
-    enum rdt_fault fault = signed_by(call, bytes, scanner);
+    rdt_uuid_text(census->key, uuid);
+    memcpy(call->note.key, census->key, sizeof call->note.key);
+    enum rdt_fault fault = rdt_call_key(call, rdt_span_str(uuid), NULL, NULL, &call->key);
+    if (fault == RDT_FAULT_NONE)
+        fault = signed_by(call, bytes, scanner);
     if (fault == RDT_FAULT_NONE)
         fault = this_deployment(call, census->deployment);
     if (fault != RDT_FAULT_NONE)
@@ -306,12 +324,9 @@ believe(struct rdt_call *call, struct rdt_census *census, const struct rdt_scann
     note(call, "store", census->store);
     if (!rdt_scanner_covers(*scanner, census->store))
         return no_census(call, "the scanner is not enrolled for this store");
-    rdt_uuid_text(census->key, uuid);
-    memcpy(call->note.key, census->key, sizeof call->note.key);
     snprintf(highest, sizeof highest, "%u", highest_in(census)); /* a restore asks for it */
     note(call, "highest", rdt_span_str(highest));
-    fault = rdt_call_key(call, rdt_span_str(uuid), NULL, NULL, &call->key);
-    return fault == RDT_FAULT_NONE ? check_highest(call, call->key, highest_in(census)) : fault;
+    return check_highest(call, call->key, highest_in(census));
 }
 
 static enum rdt_fault
@@ -320,12 +335,12 @@ census_report(struct rdt_call *call)
     struct rdt_buf *out = call->request->out;
     struct rdt_census census;
     const struct rdt_scanner *scanner;
-    uint32_t drain_no = 0;
+    struct asked asked = {0};
     enum rdt_fault fault = believe(call, &census, &scanner);
     if (fault == RDT_FAULT_NONE)
-        fault = check_nonce(call, &census, &drain_no);
+        fault = check_nonce(call, &census, &asked);
     if (fault == RDT_FAULT_NONE)
-        fault = keep_report(call, &census, scanner, drain_no);
+        fault = keep_report(call, &census, scanner, &asked);
     if (fault == RDT_FAULT_NONE)
         fault = follow_report(call, &census);
     if (fault != RDT_FAULT_NONE)
@@ -352,8 +367,8 @@ put_report(struct rdt_call *call, const struct rdt_census_report *report)
     rdt_jout_bool(out, "Enrolled", scanner != NULL && !scanner->revoked);
     rdt_jout_time(out, "Received", report->received_ms);
     rdt_jout_time(out, "Made", report->made_ms);
-    rdt_jout_int(out, "LookedAt", (int64_t)report->looked_at);
-    rdt_jout_int(out, "Total", (int64_t)report->total);
+    rdt_jout_int(out, "LookedAt", rdt_count_int(report->looked_at));
+    rdt_jout_int(out, "Total", rdt_count_int(report->total));
     rdt_jout_int(out, "Highest", report->highest);
     rdt_jout_int(out, "Drain", report->drain_no);
     put_counts(call, report);
@@ -388,17 +403,20 @@ census_status(struct rdt_call *call)
 
 /* ---- receipts of sealed files ---- */
 
-/* A receipt of the same file may hold longer; it never holds less. */
+/* A receipt of the same file may hold longer; it never holds less. What passes counts from the
+ * first time that it came: brought again under another date, it would be over at once. */
 static enum rdt_fault
 keep_hold(struct rdt_call *call, const struct rdt_receipt *receipt)
 {
     struct rdt_span id = {receipt->file, 16};
     const struct rdt_hold *now = rdt_view_get(call->view, RDT_KIND_HOLD, id);
-    if (now != NULL && (receipt->until_ms < now->until_ms ||
-                        !rdt_span_eq(rdt_bytes_span(&now->versions), receipt->versions)))
+    if (now != NULL &&
+        (receipt->until_ms < now->until_ms || receipt->created_ms < now->created_ms ||
+         !rdt_span_eq(rdt_bytes_span(&now->versions), receipt->versions)))
         return rdt_call_fail(
             call, RDT_FAULT_ALREADY_EXISTS,
             "there is a receipt of this file that says otherwise, or holds longer");
+    bool first = now == NULL || call->request->now_ms < now->received_ms;
     struct rdt_hold *hold = rdt_tx_edit(call->tx, RDT_KIND_HOLD, id);
     if (hold == NULL)
         hold = rdt_tx_add(call->tx, RDT_KIND_HOLD, id);
@@ -408,6 +426,8 @@ keep_hold(struct rdt_call *call, const struct rdt_receipt *receipt)
     memcpy(hold->file, receipt->file, sizeof hold->file);
     hold->created_ms = receipt->created_ms;
     hold->until_ms = receipt->until_ms;
+    if (!first)
+        return RDT_FAULT_NONE;
     hold->received_ms = call->request->now_ms;
     hold->received_s = rdt_credited_s(call->view);
     return RDT_FAULT_NONE;

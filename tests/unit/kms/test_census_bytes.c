@@ -198,6 +198,33 @@ vectors(void **state)
     free(text);
 }
 
+/* A name is shown to people: nothing in it may be more than a name. */
+static void
+names(void **state)
+{
+    static const struct {
+        const char *name;
+        enum rdt_code rc;
+    } cases[] = {
+        {"",                     RDT_OK        },
+        {"Sicherung \xc3\xa4 1", RDT_OK        },
+        {"a\tb",                 RDT_E_BADINPUT},
+        {"\x1b[2J",              RDT_E_BADINPUT},
+        {"a\x7f",                RDT_E_BADINPUT},
+        {"\xff",                 RDT_E_BADINPUT},
+        {"\xe2\x80\xae",         RDT_E_BADINPUT}, /* turns the order round */
+    };
+    (void)state;
+    for (size_t i = 0; i < RDT_COUNT(cases); i++) {
+        RDT_BUF bytes = {0};
+        uint8_t held[20];
+        struct rdt_receipt receipt = sample_receipt(held), read;
+        receipt.name = rdt_span_str(cases[i].name);
+        rdt_receipt_put(&receipt, &bytes);
+        assert_int_equal(rdt_receipt_read(rdt_buf_span(&bytes), &read, NULL), cases[i].rc);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -205,6 +232,7 @@ main(int argc, char **argv)
         cmocka_unit_test(reads_what_is_written),
         cmocka_unit_test(truncated),
         cmocka_unit_test(refused),
+        cmocka_unit_test(names),
         cmocka_unit_test(vectors),
     };
     if (argc == 2 && strcmp(argv[1], "--print") == 0) {

@@ -17,8 +17,8 @@ static void
 before_draining(void **state)
 {
     (void)state;
-    struct rdt_census early = empty_report("db");
     report_empty("db");
+    struct rdt_census early = empty_report("db");
     must("VersionDrain", "{\"KeyId\":\"%s\",\"Version\":1}", key);
     assert_state(1, "draining");
     real_ms += MINUTE_MS;
@@ -67,6 +67,53 @@ found(void **state)
     assert_state(1, "drained");
     report_found("db", 1, 1);
     assert_state(1, "draining");
+}
+
+/* Who began to look before another one, and ends after him, has seen what was, not what is. */
+static void
+overtaken(void **state)
+{
+    (void)state;
+    must("VersionDrain", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    struct rdt_census slow = empty_report("db");
+    report_found("db", 1, 3);
+    assert_int_equal(send(&slow), RDT_FAULT_CENSUS);
+    if (strstr(message, "asked for later") == NULL)
+        fail_msg("%s", message);
+    assert_state(1, "draining");
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "store db: 3 values are under it"));
+    report_empty("db");
+    assert_state(1, "drained");
+}
+
+/* Seen there once, if not now: the store is asked from then on. */
+static void
+seen_once(void **state)
+{
+    (void)state;
+    must("VersionDrain", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    report_empty("db");
+    assert_state(1, "drained");
+    struct rdt_census census = empty_report("bucket");
+    census.highest = 1;
+    census.looked_at = 5; /* not all of it */
+    assert_int_equal(send(&census), RDT_FAULT_NONE);
+    assert_non_null(rdt_store_of(now(), rdt_span_str("bucket"), key_id));
+    assert_state(1, "draining");
+}
+
+/* Numbers that JSON's readers cannot hold are cut, not turned into others. */
+static void
+large_numbers(void **state)
+{
+    (void)state;
+    struct rdt_census census = empty_report("db");
+    census.looked_at = census.total = UINT64_MAX;
+    assert_int_equal(send(&census), RDT_FAULT_NONE);
+    must("CensusStatus", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "\"LookedAt\":9223372036854775807,"
+                                 "\"Total\":9223372036854775807"));
 }
 
 /* A store that nobody had named is one from the moment that a key is seen there. */
@@ -267,6 +314,22 @@ no_store(void **state)
     assert_state(1, "drained");
 }
 
+/* Where something was decrypted, something had been encrypted, whatever the other counter says: a
+ * restored service has lost counts. */
+static void
+only_opened(void **state)
+{
+    struct rdt_request request = {.now_ms = real_ms};
+    struct rdt_call call = {.request = &request, .op = rdt_op_named("Decrypt")};
+    (void)state;
+    new_key();
+    must("RotateKeyOnDemand", "{\"KeyId\":\"%s\"}", key);
+    rdt_usage_count(thread->usage, &call, version(1), false);
+    tick();
+    must("VersionDrain", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    assert_state(1, "draining");
+}
+
 static void
 store_stays(void **state)
 {
@@ -297,25 +360,11 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, rotated_key)
     const struct CMUnitTest tests[] = {
-        T(drained),
-        T(before_draining),
-        T(partial),
-        T(missing_store),
-        T(found),
-        T(unregistered_store),
-        T(new_store),
-        T(replayed),
-        T(other_nonce),
-        T(other_key),
-        T(other_deployment),
-        T(other_store),
-        T(forged),
-        T(revoked),
-        T(wrong_time),
-        T(far_epoch),
-        T(no_store),
-        T(store_stays),
-        T(status),
+        T(drained),     T(before_draining), T(partial),       T(missing_store),      T(found),
+        T(overtaken),   T(seen_once),       T(large_numbers), T(unregistered_store), T(new_store),
+        T(replayed),    T(other_nonce),     T(other_key),     T(other_deployment),   T(other_store),
+        T(forged),      T(revoked),         T(wrong_time),    T(far_epoch),          T(no_store),
+        T(only_opened), T(store_stays),     T(status),
     };
     return cmocka_run_group_tests_name("kms/op_census", tests, life_set_up, life_tear_down);
 }
