@@ -106,11 +106,13 @@ rdt_drain_refused(struct rdt_tx *tx, const uint8_t key[static 16], uint32_t numb
     return row != NULL;
 }
 
+/* One that is quiesced was so by the time that the use was counted, not when it was made. */
 bool
 rdt_drain_used(struct rdt_tx *tx, const uint8_t key[static 16], uint32_t number, int64_t now_ms)
 {
     const struct rdt_version *version = rdt_view_version(rdt_tx_view(tx), key, number);
-    return version == NULL || version->state != RDT_VERSION_DRAINED ||
+    return version == NULL ||
+           (version->state != RDT_VERSION_DRAINED && version->state != RDT_VERSION_QUIESCED) ||
            rdt_drain_begin(tx, version, now_ms);
 }
 
@@ -208,13 +210,13 @@ look_at_store(const struct gate *gate, const char *store, struct teller *out)
 }
 
 static bool
-has_wraps(const struct gate *gate, uint32_t number)
+was_used(const struct gate *gate, uint32_t number)
 {
     uint8_t id[20];
     rdt_version_id(gate->key->id, number, id);
     const struct rdt_usage *usage =
         rdt_view_get(gate->view, RDT_KIND_USAGE, (struct rdt_span){id, sizeof id});
-    return usage != NULL && usage->wraps != 0;
+    return usage != NULL && (usage->wraps != 0 || usage->unwraps != 0);
 }
 
 /* Rings encrypt without calling us, so nothing counts their wraps. */
@@ -224,12 +226,12 @@ may_have_data(const struct gate *gate)
     if (gate->key->tenants)
         return true;
     if (gate->version != NULL)
-        return has_wraps(gate, gate->version->number);
+        return was_used(gate, gate->version->number);
     const struct rdt_version *version;
     for (uint32_t number = 0;
          (version = rdt_view_version_after(gate->view, gate->key->id, number)) != NULL;) {
         number = version->number;
-        if (version->state != RDT_VERSION_DESTROYED && has_wraps(gate, number))
+        if (version->state != RDT_VERSION_DESTROYED && was_used(gate, number))
             return true;
     }
     return false;

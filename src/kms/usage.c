@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define SLOTS 4096           /* versions that one thread counts between two collections */
-#define FULL (SLOTS / 4 * 3) /* beyond, only refusals find a place: they have to be kept */
+#define FULL (SLOTS / 4 * 3) /* beyond, only what moves a version back finds a place */
 
 struct slot {
     uint8_t key[16];
@@ -84,8 +84,9 @@ void
 rdt_usage_count(struct usage *usage, const struct rdt_call *call, const struct rdt_version *version,
                 bool wrap)
 {
+    size_t most = version->state == RDT_VERSION_DRAINED ? SLOTS : FULL;
     pthread_mutex_lock(&usage->lock);
-    struct slot *slot = slot_of(&usage->live, version->key, version->number, FULL);
+    struct slot *slot = slot_of(&usage->live, version->key, version->number, most);
     if (slot != NULL) {
         slot->wraps += wrap;
         slot->unwraps += !wrap;

@@ -146,6 +146,7 @@ moved_back(void **state)
         {RDT_VERSION_DESTROYED, true,  RDT_VERSION_DESTROYED},
         {RDT_VERSION_DRAINED,   false, RDT_VERSION_DRAINING },
         {RDT_VERSION_RETAINED,  false, RDT_VERSION_RETAINED },
+        {RDT_VERSION_QUIESCED,  false, RDT_VERSION_DRAINING }, /* used right before */
     };
     (void)state;
     for (uint8_t i = 0; i < RDT_COUNT(rows); i++) {
@@ -204,6 +205,21 @@ full(void **state)
     assert_non_null(row(9, MANY));
 }
 
+/* A use of a drained version is kept where counts of others find no place any more. */
+static void
+full_of_others(void **state)
+{
+    struct rdt_version drained = version(0x71, 1);
+    (void)state;
+    add_version(0x71, RDT_VERSION_DRAINED);
+    drained.state = RDT_VERSION_DRAINED;
+    for (uint32_t i = 1; i <= MANY; i++)
+        count(0x72, i, false, NOW_MS);
+    rdt_usage_count(usage, &call, &drained, false);
+    collect(NOW_MS);
+    assert_int_equal(rdt_view_version(published(&w), drained.key, 1)->state, RDT_VERSION_DRAINING);
+}
+
 static int
 set_up(void **state)
 {
@@ -234,8 +250,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counted),    cmocka_unit_test(kept), cmocka_unit_test(failed),
-        cmocka_unit_test(moved_back), cmocka_unit_test(full), cmocka_unit_test(refusal_lost),
+        cmocka_unit_test(counted),        cmocka_unit_test(kept), cmocka_unit_test(failed),
+        cmocka_unit_test(moved_back),     cmocka_unit_test(full), cmocka_unit_test(refusal_lost),
+        cmocka_unit_test(full_of_others),
     };
     return cmocka_run_group_tests_name("kms/usage", tests, set_up, tear_down);
 }
