@@ -4,6 +4,7 @@
  * quorum decides about itself, and it cannot shrink below its own number.
  */
 #include "kms/approval_internal.h"
+#include "kms/life_internal.h"
 #include "kms/op_internal.h"
 
 #include "codec/base64.h"
@@ -340,7 +341,8 @@ key_unsuspend(struct rdt_call *call)
     if (key == NULL)
         return rdt_out_of_memory(call);
     key->suspended = 0;
-    return RDT_FAULT_NONE;
+    return rdt_drain_enabled(call->tx, key->id, call->request->now_ms) ? RDT_FAULT_NONE
+                                                                       : rdt_out_of_memory(call);
 }
 
 /* Anybody who may sets the gate; only the quorum takes it away. */

@@ -112,10 +112,8 @@ rdt_time_block(struct rdt_kms *kms, struct rdt_kms_thread *thread, const char *w
     rdt_state_lock_shared(kms->state);
     bool known = rdt_view_site(view)->clock_blocked;
     rdt_state_unlock(kms->state);
-    if (known) {
-        kms->clock.why = NULL;
-        return;
-    }
+    if (known && kms->clock.why == NULL)
+        return; /* a jump is recorded each time: who confirms has to know of it */
     rdt_jout_open(&body, NULL, '{');
     rdt_jout_str(&body, "Reason", why);
     rdt_jout_close(&body, '}');
