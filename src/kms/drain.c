@@ -376,14 +376,15 @@ rdt_gate_blockers(const struct gate *gate, rdt_blocker_fn *tell, void *user)
     struct teller out = {tell, user, 0};
     if (is_over(gate))
         return 0;
+    /* the few first: of stores and files only some may be told */
     if (gate->version != NULL)
         next_step(gate, &out);
+    if (is_waiting(gate))
+        wait_blockers(gate, &out);
     if (gate->version == NULL || gate->version->state >= RDT_VERSION_DRAINING) {
         out.n += rdt_gate_census(gate, tell, user);
         out.n += rdt_gate_holds(gate, tell, user);
     }
-    if (is_waiting(gate))
-        wait_blockers(gate, &out);
     return out.n;
 }
 

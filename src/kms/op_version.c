@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define BLOCKERS_MAX ((size_t)100) /* of one version, in an answer */
+
 enum rdt_fault
 rdt_call_version(struct rdt_call *call, const struct rdt_version **out)
 {
@@ -38,10 +40,18 @@ put_usage(struct rdt_call *call, const struct rdt_version *version)
         rdt_jout_time(out, "LastUsed", usage->last_ms);
 }
 
+/* Stores and sealed files may be many: an answer names the first. */
+struct blockers {
+    struct rdt_buf *out;
+    size_t n;
+};
+
 static void
 put_blocker(void *user, const char *text)
 {
-    rdt_jout_str(user, NULL, text);
+    struct blockers *blockers = user;
+    if (blockers->n++ < BLOCKERS_MAX)
+        rdt_jout_str(blockers->out, NULL, text);
 }
 
 /* Why not yet, in words; the quorum last, when nothing else is in the way. */
@@ -49,9 +59,15 @@ static void
 put_blockers(struct rdt_call *call, const struct gate *gate)
 {
     struct rdt_buf *out = call->request->out;
+    struct blockers blockers = {.out = out};
     uint8_t id[16];
+    char more[32];
     rdt_jout_open(out, "Blockers", '[');
-    rdt_gate_blockers(gate, put_blocker, out);
+    rdt_gate_blockers(gate, put_blocker, &blockers);
+    if (blockers.n > BLOCKERS_MAX) {
+        snprintf(more, sizeof more, "and %zu more", blockers.n - BLOCKERS_MAX);
+        rdt_jout_str(out, NULL, more);
+    }
     if (rdt_gate_open(gate) && !rdt_gate_approved(gate, id))
         rdt_jout_str(out, NULL,
                      rdt_approvals_on(gate->view)

@@ -132,22 +132,36 @@ certificate(uint32_t number)
     return words;
 }
 
-/* A decrypt that is refused, with its record as the server's loop would hand it in. */
-static void
-refuse_one(struct rdt_buf *record)
+/* A data call with its record as the server's loop would hand it in. */
+static enum rdt_fault
+data_call(const char *op, const char *text, struct rdt_buf *record)
 {
     RDT_BUF out = {0};
     char body[4400];
-    struct rdt_request request = {.op = rdt_op_named("Decrypt"),
+    struct rdt_request request = {.op = rdt_op_named(op),
                                   .body = (uint8_t *)body,
                                   .caller = {.internal = true},
                                   .now_ms = real_ms,
                                   .out = &out,
                                   .record = record};
-    request.body_n = (size_t)snprintf(body, sizeof body, "{\"CiphertextBlob\":\"%s\"}", blob);
+    request.body_n = (size_t)snprintf(body, sizeof body, "%s", text);
     rdt_kms_request_id(thread, request.id);
     rdt_kms_read(kms, thread, &request);
-    assert_int_equal(request.fault, RDT_FAULT_INVALID_STATE);
+    return request.fault;
+}
+
+static enum rdt_fault
+decrypt_one(struct rdt_buf *record)
+{
+    char body[4400];
+    snprintf(body, sizeof body, "{\"CiphertextBlob\":\"%s\"}", blob);
+    return data_call("Decrypt", body, record);
+}
+
+static void
+refuse_one(struct rdt_buf *record)
+{
+    assert_int_equal(decrypt_one(record), RDT_FAULT_INVALID_STATE);
 }
 
 static void
@@ -517,6 +531,118 @@ refused_then_stopped(void **state)
     assert_state(1, "drained");
 }
 
+/* Likewise a use that succeeded: the key has encrypted, the drained version has been needed. */
+static void
+used_then_stopped(void **state)
+{
+    RDT_BUF record = {0};
+    char body[128];
+    (void)state;
+    must("VersionDrain", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    report_empty("db");
+    assert_state(1, "drained");
+    assert_int_equal(decrypt_one(&record), RDT_FAULT_NONE);
+    const struct rdt_span used = rdt_buf_span(&record);
+    assert_int_equal(rdt_log_append(kms, &used, 1, false), RDT_OK);
+    restart();
+    assert_state(1, "draining");
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "\"Unwraps\":1,"));
+    restart();
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key); /* counted once */
+    assert_non_null(strstr(told, "\"Unwraps\":1,"));
+    new_key();
+    record.n = 0;
+    snprintf(body, sizeof body, "{\"KeyId\":\"%s\",\"Plaintext\":\"YQ==\"}", key);
+    assert_int_equal(data_call("Encrypt", body, &record), RDT_FAULT_NONE);
+    const struct rdt_span made = rdt_buf_span(&record);
+    assert_int_equal(rdt_log_append(kms, &made, 1, false), RDT_OK);
+    restart();
+    must("ScheduleKeyDeletion", "{\"KeyId\":\"%s\"}", key);
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "it has encrypted, and no store is registered"));
+}
+
+/* A quorum's word that the clock is right is about the clock as it was when it was asked. */
+static void
+confirmed_for_another_jump(void **state)
+{
+    (void)state;
+    add_principal(&s, "second", "Second S");
+    real_ms += DAY_MS;
+    tick();
+    s.now_ms = real_ms;
+    assert_int_equal(call(&s, "root", "ClockConfirm", "{}"), RDT_FAULT_ACCESS_DENIED);
+    sign_named(); /* kept in hand */
+    assert_int_equal(call(&s, "second", "ClockConfirm", "{}"), RDT_FAULT_ACCESS_DENIED);
+    sign_named();
+    assert_int_equal(call(&s, "second", "ClockConfirm", "{}"), RDT_FAULT_NONE);
+    assert_false(rdt_view_site(now())->clock_blocked);
+    real_ms += DAY_MS;
+    tick();
+    s.now_ms = real_ms;
+    assert_true(rdt_view_site(now())->clock_blocked);
+    assert_int_equal(call(&s, "root", "ClockConfirm", "{}"), RDT_FAULT_ACCESS_DENIED);
+    assert_true(rdt_view_site(now())->clock_blocked);
+    sign_named();
+    real_ms += DAY_MS; /* and again, while it is blocked */
+    tick();
+    s.now_ms = real_ms;
+    assert_int_equal(call(&s, "root", "ClockConfirm", "{}"), RDT_FAULT_ACCESS_DENIED);
+    sign_named();
+    assert_int_equal(call(&s, "root", "ClockConfirm", "{}"), RDT_FAULT_NONE);
+}
+
+/* An approver stopped the key; that it goes on is a re-enable. */
+static void
+unsuspended(void **state)
+{
+    RDT_BUF bytes = {0};
+    (void)state;
+    to_quiesced();
+    s.now_ms = real_ms;
+    rdt_suspend_put(kms->deployment, key_id, s.now_ms, &bytes);
+    assert_int_equal(callf(&s, "root", "KeySuspend",
+                           "{\"KeyId\":\"%s\",\"Approver\":\"%s\",\"Time\":%lld,"
+                           "\"Signature\":\"%s\"}",
+                           key, ann.digits, (long long)s.now_ms,
+                           signature(&ann, rdt_buf_span(&bytes))),
+                     RDT_FAULT_NONE);
+    assert_state(1, "quiesced");
+    assert_int_equal(callf(&s, "root", "KeyUnsuspend", "{\"KeyId\":\"%s\"}", key),
+                     RDT_FAULT_ACCESS_DENIED);
+    assert_state(1, "quiesced");
+    sign_named();
+    assert_int_equal(callf(&s, "root", "KeyUnsuspend", "{\"KeyId\":\"%s\"}", key), RDT_FAULT_NONE);
+    assert_state(1, "draining");
+}
+
+/* Who has no right about the key learns nothing about scanners from it. */
+static void
+report_of_a_stranger(void **state)
+{
+    RDT_BUF body = {0};
+    RDT_BUF bytes = {0};
+    static const uint8_t signature_of_nobody[64] = {1};
+    struct rdt_census census = empty_report("db");
+    (void)state;
+    assert_int_equal(callf(&s, NULL, "PrincipalCreate", "{\"Principal\":\"stranger\"}"),
+                     RDT_FAULT_NONE);
+    assert_int_equal(callf(&s, NULL, "CredentialCreate", "{\"Principal\":\"stranger\"}"),
+                     RDT_FAULT_NONE);
+    rdt_census_put(&census, &bytes);
+    rdt_jout_open(&body, NULL, '{');
+    rdt_jout_str(&body, "Scanner", "s1");
+    rdt_jout_blob(&body, "Report", rdt_buf_span(&bytes));
+    rdt_jout_blob(&body, "Signature",
+                  (struct rdt_span){signature_of_nobody, sizeof signature_of_nobody});
+    rdt_jout_close(&body, '}');
+    s.now_ms = real_ms;
+    assert_int_equal(call(&s, "stranger", "CensusReport", rdt_buf_cstr(&body)),
+                     RDT_FAULT_ACCESS_DENIED);
+    assert_int_equal(call(&s, "root", "CensusReport", rdt_buf_cstr(&body)), RDT_FAULT_CENSUS);
+}
+
 /* ---- a key as a whole ---- */
 
 static void
@@ -676,7 +802,11 @@ main(void)
         T(killed_in_between),
         T(looked_at_again),
         T(refused_then_stopped),
+        T(used_then_stopped),
+        T(unsuspended),
+        T(report_of_a_stranger),
         T(not_by_date),
+        T(confirmed_for_another_jump),
         T(not_while_blocked), /* the last one: the clock stays blocked */
     };
     return cmocka_run_group_tests_name("kms/death", tests, begin, end);

@@ -110,6 +110,18 @@ uses(void **state)
     assert_int_equal(decrypt(), RDT_FAULT_NONE);
 }
 
+/* A use in the second before uses are refused: a tick finds both, in one go. */
+static void
+used_before_quiesced(void **state)
+{
+    (void)state;
+    to_drained();
+    assert_int_equal(decrypt(), RDT_FAULT_NONE);
+    assert_int_equal(step("VersionQuiesce", 1), RDT_FAULT_NONE);
+    tick();
+    assert_state(1, "draining");
+}
+
 static void
 waits(void **state)
 {
@@ -180,6 +192,13 @@ census_again(void **state)
     assert_true(is_open());
 }
 
+static void
+assert_message(const char *part)
+{
+    if (strstr(message, part) == NULL)
+        fail_msg("no %s in %s", part, message);
+}
+
 static bool
 blocked(void)
 {
@@ -189,12 +208,12 @@ blocked(void)
 /* ---- sealed files ---- */
 
 static enum rdt_fault
-receipt(const char *name, uint8_t file, int64_t until_ms, uint32_t number)
+receipt_of(const char *name, uint8_t file, int64_t created_ms, int64_t until_ms, uint32_t number)
 {
     RDT_BUF bytes = {0};
     uint8_t held[20];
     struct rdt_receipt r = {
-        .name = rdt_span_str(name), .created_ms = real_ms, .until_ms = until_ms};
+        .name = rdt_span_str(name), .created_ms = created_ms, .until_ms = until_ms};
     memcpy(r.deployment, kms->deployment, 16);
     memcpy(r.file, key_id, 16);
     r.file[0] = file;
@@ -203,6 +222,12 @@ receipt(const char *name, uint8_t file, int64_t until_ms, uint32_t number)
         r.versions = (struct rdt_span){held, sizeof held};
     rdt_receipt_put(&r, &bytes);
     return send_bytes("SealReceipt", "s1", scanner, rdt_buf_span(&bytes));
+}
+
+static enum rdt_fault
+receipt(const char *name, uint8_t file, int64_t until_ms, uint32_t number)
+{
+    return receipt_of(name, file, real_ms, until_ms, number);
 }
 
 static void
@@ -236,6 +261,45 @@ holds(void **state)
     assert_true(is_open());
     must("HoldList", "{}");
     assert_non_null(strstr(told, "unknown.rbf"));
+}
+
+/* Nothing that a scanner says later makes a file hold less: no earlier date, no second arrival. */
+static void
+hold_stays(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(31);
+    int64_t made = real_ms, until = real_ms + 10 * DAY_MS;
+    assert_int_equal(receipt("unknown.rbf", 1, until, 0), RDT_FAULT_NONE);
+    assert_false(is_open());
+    assert_int_equal(receipt_of("unknown.rbf", 1, 1000, until, 0), RDT_FAULT_ALREADY_EXISTS);
+    assert_message("says otherwise");
+    assert_false(is_open());
+    real_ms += 20 * DAY_MS; /* set while the service was down, and the receipt brought again */
+    kms->clock.boot_ms = 0;
+    tick();
+    assert_false(blocked());
+    assert_int_equal(receipt_of("unknown.rbf", 1, made, until, 0), RDT_FAULT_NONE);
+    assert_false(is_open());
+    days_pass(11);
+    assert_true(is_open());
+}
+
+/* What stands in the way is told in an answer that has an end. */
+static void
+many_holds(void **state)
+{
+    char name[32];
+    (void)state;
+    to_quiesced();
+    for (unsigned i = 0; i < 150; i++) {
+        snprintf(name, sizeof name, "backup-%u.rbf", i);
+        assert_int_equal(receipt(name, (uint8_t)i, real_ms + DAY_MS, 1), RDT_FAULT_NONE);
+    }
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "sealed file backup-")); /* and the one about the waiting */
+    assert_non_null(strstr(told, "\"and 51 more\""));
 }
 
 /* ---- the clock ---- */
@@ -322,8 +386,10 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, with_blob)
     const struct CMUnitTest tests[] = {
-        T(steps), T(uses),       T(waits),      T(goes_back),       T(dry_runs), T(census_again),
-        T(holds), T(date_moved), T(clock_back), T(clock_corrected), T(slept),
+        T(steps),           T(uses),       T(used_before_quiesced), T(waits),
+        T(goes_back),       T(dry_runs),   T(census_again),         T(holds),
+        T(hold_stays),      T(many_holds), T(date_moved),           T(clock_back),
+        T(clock_corrected), T(slept),
     };
     return cmocka_run_group_tests_name("kms/drain", tests, life_set_up, life_tear_down);
 }
