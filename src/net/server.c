@@ -3,9 +3,11 @@
 #include "base/file.h"
 #include "net/server_internal.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void
@@ -86,6 +88,18 @@ open_parts(struct rdt_server *server, const struct rdt_server_opts *opts, struct
     return RDT_OK;
 }
 
+/* What the store, the log and the operator's own ways in need stays out of strangers' reach. */
+static int
+fd_most(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > INT_MAX)
+        return INT_MAX;
+    rlim_t half = files.rlim_cur / 2;
+    return (int)(files.rlim_cur -
+                 (half < RDT_SERVER_SPARE_FDS_MAX ? half : RDT_SERVER_SPARE_FDS_MAX));
+}
+
 enum rdt_code
 rdt_server_open(const struct rdt_server_opts *opts, struct rdt_server **out, struct rdt_err *err)
 {
@@ -99,6 +113,7 @@ rdt_server_open(const struct rdt_server_opts *opts, struct rdt_server **out, str
     server->plain = opts->plain;
     server->hurry = opts->hurry == 0 ? 1 : opts->hurry;
     server->stop_fd = -1;
+    server->fd_most = fd_most();
     (void)pthread_mutex_init(&server->lock, NULL); /* both cannot fail in glibc */
     (void)pthread_cond_init(&server->begun, NULL);
     rc = open_parts(server, opts, err);

@@ -25,6 +25,7 @@
 #define RDT_SERVER_LOOPS_MAX 64                  /* threads */
 #define RDT_SERVER_LISTENERS_MAX 16              /* listening sockets */
 #define RDT_SERVER_CONNS_MAX 16384           /* connections of one loop; the oldest idle one goes */
+#define RDT_SERVER_SPARE_FDS_MAX 128         /* descriptors that no connection gets; half of few */
 #define RDT_SERVER_SOURCE_CONNS_MAX 1024     /* connections of one source prefix (/24, /56) */
 #define RDT_SERVER_SOURCE_HANDSHAKES_MAX 200 /* unfinished handshakes of one source prefix */
 #define RDT_SERVER_HANDSHAKE_MS 10000        /* for a TLS handshake */

@@ -1,6 +1,7 @@
 #include "net/server_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,11 +64,24 @@ welcome(struct rdt_server *server, int fd, const struct sockaddr_storage *peer)
     rdt_loop_arrive(choose(server, false), conn);
 }
 
+/* Whether the next descriptor is one that a stranger may have; asked before the connection is taken
+ * from the kernel's queue, where it can wait. */
+static bool
+may_take_one(const struct rdt_server *server)
+{
+    int next = fcntl(server->stop_fd, F_DUPFD_CLOEXEC, 0);
+    if (next >= 0)
+        close(next);
+    return next >= 0 && next < server->fd_most;
+}
+
 static enum accepted
 accept_one(struct rdt_server *server, int listener)
 {
     struct sockaddr_storage peer = {0};
     socklen_t n = sizeof peer;
+    if (!may_take_one(server))
+        return ACCEPT_EXHAUSTED;
     int fd = accept4(listener, (void *)&peer, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         welcome(server, fd, &peer);

@@ -218,6 +218,7 @@ struct rdt_server {
     size_t n_listeners;
     struct rdt_listener listeners[RDT_SERVER_LISTENERS_MAX];
     uint16_t port;
+    int fd_most;                /* descriptors from here on are not for strangers */
     struct rdt_counters counts; /* of the accepting thread */
     struct rdt_sources *sources;
     bool accepting; /* the thread is to be joined */

@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 #define BACKLOG 16
-#define IDLE_MS 60000 /* between looks at shares that nobody completes */
+#define IDLE_MS 60000    /* between looks at shares that nobody completes */
+#define EXHAUSTED_MS 100 /* out of descriptors: until somebody has closed some */
 
 /* ---- one peer ---- */
 
@@ -106,6 +107,8 @@ run(void *user)
         RDT_FD fd = n > 0 ? accept4(control->listening, NULL, NULL, SOCK_CLOEXEC) : -1;
         if (fd >= 0)
             serve_peer(control, fd);
+        else if (n > 0) /* who waits stays in the queue; without the pause this would spin */
+            (void)poll(&fds[1], 1, EXHAUSTED_MS);
     }
 }
 

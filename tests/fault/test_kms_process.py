@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -295,11 +296,34 @@ def store_taken_away(tap, service):
     tap.ok(not verified(service.data), "the log is good", verified(service.data))
 
 
+def strangers_take_descriptors(tap, service):
+    """Who connects and says nothing does not keep the operator out, nor the log from its next segment."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+    try:
+        service.open()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    keys = child_of(service.process.pid, "redoubt-keys")
+    idle = [socket.create_connection(address(service), timeout=SECONDS) for _ in range(300)]
+    wait_for(lambda: len(os.listdir("/proc/%d/fd" % keys)) >= 100)
+    begin = time.monotonic()
+    got = service.root("status")
+    tap.ok(got.status == 0 and "server: serving" in got.out and time.monotonic() - begin < 10, "300 idle strangers, 200 descriptors: root status", got)
+    taken = len(os.listdir("/proc/%d/fd" % keys))
+    tap.ok(taken < 120, "descriptors are left", taken)
+    for sock in idle:
+        sock.close()
+    tap.ok(works(service, "CreateKey"), "and once they are gone everybody is served")
+    service.stop()
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as top:
         service = Service(top)
-        for part in (stop_under_load, reload, managed, not_ours, keys_die, log_taken_away, store_taken_away):
+        for part in (stop_under_load, reload, managed, not_ours, keys_die, log_taken_away, store_taken_away,
+                     strangers_take_descriptors):
             begin = time.monotonic()
             part(tap, service)
             print("# %s: %.1f s" % (part.__name__, time.monotonic() - begin))

@@ -247,6 +247,8 @@ def test_descriptors():
     time.sleep(1)
     used = cpu_seconds(server) - used
     result(used < 0.5, "out of descriptors: no spinning", used)
+    taken = [int(fd) for fd in os.listdir("/proc/%d/fd" % server.process.pid)]
+    result(max(taken) < 40, "half of few descriptors are kept from strangers", sorted(taken))
     for sock in socks[:80]:
         sock.close()
     for sock in socks[80:]:
