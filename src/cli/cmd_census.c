@@ -221,6 +221,17 @@ rdt_cmd_census_scanners(struct rdt_cli *cli)
 
 /* ---- nonces and reports */
 
+static void
+warn_too_early(struct rdt_cli *cli, struct rdt_span answer)
+{
+    RDT_AUTO(rdt_arena_done) struct rdt_arena arena = {0};
+    struct rdt_node *tree = NULL;
+    if (rdt_json_parse("answer", answer, &arena, &tree, NULL) == RDT_OK &&
+        rdt_node_true(tree, "TooEarly"))
+        rdt_cli_note(cli, "too early to count for a drain: clients may still write under keys of "
+                          "this ring that they were given before; ask again in some minutes");
+}
+
 int
 rdt_cmd_census_nonce(struct rdt_cli *cli)
 {
@@ -235,6 +246,8 @@ rdt_cmd_census_nonce(struct rdt_cli *cli)
         rc = rdt_client_call(remote.client, "redoubt:CensusNonce", rdt_buf_span(&body), NULL,
                              &answer, &cli->err);
     }
+    if (rc == RDT_OK)
+        warn_too_early(cli, rdt_buf_span(&answer));
     rdt_buf_str(&answer, "\n");
     if (rc == RDT_OK)
         rc = rdt_buf_ok(&answer) ? rdt_cli_write(cli, rdt_buf_span(&answer))

@@ -28,7 +28,7 @@ static const struct approval_operation operations[] = {
     {ROW("principal-create", "make a principal with a policy", "Person? Policy Principal", NOTHING),
      .by_call = true},
     {ROW("principal-update", "allow a principal more, or give it to another person",
-     "Person? Policy? Principal", PRINCIPAL),
+     "Enabled? Person? Policy? Principal", PRINCIPAL),
      .by_call = true},
     {ROW("quorum-recover", "add an approver in place of a lost quorum", "Name Person PublicKey",
      NOTHING),

@@ -10,6 +10,7 @@
 #include "kms/tenant_internal.h"
 
 #define LIST_MAX 500
+#define HOLDERS_MOST 2048 /* principals: half a certificate at the most */
 #define BEGIN "{\"format\":\"redoubt destruction certificate 1\","
 #define ERASED BEGIN "\"state\":\"erased\","
 
@@ -177,27 +178,65 @@ is_export_of(const struct gate *gate, const struct rdt_kek_export *export)
     return gate->version == NULL || seed == NULL || seed->version == gate->version->number;
 }
 
+/* Somebody who was given a tenant's key, and until when it may be held. */
+struct holder {
+    uint8_t principal[16];
+    int64_t until_ms;
+};
+
+static int
+by_principal(const void *a, const void *b)
+{
+    const struct holder *x = a, *y = b;
+    return rdt_span_cmp((struct rdt_span){x->principal, 16}, (struct rdt_span){y->principal, 16});
+}
+
+/* n of one principal: how many keys, and the last end of them all. */
+static void
+put_holder(const struct gate *gate, const struct holder *of, size_t n, struct rdt_buf *out)
+{
+    const struct rdt_principal *principal = rdt_view_principal(gate->view, of->principal);
+    int64_t until_ms = 0;
+    for (size_t i = 0; i < n; i++)
+        until_ms = of[i].until_ms > until_ms ? of[i].until_ms : until_ms;
+    rdt_jout_open(out, NULL, '{');
+    rdt_jout_uuid(out, "principal", of->principal);
+    rdt_jout_str(out, "name", principal == NULL ? NULL : principal->name);
+    rdt_jout_int(out, "keys", (int64_t)n);
+    put_stamp(out, "heldUntil", until_ms);
+    rdt_jout_close(out, '}');
+}
+
+/* By principal: an auditor asks who has been given what died, and a ring has keys without number.
+ */
 static void
 put_exports(const struct gate *gate, struct rdt_buf *out)
 {
+    RDT_BUF found = {0};
     struct rdt_span id = {0};
     const struct rdt_kek_export *export;
-    int64_t n = 0;
-    rdt_jout_open(out, "keyExports", '[');
     while ((export = rdt_view_next(gate->view, RDT_KIND_EXPORT, id, &id)) != NULL) {
-        if (!is_export_of(gate, export) || n++ >= LIST_MAX)
-            continue;
-        const struct rdt_principal *principal = rdt_view_principal(gate->view, export->principal);
-        rdt_jout_open(out, NULL, '{');
-        rdt_jout_int(out, "handle", export->handle);
-        rdt_jout_int(out, "epoch", export->epoch);
-        rdt_jout_uuid(out, "principal", export->principal);
-        rdt_jout_str(out, "name", principal == NULL ? NULL : principal->name);
-        put_stamp(out, "heldUntil", export->ttl_until_ms);
-        rdt_jout_close(out, '}');
+        struct holder one = {.until_ms = export->ttl_until_ms};
+        memcpy(one.principal, export->principal, sizeof one.principal);
+        if (is_export_of(gate, export))
+            rdt_buf_add(&found, &one, sizeof one);
+    }
+    out->failed = out->failed || !rdt_buf_ok(&found); /* a list with holes would be a lie */
+    struct holder *all = (struct holder *)(void *)found.p;
+    size_t n = rdt_buf_ok(&found) ? found.n / sizeof *all : 0;
+    int64_t principals = 0;
+    if (n != 0)
+        qsort(all, n, sizeof *all, by_principal);
+    rdt_jout_open(out, "keyExports", '[');
+    for (size_t i = 0, run; i < n; i += run) {
+        for (run = 1; i + run < n && by_principal(&all[i], &all[i + run]) == 0;)
+            run++;
+        if (principals++ < HOLDERS_MOST)
+            put_holder(gate, &all[i], run, out);
     }
     rdt_jout_close(out, ']');
-    rdt_jout_int(out, "exports", n);
+    rdt_jout_int(out, "exporters", principals);
+    rdt_jout_int(out, "exports", (int64_t)n);
 }
 
 /* ---- all of it ---- */

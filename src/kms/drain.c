@@ -29,6 +29,7 @@ rdt_drain_begin(struct rdt_tx *tx, const struct rdt_version *version, int64_t no
     row->state = RDT_VERSION_DRAINING;
     row->state_ms = now_ms;
     row->drain_no = ++key->drains;
+    key->drain_s = rdt_credited_s(rdt_tx_view(tx));
     row->quiet_s = 0;
     return true;
 }
@@ -40,7 +41,7 @@ rdt_drain_restart(struct rdt_tx *tx, const uint8_t id[static 16])
     if (key == NULL)
         return false;
     key->drain_no = ++key->drains;
-    key->quiet_s = rdt_credited_s(rdt_tx_view(tx));
+    key->quiet_s = key->drain_s = rdt_credited_s(rdt_tx_view(tx));
     return true;
 }
 
@@ -206,7 +207,24 @@ look_at_store(const struct gate *gate, const char *store, struct teller *out)
         say(out, "store %s: its report looked at %" PRIu64 " of %" PRIu64, store, report->looked_at,
             report->total);
     if (drain_of(gate) == 0 || report->drain_no < drain_of(gate))
-        say(out, "store %s: its report is from before draining began", store);
+        say(out, "store %s: its report was asked for before draining began%s", store,
+            gate->key->tenants ? ", or while clients could still write under keys they had" : "");
+}
+
+/* SECURITY-DESIGN section 6: a scanner that the quorum enrolled. Before there was one it was
+ * believed for drains; what is final needs one that people have looked at. */
+static void
+look_at_scanner(const struct gate *gate, const char *store, struct teller *out)
+{
+    static const uint8_t none[16];
+    const struct rdt_census_report *report =
+        rdt_report_of(gate->view, rdt_span_str(store), gate->key->id);
+    const struct rdt_scanner *scanner = report == NULL ? NULL : scanner_of(gate, report);
+    if (scanner != NULL && rdt_span_eq((struct rdt_span){scanner->approval, sizeof none},
+                                       (struct rdt_span){none, sizeof none}))
+        say(out,
+            "store %s: scanner %s was enrolled without a quorum: enrol another, and report again",
+            store, scanner->name);
 }
 
 static bool
@@ -364,6 +382,17 @@ wait_blockers(const struct gate *gate, struct teller *out)
     }
 }
 
+static void
+scanner_blockers(const struct gate *gate, struct teller *out)
+{
+    const struct rdt_store_reg *store = NULL;
+    if (!rdt_approvals_on(gate->view))
+        return; /* first of all there has to be a quorum, which says so itself */
+    while ((store = rdt_store_after(gate->view, gate->key->id,
+                                    store == NULL ? NULL : store->name)) != NULL)
+        look_at_scanner(gate, store->name, out);
+}
+
 static bool
 is_over(const struct gate *gate)
 {
@@ -379,8 +408,10 @@ rdt_gate_blockers(const struct gate *gate, rdt_blocker_fn *tell, void *user)
     /* the few first: of stores and files only some may be told */
     if (gate->version != NULL)
         next_step(gate, &out);
-    if (is_waiting(gate))
+    if (is_waiting(gate)) {
         wait_blockers(gate, &out);
+        scanner_blockers(gate, &out);
+    }
     if (gate->version == NULL || gate->version->state >= RDT_VERSION_DRAINING) {
         out.n += rdt_gate_census(gate, tell, user);
         out.n += rdt_gate_holds(gate, tell, user);

@@ -60,6 +60,7 @@ static const struct rdt_record_member key_members[] = {
     RDT_M(35, RDT_M_U32, rdt_key, gate_drain),
     RDT_M(36, RDT_M_B16, rdt_key, gate_approval),
     RDT_M(37, RDT_M_U32, rdt_key, statement_drain),
+    RDT_M(38, RDT_M_I64, rdt_key, drain_s),
 };
 
 static const struct rdt_record_member version_members[] = {
@@ -165,6 +166,7 @@ static const struct rdt_record_member scanner_members[] = {
     RDT_M(1, RDT_M_B16, rdt_scanner, id),           RDT_M(2, RDT_M_TEXT, rdt_scanner, name),
     RDT_M(3, RDT_M_BYTES, rdt_scanner, public_key), RDT_M(4, RDT_M_BYTES, rdt_scanner, stores),
     RDT_M(5, RDT_M_I64, rdt_scanner, added_ms),     RDT_M(6, RDT_M_U8, rdt_scanner, revoked),
+    RDT_M(7, RDT_M_B16, rdt_scanner, approval),
 };
 
 static const struct rdt_record_member census_nonce_members[] = {

@@ -123,6 +123,7 @@ struct rdt_key {
     uint8_t gate;             /* 1: the quorum also before ScheduleKeyDeletion */
     uint32_t drains;          /* drains of this key's versions begun so far */
     uint32_t drain_no;        /* number of the deletion's drain; 0: no deletion is scheduled */
+    int64_t drain_s;          /* credited clock when the newest drain began */
     int64_t quiet_s;          /* credited clock when the deletion's waiting began */
     int64_t refused_ms;       /* last use that was refused while the deletion was pending */
     uint32_t gate_drain;      /* gate 1: number of the drain that the quorum approved beforehand */
@@ -266,6 +267,7 @@ struct rdt_scanner {
     struct rdt_bytes stores;     /* names it may report on, each followed by 00 */
     int64_t added_ms;
     uint8_t revoked;
+    uint8_t approval[16]; /* of its enrolment; zeroes: there was no quorum yet */
 };
 
 struct rdt_census_nonce {

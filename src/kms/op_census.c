@@ -68,6 +68,19 @@ drop_old_nonces(struct rdt_call *call, const uint8_t from[static 16])
         (void)rdt_tx_remove(call->tx, RDT_KIND_NONCE, (struct rdt_span){old.p + i, 16});
 }
 
+/*
+ * A client that was given a tenant's key may write under it until its TTL is over, also after the
+ * ring went on: what is asked for within that time says nothing of what is written after the scan.
+ * By the credited clock, which is never ahead.
+ */
+static bool
+may_still_write(struct rdt_view view, const struct rdt_key *key)
+{
+    const struct rdt_site *site = rdt_view_site(view);
+    return key->tenants && key->drains != 0 &&
+           site->credited_s < key->drain_s + (int64_t)site->client_ttl_s;
+}
+
 static enum rdt_fault
 census_nonce(struct rdt_call *call)
 {
@@ -89,7 +102,7 @@ census_nonce(struct rdt_call *call)
     memcpy(nonce->key, call->key->id, sizeof nonce->key);
     nonce->version = (uint32_t)rdt_in_int(call, "Version", 0);
     nonce->issued_ms = call->request->now_ms;
-    nonce->drain_no = call->key->drains;
+    nonce->drain_no = may_still_write(call->view, call->key) ? 0 : call->key->drains;
     rdt_jout_open(out, NULL, '{');
     rdt_jout_uuid(out, "Deployment", call->kms->deployment);
     rdt_jout_hex(out, "Nonce", (struct rdt_span){id, sizeof id});
@@ -97,6 +110,7 @@ census_nonce(struct rdt_call *call)
     rdt_jout_text(out, "Store", store);
     rdt_jout_time(out, "Issued", nonce->issued_ms);
     rdt_jout_time(out, "Expires", nonce->issued_ms + NONCE_LIFE_MS);
+    rdt_jout_bool(out, "TooEarly", nonce->drain_no != call->key->drains);
     rdt_jout_close(out, '}');
     return RDT_FAULT_NONE;
 }
@@ -182,6 +196,8 @@ highest_in(const struct rdt_census *census)
 static enum rdt_fault
 check_highest(struct rdt_call *call, const struct rdt_key *key, uint32_t highest)
 {
+    if (highest <= key->current || highest <= key->epoch_seen)
+        return RDT_FAULT_NONE; /* as nearly always: no walk over all handles */
     uint32_t known = rdt_ring_highest(call->view, key);
     if (highest <= known || (highest <= EPOCH_MAX && highest - known <= EPOCH_STEP))
         return RDT_FAULT_NONE;

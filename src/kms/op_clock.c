@@ -91,33 +91,16 @@ waiting_set(struct rdt_call *call)
     return RDT_FAULT_NONE;
 }
 
-/* What was asked for, or approved, was about the clock as it was until now. */
-static bool
-void_confirmations(struct rdt_call *call)
-{
-    struct rdt_span id = {0};
-    const struct rdt_approval *request;
-    while ((request = rdt_view_next(call->view, RDT_KIND_APPROVAL, id, &id)) != NULL) {
-        if (request->state != RDT_APPROVAL_OPEN || request->operation == NULL ||
-            !rdt_span_is(rdt_span_str(request->operation), "clock-confirm"))
-            continue;
-        struct rdt_approval *row = rdt_tx_edit(call->tx, RDT_KIND_APPROVAL, id);
-        if (row == NULL)
-            return false;
-        row->state = RDT_APPROVAL_EXPIRED;
-        row->closed_ms = call->request->now_ms;
-    }
-    return true;
-}
-
-/* The service's own: destruction and approvals wait until people have looked. */
+/* The service's own: destruction and approvals wait until people have looked. What was asked for,
+ * or approved, was about the clock as it was until now. */
 static enum rdt_fault
 clock_block(struct rdt_call *call)
 {
     struct rdt_span reason = rdt_in_text(call, "Reason");
     struct rdt_site *site = rdt_tx_edit(call->tx, RDT_KIND_SITE, rdt_span_str("site"));
     rdt_pairs_add(&call->note.parameters, rdt_span_str("reason"), reason);
-    if (site == NULL || !rdt_text_set(&site->clock_reason, reason) || !void_confirmations(call))
+    if (site == NULL || !rdt_text_set(&site->clock_reason, reason) ||
+        !rdt_approval_void(call, "clock-confirm"))
         return rdt_out_of_memory(call);
     site->clock_blocked = 1;
     return RDT_FAULT_NONE;

@@ -101,14 +101,20 @@ gate(struct rdt_call *call, const struct rdt_principal *now)
     if (call->request->caller.internal || !rdt_approvals_on(call->view))
         return RDT_FAULT_NONE;
     enum rdt_fault fault = has_policy ? compile(call, &policy) : RDT_FAULT_NONE;
+    bool enables = now != NULL && now->disabled && rdt_in_bool(call, "Enabled");
     bool widens = policy != NULL && (now == NULL || now->compiled == NULL ||
                                      rdt_policy_widens(now->compiled, policy));
     bool moves = now != NULL && rdt_in_has(call, "Person") &&
                  !rdt_span_is(person, now->person == NULL ? "" : now->person);
     rdt_policy_free(policy);
-    if (fault != RDT_FAULT_NONE || (!widens && !moves))
+    if (fault != RDT_FAULT_NONE || (!widens && !moves && !enables))
         return fault;
-    add_given(call, "Person", now == NULL ? person.n != 0 : moves, &parameters);
+    if (enables)
+        rdt_pairs_add(&parameters, rdt_span_str("Enabled"), rdt_span_str("true"));
+    if (now != NULL && !moves && now->person != NULL) /* whose it is: they approve that, too */
+        person = rdt_span_str(now->person);
+    if (person.n != 0 || moves)
+        rdt_pairs_add(&parameters, rdt_span_str("Person"), person);
     add_given(call, "Policy", widens, &parameters);
     add_given(call, "Principal", true, &parameters);
     if (!rdt_buf_ok(&parameters))

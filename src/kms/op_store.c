@@ -198,6 +198,7 @@ add_scanner(struct rdt_call *call, struct rdt_span key, struct rdt_span stores)
         !rdt_bytes_set(&scanner->public_key, key) || !rdt_bytes_set(&scanner->stores, stores))
         return rdt_out_of_memory(call);
     memcpy(scanner->id, id, sizeof id);
+    memcpy(scanner->approval, call->note.approval, sizeof scanner->approval);
     scanner->added_ms = call->request->now_ms;
     return RDT_FAULT_NONE;
 }
@@ -252,6 +253,10 @@ put_scanner(struct rdt_call *call, const void *row)
     rdt_jout_hex(out, "PublicKey", rdt_bytes_span(&scanner->public_key));
     rdt_jout_time(out, "Added", scanner->added_ms);
     rdt_jout_bool(out, "Revoked", scanner->revoked);
+    static const uint8_t none[16];
+    rdt_jout_bool(out, "ByQuorum",
+                  !rdt_span_eq((struct rdt_span){scanner->approval, sizeof none},
+                               (struct rdt_span){none, sizeof none}));
     rdt_jout_open(out, "Stores", '[');
     for (size_t from = 0, i = 0; i < scanner->stores.n; i++)
         if (scanner->stores.p[i] == '\0') {

@@ -121,7 +121,9 @@ rdt_kms_tick(struct rdt_kms *kms, struct rdt_kms_thread *thread, int64_t now_ms)
         rdt_time_block(kms, thread, clock);
     if (in_quarantine(kms))
         return;
-    rdt_life_due(kms, thread, now_ms, settled);
+    /* nothing dies in a tick whose clock is not to be trusted, also if that could not be recorded
+     */
+    rdt_life_due(kms, thread, now_ms, settled && clock == NULL);
     rdt_ring_due(kms, thread);
     rdt_domain_due(kms, thread, now_ms);
 }

@@ -256,4 +256,16 @@ sign(struct service *s, const struct approver *a, const char *request)
     return sign_as(s, "ApprovalSign", a, "root", request);
 }
 
+/* The request that the last refusal names. */
+static inline const char *
+named(struct service *s)
+{
+    static char id[RDT_UUID_TEXT];
+    const char *at = strstr(said(s), "Request ");
+    if (at == NULL)
+        fail_msg("no request is named: %s", said(s));
+    snprintf(id, sizeof id, "%.36s", at + 8);
+    return id;
+}
+
 #endif

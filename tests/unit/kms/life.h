@@ -24,6 +24,7 @@ static struct rdt_kms_thread *thread;
 static int64_t real_ms = NOW_MS, boot_ms = 1000000;
 static char told[16384], message[RDT_MESSAGE_MAX];
 static struct rdt_signer *scanner;
+static const char *scanner_name = "s1";
 static char key[RDT_UUID_TEXT]; /* the one that tests are about */
 static uint8_t key_id[16];
 
@@ -195,7 +196,7 @@ send(const struct rdt_census *census)
 {
     RDT_BUF bytes = {0};
     rdt_census_put(census, &bytes);
-    return send_bytes("CensusReport", "s1", scanner, rdt_buf_span(&bytes));
+    return send_bytes("CensusReport", scanner_name, scanner, rdt_buf_span(&bytes));
 }
 
 static inline void

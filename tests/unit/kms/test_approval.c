@@ -35,18 +35,6 @@ tear_down(void **unused)
     return 0;
 }
 
-/* The id in a message of the gate. */
-static const char *
-named(void)
-{
-    static char id[RDT_UUID_TEXT];
-    const char *at = strstr(said(&s), "Request ");
-    if (at == NULL)
-        fail_msg("no request is named: %s", said(&s));
-    snprintf(id, sizeof id, "%.36s", at + 8);
-    return id;
-}
-
 static enum rdt_fault
 loosen_as(const char *who)
 {
@@ -67,7 +55,7 @@ gated(void)
     assert_int_equal(callf(&s, "root", "KeyGate", "{\"KeyId\":\"%s\",\"Gate\":true}", key),
                      RDT_FAULT_NONE);
     assert_int_equal(loosen(), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
 }
 
 static const char *
@@ -83,7 +71,7 @@ works_once(void **unused)
     (void)unused;
     gated();
     assert_int_equal(loosen(), RDT_FAULT_ACCESS_DENIED);
-    assert_string_equal(named(), request); /* asking again opens no second one */
+    assert_string_equal(named(&s), request); /* asking again opens no second one */
     assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
     assert_string_equal(answer(&s, "Ready"), "false");
     assert_int_equal(loosen(), RDT_FAULT_ACCESS_DENIED);
@@ -96,7 +84,7 @@ works_once(void **unused)
     assert_int_equal(callf(&s, "root", "KeyGate", "{\"KeyId\":\"%s\",\"Gate\":true}", key),
                      RDT_FAULT_NONE);
     assert_int_equal(loosen(), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request);
+    assert_string_not_equal(named(&s), request);
     assert_int_equal(sign(&s, &ann, request), RDT_FAULT_INVALID_STATE);
 }
 
@@ -108,7 +96,7 @@ keys_of_others(void **unused)
     (void)unused;
     assert_int_equal(callf(&s, "root", "CredentialCreate", "{\"Principal\":\"bob2\"}"),
                      RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(callf(&s, "root", "CertificateBind", bind, "bob2", 1),
                      RDT_FAULT_ACCESS_DENIED);
     assert_int_equal(callf(&s, "root", "CredentialCreate", "{\"Principal\":\"root\"}"),
@@ -137,7 +125,7 @@ persons_are_distinct(void **unused)
     /* a request of Bob's other identity is not one for Bob to sign */
     assert_int_equal(loosen_as("bob2"), RDT_FAULT_ACCESS_DENIED);
     char his[RDT_UUID_TEXT];
-    snprintf(his, sizeof his, "%s", named());
+    snprintf(his, sizeof his, "%s", named(&s));
     assert_string_not_equal(his, request);
     assert_int_equal(sign(&s, &bob, his), RDT_FAULT_ACCESS_DENIED);
     assert_non_null(strstr(said(&s), "who asked"));
@@ -145,7 +133,7 @@ persons_are_distinct(void **unused)
     /* nobody uses what another asked for */
     assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
     assert_int_equal(loosen_as("bob2"), RDT_FAULT_ACCESS_DENIED);
-    assert_string_equal(named(), his);
+    assert_string_equal(named(&s), his);
     /* a service asks for nothing */
     assert_int_equal(loosen_as("robot"), RDT_FAULT_ACCESS_DENIED);
     assert_non_null(strstr(said(&s), "a service"));
@@ -215,7 +203,7 @@ expires(void **unused)
     s.now_ms += APPROVAL_HOURS * HOUR_MS;
     assert_int_equal(sign(&s, &bob, request), RDT_FAULT_INVALID_STATE);
     assert_int_equal(loosen(), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request);
+    assert_string_not_equal(named(&s), request);
     s.now_ms = now + APPROVAL_HOURS * HOUR_MS - 1;
     assert_int_equal(loosen(), RDT_FAULT_NONE);
     s.now_ms = now;
@@ -295,7 +283,7 @@ what_it_is_about_must_not_change(void **unused)
         callf(&s, "root", "UpdateKeyDescription", "{\"KeyId\":\"%s\",\"Description\":\"x\"}", key),
         RDT_FAULT_NONE);
     assert_int_equal(loosen(), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request);
+    assert_string_not_equal(named(&s), request);
     assert_int_equal(sign(&s, &bob, request), RDT_FAULT_INVALID_STATE);
     assert_non_null(strstr(said(&s), "has changed"));
 }
@@ -314,9 +302,9 @@ denied_by_one(void **unused)
     assert_int_equal(sign(&s, &bob, request), RDT_FAULT_INVALID_STATE);
     assert_int_equal(sign_as(&s, "ApprovalDeny", &ann, "root", request), RDT_FAULT_INVALID_STATE);
     assert_int_equal(loosen(), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request);
+    assert_string_not_equal(named(&s), request);
     /* who asked may take it back */
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(callf(&s, "root", "ApprovalDeny", "{\"Request\":\"%s\"}", request),
                      RDT_FAULT_NONE);
     assert_string_equal(state_of(request), "denied");
@@ -378,7 +366,7 @@ a_clock_that_went_back(void **unused)
     assert_int_equal(rdt_tx_commit(tx, s.kms->store, NULL, NULL), RDT_OK);
     s.now_ms -= 1000 * HOUR_MS;
     assert_int_equal(call(&s, "root", "ClockConfirm", "{}"), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     rdt_kms_tick(s.kms, s.thread, s.now_ms);
     assert_string_equal(state_of(request), "open");
     assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
@@ -497,20 +485,20 @@ a_confirmation_is_of_one_block(void **unused)
     (void)unused;
     assert_int_equal(call(&s, NULL, "SystemClockBlock", "{\"Reason\":\"first\"}"), RDT_FAULT_NONE);
     assert_int_equal(confirm("bob2"), RDT_FAULT_ACCESS_DENIED);
-    assert_int_equal(sign(&s, &ann, named()), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &ann, named(&s)), RDT_FAULT_NONE);
     assert_int_equal(confirm("root"), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
     assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
     add_principal(&s, "rita", "Rita R");
     assert_int_equal(confirm("rita"), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
     assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
     assert_int_equal(confirm("root"), RDT_FAULT_NONE);
     assert_int_equal(call(&s, NULL, "SystemClockBlock", "{\"Reason\":\"second\"}"), RDT_FAULT_NONE);
     assert_int_equal(confirm("rita"), RDT_FAULT_ACCESS_DENIED);
-    snprintf(again, sizeof again, "%s", named());
+    snprintf(again, sizeof again, "%s", named(&s));
     assert_string_not_equal(again, request);
     assert_string_equal(state_of(request), "expired");
     assert_int_equal(sign(&s, &ann, again), RDT_FAULT_NONE);

@@ -56,17 +56,6 @@ breaks(const char *who, const char *ciphertext, const char *context)
 }
 
 static const char *
-named(void)
-{
-    static char id[RDT_UUID_TEXT];
-    const char *at = strstr(said(&s), "Request ");
-    if (at == NULL)
-        fail_msg("no request is named: %s", said(&s));
-    snprintf(id, sizeof id, "%.36s", at + 8);
-    return id;
-}
-
-static const char *
 reviews(void)
 {
     assert_int_equal(call(&s, "root", "ApprovalStatus", "{}"), RDT_FAULT_NONE);
@@ -90,21 +79,21 @@ once_and_reviewed(void **unused)
     char request[RDT_UUID_TEXT];
     (void)unused;
     assert_int_equal(breaks("carl", sealed, CONTEXT), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
     assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
     /* neither another ciphertext, nor another context, nor another person */
     assert_int_equal(breaks("carl", other, CONTEXT), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request);
+    assert_string_not_equal(named(&s), request);
     assert_int_equal(breaks("carl", sealed, "{\"a\":\"1\"}"), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request);
+    assert_string_not_equal(named(&s), request);
     assert_int_equal(breaks("root", sealed, CONTEXT), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request);
+    assert_string_not_equal(named(&s), request);
     assert_int_equal(breaks("carl", sealed, "{\"b\":\"2\",\"a\":\"1\"}"), RDT_FAULT_NONE);
     assert_string_equal(answer(&s, "Plaintext"), "c2VjcmV0");
     assert_string_equal(answer(&s, "Request"), request);
     assert_int_equal(breaks("carl", sealed, CONTEXT), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request);
+    assert_string_not_equal(named(&s), request);
     /* the review */
     assert_string_equal(reviews(), "1");
     assert_int_equal(call(&s, "root", "ApprovalList", "{\"Which\":\"reviews\"}"), RDT_FAULT_NONE);
@@ -124,7 +113,7 @@ a_failure_uses_nothing(void **unused)
     char request[RDT_UUID_TEXT];
     (void)unused;
     assert_int_equal(breaks("carl", other, "{\"a\":\"2\"}"), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
     assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
     assert_int_equal(breaks("carl", other, "{\"a\":\"2\"}"), RDT_FAULT_INVALID_CIPHERTEXT);

@@ -71,6 +71,33 @@ with_approvers(void **state)
     return with_key(state);
 }
 
+/* What the last refusal asks for, by both. */
+static void
+sign_named(void)
+{
+    char id[RDT_UUID_TEXT];
+    snprintf(id, sizeof id, "%s", named(&s));
+    assert_int_equal(sign(&s, &ann, id), RDT_FAULT_NONE);
+    assert_int_equal(sign(&s, &bob, id), RDT_FAULT_NONE);
+}
+
+/* Another scanner for the same stores, whom the quorum has looked at. */
+static void
+enrol_by_quorum(void)
+{
+    char digits[2 * RDT_PUBLIC_MAX + 1] = "";
+    static const char enrolment[] = "{\"Scanner\":\"s2\",\"PublicKey\":\"%s\","
+                                    "\"Stores\":[\"db\",\"bucket\",\"seal\"]}";
+    rdt_signer_free(scanner);
+    assert_int_equal(rdt_signer_new(RDT_SIGN_ED25519, &scanner, NULL), RDT_OK);
+    rdt_hex_put(rdt_signer_public(scanner), digits);
+    s.now_ms = real_ms;
+    assert_int_equal(callf(&s, "root", "ScannerEnrol", enrolment, digits), RDT_FAULT_ACCESS_DENIED);
+    sign_named();
+    assert_int_equal(callf(&s, "root", "ScannerEnrol", enrolment, digits), RDT_FAULT_NONE);
+    scanner_name = "s2";
+}
+
 static bool
 lives(void)
 {
@@ -195,7 +222,7 @@ version_dies(void **state)
     const char *words = certificate(1);
     assert_says(words, "\"state\":\"erased\"");
     assert_says(words, "\"of\":\"version\",\"versions\":[{\"version\":1,");
-    assert_says(words, "\"store\":\"db\",\"scanner\":\"s1\"");
+    assert_says(words, "\"store\":\"db\",\"scanner\":\"s2\"");
     assert_says(words, "\"approver\":\"ann\"");
     assert_says(words, "\"approver\":\"bob\"");
     assert_says(words, "\"intentIndex\":");
@@ -305,19 +332,6 @@ not_by_date(void **state)
     nothing_new("a date that was set");
     struct gate gate = {now(), kms, rdt_view_key(now(), key_id), version(1), real_ms};
     assert_true(rdt_gate_waiting(&gate) >= 30 * DAY_S - 1);
-}
-
-/* What a call asked the quorum for, signed by both. */
-static void
-sign_named(void)
-{
-    char id[RDT_UUID_TEXT];
-    const char *at = strstr(said(&s), "Request ");
-    if (at == NULL)
-        fail_msg("no request is named: %s", said(&s));
-    snprintf(id, sizeof id, "%.36s", at + 8);
-    assert_int_equal(sign(&s, &ann, id), RDT_FAULT_NONE);
-    assert_int_equal(sign(&s, &bob, id), RDT_FAULT_NONE);
 }
 
 /* Once there are approvers, they say who is believed and which store is asked no more. */
@@ -701,7 +715,7 @@ cancelled(void **state)
     must("ScheduleKeyDeletion", "{\"KeyId\":\"%s\",\"PendingWindowInDays\":7}", key);
     days_pass(31); /* the census of the first time says nothing about the second */
     must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
-    assert_non_null(strstr(told, "its report is from before draining began"));
+    assert_non_null(strstr(told, "was asked for before draining began"));
 }
 
 static void
@@ -781,13 +795,36 @@ nobody_to_ask(void **state)
     assert_non_null(strstr(told, "no quorum of approvers is enrolled"));
 }
 
+/* One that was enrolled before there was a quorum is believed for drains, and for no more. */
+static void
+scanner_of_before(void **state)
+{
+    (void)state;
+    to_quiesced();
+    days_pass(40);
+    approve(1, true);
+    tick();
+    assert_state(1, "quiesced");
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "scanner s1 was enrolled without a quorum"));
+    enrol_by_quorum();
+    report_empty("db");
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_null(strstr(told, "without a quorum"));
+    assert_state(1, "quiesced"); /* what was approved was another census */
+    approve(1, true);
+    tick();
+    assert_state(1, "destroyed");
+}
+
 int
 main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, with_key)
     const struct CMUnitTest tests[] = {
         T(nobody_to_ask), /* the others have approvers */
-        cmocka_unit_test_setup(version_dies, with_approvers),
+        cmocka_unit_test_setup(scanner_of_before, with_approvers),
+        T(version_dies),
         T(two_dates),
         T(last_moment),
         T(daily_census),

@@ -29,17 +29,6 @@ tear_down(void **unused)
     return 0;
 }
 
-static const char *
-named(void)
-{
-    static char id[RDT_UUID_TEXT];
-    const char *at = strstr(said(&s), "Request ");
-    if (at == NULL)
-        fail_msg("no request is named: %s", said(&s));
-    snprintf(id, sizeof id, "%.36s", at + 8);
-    return id;
-}
-
 /* Signed by both. */
 static void
 approve(const char *request)
@@ -112,10 +101,10 @@ the_old_quorum_decides(void **unused)
     assert_int_equal(approver_add(&s, "root", &bob, "bob", "Bob B"), RDT_FAULT_NONE);
     assert_string_equal(status("Reachable"), "true");
     assert_int_equal(approver_add(&s, "root", &cid, "cid", "Cid C"), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     approve(request);
     assert_int_equal(approver_add(&s, "root", &dan, "cid", "Cid C"), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request); /* with another key it is another thing */
+    assert_string_not_equal(named(&s), request); /* with another key it is another thing */
     assert_int_equal(approver_add(&s, "root", &cid, "cid", "Cid C"), RDT_FAULT_NONE);
     assert_string_equal(status("Approvers"), "3");
 }
@@ -128,17 +117,17 @@ another_set_voids(void **unused)
     assert_int_equal(set_quorum(4), RDT_FAULT_CONFLICT);   /* nobody could sign any more */
     assert_int_equal(set_quorum(1), RDT_FAULT_VALIDATION); /* one would decide alone */
     assert_int_equal(set_quorum(3), RDT_FAULT_ACCESS_DENIED);
-    snprintf(quorum, sizeof quorum, "%s", named());
+    snprintf(quorum, sizeof quorum, "%s", named(&s));
     approve(quorum);
     assert_int_equal(approver_add(&s, "root", &dan, "dan", "Dan D"), RDT_FAULT_ACCESS_DENIED);
-    snprintf(add, sizeof add, "%s", named());
+    snprintf(add, sizeof add, "%s", named(&s));
     approve(add);
     assert_int_equal(approver_add(&s, "root", &dan, "dan", "Dan D"), RDT_FAULT_NONE);
     /* what the set of before had approved */
     assert_int_equal(sign(&s, &cid, quorum), RDT_FAULT_INVALID_STATE);
     assert_non_null(strstr(said(&s), "approvers have changed"));
     assert_int_equal(set_quorum(3), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), quorum);
+    assert_string_not_equal(named(&s), quorum);
 }
 
 static void
@@ -148,19 +137,19 @@ a_removed_one_no_longer_counts(void **unused)
     (void)unused;
     assert_int_equal(remove_approver("eve"), RDT_FAULT_NOT_FOUND);
     assert_int_equal(remove_approver("cid"), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(sign(&s, &cid, request), RDT_FAULT_NONE); /* about himself: he may */
     assert_int_equal(sign(&s, &dan, request), RDT_FAULT_NONE);
     assert_int_equal(remove_approver("cid"), RDT_FAULT_NONE);
     assert_int_equal(set_quorum(3), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(sign(&s, &cid, request), RDT_FAULT_ACCESS_DENIED);
     approve(request);
     assert_int_equal(set_quorum(3), RDT_FAULT_NONE);
     /* three are left, and three are needed: nobody may go */
     assert_int_equal(remove_approver("dan"), RDT_FAULT_CONFLICT);
     assert_int_equal(set_quorum(2), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     approve(request);
     assert_int_equal(set_quorum(2), RDT_FAULT_ACCESS_DENIED);
     assert_int_equal(sign(&s, &dan, request), RDT_FAULT_NONE);
@@ -215,7 +204,7 @@ one_suspends(void **unused)
                      RDT_FAULT_INVALID_STATE);
     assert_int_equal(callf(&s, "root", "KeyUnsuspend", "{\"KeyId\":\"%s\"}", key),
                      RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     approve(request);
     assert_string_equal(encrypt(), "DisabledException");
     assert_int_equal(callf(&s, "root", "KeyUnsuspend", "{\"KeyId\":\"%s\"}", key), RDT_FAULT_NONE);
@@ -244,14 +233,14 @@ policies_that_widen(void **unused)
     assert_int_equal(callf(&s, "root", "PutKeyPolicy", body, key, locked),
                      RDT_FAULT_MALFORMED_POLICY);
     assert_int_equal(callf(&s, "root", "PutKeyPolicy", body, key, wide), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(sign(&s, &ann, request), RDT_FAULT_NONE);
     assert_int_equal(callf(&s, "root", "PutKeyPolicy", body, key, wide), RDT_FAULT_ACCESS_DENIED);
     assert_int_equal(sign(&s, &bob, request), RDT_FAULT_NONE);
     assert_int_equal(callf(&s, "root", "PutKeyPolicy", body, key, wide), RDT_FAULT_NONE);
     assert_int_equal(callf(&s, "root", "PutKeyPolicy", body, key, narrow), RDT_FAULT_NONE);
     assert_int_equal(callf(&s, "root", "PutKeyPolicy", body, key, wide), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request);
+    assert_string_not_equal(named(&s), request);
 }
 
 static void
@@ -265,13 +254,13 @@ principals_that_may_more(void **unused)
                      RDT_FAULT_NOT_FOUND);
     assert_int_equal(callf(&s, "root", "PrincipalCreate", "{\"Principal\":\"x\"}"), RDT_FAULT_NONE);
     assert_int_equal(callf(&s, "root", "PrincipalUpdate", make, "x"), RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     assert_int_equal(
         callf(&s, "root", "PrincipalUpdate", "{\"Principal\":\"x\",\"Enabled\":false}"),
         RDT_FAULT_NONE);
     assert_int_equal(callf(&s, "root", "PrincipalUpdate", make, "x"), RDT_FAULT_ACCESS_DENIED);
-    assert_string_not_equal(named(), request); /* the principal has changed */
-    snprintf(request, sizeof request, "%s", named());
+    assert_string_not_equal(named(&s), request); /* the principal has changed */
+    snprintf(request, sizeof request, "%s", named(&s));
     approve(request);
     assert_int_equal(callf(&s, "root", "PrincipalUpdate", make, "x"), RDT_FAULT_NONE);
     assert_int_equal(callf(&s, "root", "PrincipalUpdate", make, "x"), RDT_FAULT_NONE); /* no more */
@@ -279,6 +268,22 @@ principals_that_may_more(void **unused)
     assert_int_equal(
         callf(&s, "root", "PrincipalUpdate", "{\"Principal\":\"root\",\"Person\":\"Ghost\"}"),
         RDT_FAULT_ACCESS_DENIED);
+    /* nobody comes back alone */
+    assert_int_equal(callf(&s, "root", "PrincipalUpdate", "{\"Principal\":\"x\",\"Enabled\":true}"),
+                     RDT_FAULT_ACCESS_DENIED);
+    snprintf(request, sizeof request, "%s", named(&s));
+    approve(request);
+    assert_int_equal(callf(&s, "root", "PrincipalUpdate", "{\"Principal\":\"x\",\"Enabled\":true}"),
+                     RDT_FAULT_NONE);
+    /* whose policy it will be stands in what is signed */
+    assert_int_equal(
+        callf(&s, "root", "PrincipalCreate", "{\"Principal\":\"y\",\"Person\":\"Yan Y\"}"),
+        RDT_FAULT_NONE);
+    assert_int_equal(callf(&s, "root", "PrincipalUpdate", make, "y"), RDT_FAULT_ACCESS_DENIED);
+    snprintf(request, sizeof request, "%s", named(&s));
+    assert_int_equal(callf(&s, NULL, "ApprovalShow", "{\"Request\":\"%s\"}", request),
+                     RDT_FAULT_NONE);
+    assert_string_equal(answer(&s, "Person"), "Yan Y");
     /* who holds the root is not asked: root admin */
     assert_int_equal(callf(&s, NULL, "PrincipalCreate", make, "rescue"), RDT_FAULT_NONE);
 }
@@ -294,7 +299,7 @@ a_gated_deletion(void **unused)
     static const char body[] = "{\"KeyId\":\"%s\",\"PendingWindowInDays\":%d}";
     assert_int_equal(callf(&s, "root", "ScheduleKeyDeletion", body, key, 30),
                      RDT_FAULT_ACCESS_DENIED);
-    snprintf(request, sizeof request, "%s", named());
+    snprintf(request, sizeof request, "%s", named(&s));
     approve(request);
     assert_int_equal(callf(&s, "root", "ScheduleKeyDeletion", body, key, 7),
                      RDT_FAULT_ACCESS_DENIED); /* 30 days were approved */

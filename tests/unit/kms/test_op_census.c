@@ -330,6 +330,31 @@ only_opened(void **state)
     assert_state(1, "draining");
 }
 
+/* Clients that were given a key of a ring may write under it until its TTL is over. */
+static void
+ring_too_early(void **state)
+{
+    (void)state;
+    new_key();
+    must("KeyRing", "{\"KeyId\":\"%s\"}", key);
+    must("TenantCreate", "{\"Tenant\":\"acme\",\"KeyId\":\"%s\"}", key);
+    must("RotateKeyOnDemand", "{\"KeyId\":\"%s\"}", key);
+    must("StoreRegister", "{\"KeyId\":\"%s\",\"Store\":\"db\"}", key);
+    tick();
+    must("VersionDrain", "{\"KeyId\":\"%s\",\"Version\":1}", key);
+    must("CensusNonce", "{\"KeyId\":\"%s\",\"Store\":\"db\"}", key);
+    assert_non_null(strstr(told, "\"TooEarly\":true"));
+    report_empty("db");
+    assert_state(1, "draining");
+    must("KeyVersions", "{\"KeyId\":\"%s\"}", key);
+    assert_non_null(strstr(told, "while clients could still write"));
+    hours_pass(1);
+    must("CensusNonce", "{\"KeyId\":\"%s\",\"Store\":\"db\"}", key);
+    assert_non_null(strstr(told, "\"TooEarly\":false"));
+    report_empty("db");
+    assert_state(1, "drained");
+}
+
 static void
 store_stays(void **state)
 {
@@ -360,11 +385,30 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, rotated_key)
     const struct CMUnitTest tests[] = {
-        T(drained),     T(before_draining), T(partial),       T(missing_store),      T(found),
-        T(overtaken),   T(seen_once),       T(large_numbers), T(unregistered_store), T(new_store),
-        T(replayed),    T(other_nonce),     T(other_key),     T(other_deployment),   T(other_store),
-        T(forged),      T(revoked),         T(wrong_time),    T(far_epoch),          T(no_store),
-        T(only_opened), T(store_stays),     T(status),
+        T(drained),
+        T(before_draining),
+        T(partial),
+        T(missing_store),
+        T(found),
+        T(overtaken),
+        T(seen_once),
+        T(large_numbers),
+        T(unregistered_store),
+        T(new_store),
+        T(replayed),
+        T(other_nonce),
+        T(other_key),
+        T(other_deployment),
+        T(other_store),
+        T(forged),
+        T(revoked),
+        T(wrong_time),
+        T(far_epoch),
+        T(no_store),
+        T(only_opened),
+        T(ring_too_early),
+        T(store_stays),
+        T(status),
     };
     return cmocka_run_group_tests_name("kms/op_census", tests, life_set_up, life_tear_down);
 }
