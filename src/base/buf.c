@@ -55,6 +55,15 @@ rdt_buf_fmt(struct rdt_buf *buf, const char *fmt, ...)
     va_end(again);
 }
 
+void
+rdt_buf_uint(struct rdt_buf *buf, uint64_t v, size_t n)
+{
+    uint8_t bytes[8];
+    for (size_t i = 0; i < n && i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
+    rdt_buf_add(buf, bytes, n);
+}
+
 const char *
 rdt_buf_cstr(struct rdt_buf *buf)
 {

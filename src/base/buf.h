@@ -57,6 +57,10 @@ rdt_buf_ok(const struct rdt_buf *buf)
     return !buf->failed;
 }
 
+/* rdt_buf_uint - append a number, big-endian, in n bytes (1 to 8), as formats have it; higher bytes
+ * of it are cut off. */
+void rdt_buf_uint(struct rdt_buf *buf, uint64_t v, size_t n);
+
 /* rdt_buf_cstr - the bytes as a NUL-terminated string, borrowed; NULL when out of memory. */
 const char *rdt_buf_cstr(struct rdt_buf *buf);
 

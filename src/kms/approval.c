@@ -49,8 +49,8 @@ rdt_quorum(struct rdt_view view)
     return site == NULL || site->quorum == 0 ? UINT32_MAX : site->quorum;
 }
 
-static size_t
-approvers(struct rdt_view view)
+size_t
+rdt_approvers(struct rdt_view view)
 {
     struct rdt_span id = {0};
     size_t n = 0;
@@ -62,7 +62,7 @@ approvers(struct rdt_view view)
 bool
 rdt_approvals_on(struct rdt_view view)
 {
-    return approvers(view) >= rdt_quorum(view);
+    return rdt_approvers(view) >= rdt_quorum(view);
 }
 
 const struct rdt_approver *
@@ -436,7 +436,7 @@ may_open(struct rdt_call *call)
         return rdt_call_fail(call, RDT_FAULT_ACCESS_DENIED,
                              "This needs approval by %u, and there are %zu approvers: redoubt "
                              "approver add",
-                             rdt_quorum(call->view), approvers(call->view));
+                             rdt_quorum(call->view), rdt_approvers(call->view));
     if (new_requests(call) >= APPROVAL_OPEN_MAX)
         return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED,
                              "%d requests of yours are open, or of the last day: that is enough",

@@ -13,15 +13,6 @@ static const char *const labels[] = {
 
 #define SUSPEND_LABEL "redoubt suspend v1"
 
-static void
-put_uint(struct rdt_buf *out, uint64_t v, size_t n)
-{
-    uint8_t bytes[8];
-    for (size_t i = 0; i < n; i++)
-        bytes[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
-    rdt_buf_add(out, bytes, n);
-}
-
 void
 rdt_approval_put(const struct rdt_approval_bytes *approval, struct rdt_buf *out)
 {
@@ -34,14 +25,14 @@ rdt_approval_put(const struct rdt_approval_bytes *approval, struct rdt_buf *out)
     rdt_buf_add(out, label, strlen(label) + 1);
     rdt_buf_add(out, approval->deployment, 16);
     rdt_buf_add(out, approval->request, 16);
-    put_uint(out, approval->operation.n, 1);
+    rdt_buf_uint(out, approval->operation.n, 1);
     rdt_buf_add(out, approval->operation.p, approval->operation.n);
-    put_uint(out, approval->parameters.n, 4);
+    rdt_buf_uint(out, approval->parameters.n, 4);
     rdt_buf_add(out, approval->parameters.p, approval->parameters.n);
-    put_uint(out, approval->rows_revision, 8);
+    rdt_buf_uint(out, approval->rows_revision, 8);
     rdt_buf_add(out, approval->census_root, 32);
-    put_uint(out, approval->approvers_revision, 8);
-    put_uint(out, (uint64_t)approval->expires_ms, 8);
+    rdt_buf_uint(out, approval->approvers_revision, 8);
+    rdt_buf_uint(out, (uint64_t)approval->expires_ms, 8);
 }
 
 static bool
@@ -130,5 +121,5 @@ rdt_suspend_put(const uint8_t deployment[static 16], const uint8_t key[static 16
     rdt_buf_add(out, SUSPEND_LABEL, sizeof SUSPEND_LABEL);
     rdt_buf_add(out, deployment, 16);
     rdt_buf_add(out, key, 16);
-    put_uint(out, (uint64_t)time_ms, 8);
+    rdt_buf_uint(out, (uint64_t)time_ms, 8);
 }

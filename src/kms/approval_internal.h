@@ -130,7 +130,8 @@ const struct rdt_approver *rdt_approver_named(struct rdt_view view, struct rdt_s
 /* rdt_same_person - without regard to blanks and to the case of ASCII letters; NULL is nobody. */
 bool rdt_same_person(const char *one, const char *other);
 
-/* rdt_quorum - approvals that an operation needs. */
+/* rdt_approvers - how many there are.  rdt_quorum - approvals that an operation needs. */
+size_t rdt_approvers(struct rdt_view view);
 uint32_t rdt_quorum(struct rdt_view view);
 
 /* rdt_approval_clock - ClockException while the clock has to be confirmed; that itself can be
@@ -148,6 +149,9 @@ bool rdt_approval_is_recovery(const struct rdt_approval *row);
  * public key in small digits. */
 enum rdt_fault rdt_approval_parameter(struct rdt_call *call, struct rdt_span name,
                                       struct rdt_span value, struct rdt_buf *out);
+
+/* rdt_approver_parameters - Name, Person and PublicKey of the input, in the form that is signed. */
+enum rdt_fault rdt_approver_parameters(struct rdt_call *call, struct rdt_buf *out);
 
 /* rdt_approver_check - whether an approver of the parameters Name, Person and PublicKey could be
  * added; replace: also in place of the one of the same person.  rdt_approver_put - add it. */

@@ -28,22 +28,16 @@ approval_recover(struct rdt_call *call)
 {
     RDT_BUF parameters = {0};
     struct rdt_approval *row;
-    static const char *const names[] = {"Name", "Person", "PublicKey"};
-    for (size_t i = 0; i < RDT_COUNT(names); i++) {
-        enum rdt_fault fault = rdt_approval_parameter(call, rdt_span_str(names[i]),
-                                                      rdt_in_text(call, names[i]), &parameters);
-        if (fault != RDT_FAULT_NONE)
-            return fault;
-    }
-    if (!rdt_buf_ok(&parameters))
-        return rdt_out_of_memory(call);
+    enum rdt_fault fault = rdt_approver_parameters(call, &parameters);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
     rdt_pairs_add(&call->note.parameters, rdt_span_str("approver"), rdt_in_text(call, "Name"));
     struct approval_wish wish = {
         .about = {"quorum-recover", rdt_buf_span(&parameters), NULL},
         .reason = rdt_in_text(call, "Reason"),
         .hours = RECOVER_DAYS * (int64_t)24
     };
-    enum rdt_fault fault = rdt_approver_check(call, wish.about.parameters, true);
+    fault = rdt_approver_check(call, wish.about.parameters, true);
     if (fault == RDT_FAULT_NONE)
         fault = rdt_approval_open(call, &wish, &row);
     if (fault != RDT_FAULT_NONE)

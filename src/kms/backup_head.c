@@ -17,18 +17,9 @@
 #define KEY_LABEL "redoubt backup key v1"
 
 static void
-put_be(struct rdt_buf *out, uint64_t v, size_t n)
-{
-    uint8_t bytes[8];
-    for (size_t i = 0; i < n; i++)
-        bytes[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
-    rdt_buf_add(out, bytes, n);
-}
-
-static void
 put_part(struct rdt_buf *out, const struct rdt_backup_part *part)
 {
-    put_be(out, part->n, 8);
+    rdt_buf_uint(out, part->n, 8);
     rdt_buf_add(out, part->hash, sizeof part->hash);
 }
 
@@ -38,11 +29,11 @@ rdt_backup_put_head(const struct rdt_backup_info *info, struct rdt_buf *out)
     size_t version_n = strlen(info->version);
     rdt_buf_str(out, MAGIC);
     rdt_buf_add(out, info->deployment, sizeof info->deployment);
-    put_be(out, info->created_ms, 8);
-    put_be(out, info->revision, 8);
-    put_be(out, version_n, 1);
+    rdt_buf_uint(out, info->created_ms, 8);
+    rdt_buf_uint(out, info->revision, 8);
+    rdt_buf_uint(out, version_n, 1);
     rdt_buf_add(out, info->version, version_n);
-    put_be(out, info->checkpoint_n, 2);
+    rdt_buf_uint(out, info->checkpoint_n, 2);
     rdt_buf_add(out, info->checkpoint, info->checkpoint_n);
     put_part(out, &info->root);
     put_part(out, &info->store);

@@ -169,8 +169,9 @@ struct rdt_key *rdt_edit_key(struct rdt_call *call);
 enum rdt_fault rdt_policy_put(struct rdt_call *call, struct rdt_key *key, struct rdt_span document);
 enum rdt_fault rdt_tags_put(struct rdt_call *call, struct rdt_key *key, const char *member);
 
-/* rdt_alias_drop - remove an alias; false: no memory is left. */
+/* rdt_alias_drop - remove an alias; rdt_alias_drop_all - all of a key. False: no memory is left. */
 bool rdt_alias_drop(struct rdt_tx *tx, const struct rdt_alias *alias);
+bool rdt_alias_drop_all(struct rdt_tx *tx, const uint8_t key[static 16]);
 
 /* rdt_deletion_window - days that a deletion waits when the request names none. */
 int64_t rdt_deletion_window(const struct rdt_key *key);

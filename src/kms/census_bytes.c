@@ -28,18 +28,9 @@ rdt_store_name_ok(struct rdt_span name)
 }
 
 static void
-put_uint(struct rdt_buf *out, uint64_t v, size_t n)
-{
-    uint8_t bytes[8];
-    for (size_t i = 0; i < n; i++)
-        bytes[i] = (uint8_t)(v >> (8 * (n - 1 - i)));
-    rdt_buf_add(out, bytes, n);
-}
-
-static void
 put_short(struct rdt_buf *out, struct rdt_span text)
 {
-    put_uint(out, text.n, 1);
+    rdt_buf_uint(out, text.n, 1);
     rdt_buf_add(out, text.p, text.n);
 }
 
@@ -99,9 +90,9 @@ void
 rdt_census_add(struct rdt_buf *out, bool epochs, const struct rdt_census_count *count)
 {
     if (epochs)
-        put_uint(out, count->handle, 4);
-    put_uint(out, count->version, 4);
-    put_uint(out, count->count, 8);
+        rdt_buf_uint(out, count->handle, 4);
+    rdt_buf_uint(out, count->version, 4);
+    rdt_buf_uint(out, count->count, 8);
 }
 
 static bool
@@ -128,14 +119,14 @@ rdt_census_put(const struct rdt_census *census, struct rdt_buf *out)
     rdt_buf_add(out, census->nonce, 16);
     put_short(out, census->store);
     rdt_buf_add(out, census->key, 16);
-    put_uint(out, census->looked_at, 8);
-    put_uint(out, census->total, 8);
-    put_uint(out, census->counts.n / COUNT_LEN, 2);
+    rdt_buf_uint(out, census->looked_at, 8);
+    rdt_buf_uint(out, census->total, 8);
+    rdt_buf_uint(out, census->counts.n / COUNT_LEN, 2);
     rdt_buf_add(out, census->counts.p, census->counts.n);
-    put_uint(out, census->epochs.n / EPOCH_LEN, 2);
+    rdt_buf_uint(out, census->epochs.n / EPOCH_LEN, 2);
     rdt_buf_add(out, census->epochs.p, census->epochs.n);
-    put_uint(out, census->highest, 4);
-    put_uint(out, (uint64_t)census->made_ms, 8);
+    rdt_buf_uint(out, census->highest, 4);
+    rdt_buf_uint(out, (uint64_t)census->made_ms, 8);
 }
 
 /* docs/formats/census.md 1 */
@@ -176,9 +167,9 @@ rdt_receipt_put(const struct rdt_receipt *receipt, struct rdt_buf *out)
     rdt_buf_add(out, receipt->deployment, 16);
     rdt_buf_add(out, receipt->file, 16);
     put_short(out, receipt->name);
-    put_uint(out, (uint64_t)receipt->created_ms, 8);
-    put_uint(out, (uint64_t)receipt->until_ms, 8);
-    put_uint(out, receipt->versions.n / HELD_LEN, 2);
+    rdt_buf_uint(out, (uint64_t)receipt->created_ms, 8);
+    rdt_buf_uint(out, (uint64_t)receipt->until_ms, 8);
+    rdt_buf_uint(out, receipt->versions.n / HELD_LEN, 2);
     rdt_buf_add(out, receipt->versions.p, receipt->versions.n);
 }
 

@@ -70,23 +70,13 @@ erase_key(struct rdt_call *call, const uint8_t key[static 16])
 {
     struct rdt_view view = rdt_tx_view(call->tx);
     const struct rdt_version *version;
-    const struct rdt_key_alias *name;
     for (uint32_t number = 0; (version = rdt_view_version_after(view, key, number)) != NULL;) {
         number = version->number;
         if (version->state != RDT_VERSION_DESTROYED && !erase(call, version))
             return false;
     }
-    for (;;) {
-        struct rdt_span id = {0};
-        name = rdt_view_key_alias(view, key, &id);
-        if (name == NULL)
-            break;
-        const struct rdt_alias *alias =
-            rdt_view_get(view, RDT_KIND_ALIAS, rdt_span_str(name->name));
-        if (alias == NULL || !rdt_alias_drop(call->tx, alias))
-            return false;
-    }
-    return rdt_tx_remove(call->tx, RDT_KIND_KEY, (struct rdt_span){key, 16});
+    return rdt_alias_drop_all(call->tx, key) &&
+           rdt_tx_remove(call->tx, RDT_KIND_KEY, (struct rdt_span){key, 16});
 }
 
 static enum rdt_fault

@@ -455,15 +455,6 @@ rdt_drain_advance(struct rdt_call *call, const struct rdt_key *key)
 
 /* ---- what approvers sign ---- */
 
-static void
-put_be(struct rdt_buf *out, uint64_t v, size_t n)
-{
-    for (size_t i = n; i-- > 0;) {
-        uint8_t byte = (uint8_t)(v >> (8 * i));
-        rdt_buf_add(out, &byte, 1);
-    }
-}
-
 /* docs/formats/census.md 4 */
 bool
 rdt_census_root(const struct gate *gate, uint8_t out[static 32])
@@ -475,8 +466,8 @@ rdt_census_root(const struct gate *gate, uint8_t out[static 32])
     rdt_buf_add(&bytes, label, sizeof label);
     rdt_buf_add(&bytes, rdt_view_site(gate->view)->deployment, 16);
     rdt_buf_add(&bytes, gate->key->id, 16);
-    put_be(&bytes, number_of(gate), 4);
-    put_be(&bytes, drain_of(gate), 4);
+    rdt_buf_uint(&bytes, number_of(gate), 4);
+    rdt_buf_uint(&bytes, drain_of(gate), 4);
     rdt_buf_add(&bytes, rdt_gate_stated(gate) ? gate->key->statement : nobody, 16);
     while ((store = rdt_store_after(gate->view, gate->key->id,
                                     store == NULL ? NULL : store->name)) != NULL) {
@@ -484,12 +475,12 @@ rdt_census_root(const struct gate *gate, uint8_t out[static 32])
             rdt_report_of(gate->view, rdt_span_str(store->name), gate->key->id);
         bool good = report != NULL && report->looked_at == report->total &&
                     report->drain_no >= drain_of(gate);
-        put_be(&bytes, strlen(store->name), 1);
+        rdt_buf_uint(&bytes, strlen(store->name), 1);
         rdt_buf_str(&bytes, store->name);
         rdt_buf_add(&bytes, report == NULL ? nobody : report->scanner, 16);
-        put_be(&bytes, good, 1);
-        put_be(&bytes, report == NULL ? 0 : rdt_report_count(gate->view, report, number_of(gate)),
-               8);
+        rdt_buf_uint(&bytes, good, 1);
+        rdt_buf_uint(&bytes,
+                     report == NULL ? 0 : rdt_report_count(gate->view, report, number_of(gate)), 8);
     }
     return rdt_buf_ok(&bytes) && rdt_sha256(rdt_buf_span(&bytes), out, NULL) == RDT_OK;
 }

@@ -296,20 +296,13 @@ rdt_kind_record(enum rdt_kind kind)
     return (size_t)kind < RDT_KIND_END && kinds[kind].record.size != 0 ? &kinds[kind].record : NULL;
 }
 
-static void
-put_u32(uint32_t v, struct rdt_buf *out)
-{
-    const uint8_t bytes[] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
-    rdt_buf_add(out, bytes, sizeof bytes);
-}
-
 /* Of fixed length by its type; a text that is not the last is ended by a NUL, which none holds. */
 static void
 put_id_field(const struct rdt_record_member *m, const void *object, bool last, struct rdt_buf *out)
 {
     const void *at = (const uint8_t *)object + m->at;
     if (m->type == RDT_M_U32) {
-        put_u32(*(const uint32_t *)at, out);
+        rdt_buf_uint(out, *(const uint32_t *)at, 4);
     } else if (m->type == RDT_M_TEXT) {
         const char *text = *(char *const *)at;
         rdt_buf_str(out, text == NULL ? "" : text);

@@ -4,13 +4,6 @@
 
 #define WRAP_AAD_MAX ((size_t)RDT_STORE_ID_MAX + 96)
 
-static void
-put_u32(struct rdt_buf *out, uint32_t v)
-{
-    uint8_t b[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
-    rdt_buf_add(out, b, sizeof b);
-}
-
 /* deployment | table | key | version | kind | tenant: SECURITY-DESIGN section 3, each length fixed
  * or said. */
 static void
@@ -19,12 +12,12 @@ wrap_aad(const struct rdt_kms *kms, const struct wrap_at *at, uint32_t domain, s
     static const uint8_t none[16];
     rdt_buf_str(out, "redoubt wrap v1");
     rdt_buf_add(out, kms->deployment, sizeof kms->deployment);
-    put_u32(out, domain);
-    put_u32(out, (uint32_t)at->kind);
-    put_u32(out, (uint32_t)at->id.n);
+    rdt_buf_uint(out, domain, 4);
+    rdt_buf_uint(out, (uint32_t)at->kind, 4);
+    rdt_buf_uint(out, (uint32_t)at->id.n, 4);
     rdt_buf_add(out, at->id.p, at->id.n);
-    put_u32(out, at->version);
-    put_u32(out, (uint32_t)strlen(at->purpose));
+    rdt_buf_uint(out, at->version, 4);
+    rdt_buf_uint(out, (uint32_t)strlen(at->purpose), 4);
     rdt_buf_str(out, at->purpose);
     rdt_buf_add(out, at->tenant == NULL ? none : at->tenant, sizeof none);
 }

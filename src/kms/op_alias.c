@@ -193,6 +193,22 @@ rdt_alias_drop(struct rdt_tx *tx, const struct rdt_alias *alias)
     return take_from_key(tx, alias->key, name) && rdt_tx_remove(tx, RDT_KIND_ALIAS, name);
 }
 
+bool
+rdt_alias_drop_all(struct rdt_tx *tx, const uint8_t key[static 16])
+{
+    struct rdt_view view = rdt_tx_view(tx);
+    const struct rdt_key_alias *name;
+    struct rdt_span id = {0};
+    while ((name = rdt_view_key_alias(view, key, &id)) != NULL) {
+        const struct rdt_alias *alias =
+            rdt_view_get(view, RDT_KIND_ALIAS, rdt_span_str(name->name));
+        if (alias == NULL || !rdt_alias_drop(tx, alias))
+            return false;
+        id = (struct rdt_span){0}; /* what it was borrowed from is gone */
+    }
+    return true;
+}
+
 enum rdt_fault
 rdt_op_delete_alias(struct rdt_call *call)
 {

@@ -32,16 +32,6 @@ parameter(struct rdt_span parameters, const char *name)
     return value;
 }
 
-static size_t
-approvers(struct rdt_view view)
-{
-    struct rdt_span id = {0};
-    size_t n = 0;
-    while (rdt_view_next(view, RDT_KIND_APPROVER, id, &id) != NULL)
-        n++;
-    return n;
-}
-
 /* ---- adding ---- */
 
 struct candidate {
@@ -98,7 +88,7 @@ clash(struct rdt_call *call, const struct candidate *new, bool replace,
         if (rdt_span_eq(rdt_bytes_span(&row->public_key), new->public_key))
             return rdt_call_fail(call, RDT_FAULT_ALREADY_EXISTS, "an approver has this key");
     }
-    if (*old == NULL && approvers(call->view) >= RDT_APPROVERS_MAX)
+    if (*old == NULL && rdt_approvers(call->view) >= RDT_APPROVERS_MAX)
         return rdt_call_fail(call, RDT_FAULT_LIMIT_EXCEEDED, "there are %zu approvers, the most",
                              RDT_APPROVERS_MAX);
     return RDT_FAULT_NONE;
@@ -150,21 +140,26 @@ rdt_approver_put(struct rdt_call *call, struct rdt_span parameters, bool replace
     return RDT_FAULT_NONE;
 }
 
+enum rdt_fault
+rdt_approver_parameters(struct rdt_call *call, struct rdt_buf *out)
+{
+    static const char *const names[] = {"Name", "Person", "PublicKey"};
+    enum rdt_fault fault = RDT_FAULT_NONE;
+    for (size_t i = 0; fault == RDT_FAULT_NONE && i < RDT_COUNT(names); i++)
+        fault =
+            rdt_approval_parameter(call, rdt_span_str(names[i]), rdt_in_text(call, names[i]), out);
+    return fault == RDT_FAULT_NONE && !rdt_buf_ok(out) ? rdt_out_of_memory(call) : fault;
+}
+
 static enum rdt_fault
 approver_add(struct rdt_call *call)
 {
     RDT_BUF parameters = {0};
-    static const char *const names[] = {"Name", "Person", "PublicKey"};
-    for (size_t i = 0; i < RDT_COUNT(names); i++) {
-        enum rdt_fault fault = rdt_approval_parameter(call, rdt_span_str(names[i]),
-                                                      rdt_in_text(call, names[i]), &parameters);
-        if (fault != RDT_FAULT_NONE)
-            return fault;
-    }
-    if (!rdt_buf_ok(&parameters))
-        return rdt_out_of_memory(call);
+    enum rdt_fault fault = rdt_approver_parameters(call, &parameters);
+    if (fault != RDT_FAULT_NONE)
+        return fault;
     struct approval_about about = {"approver-add", rdt_buf_span(&parameters), NULL};
-    enum rdt_fault fault = rdt_approver_check(call, about.parameters, false);
+    fault = rdt_approver_check(call, about.parameters, false);
     if (fault == RDT_FAULT_NONE && rdt_approvals_on(call->view))
         fault = rdt_approval_gate(call, &about);
     return fault == RDT_FAULT_NONE ? rdt_approver_put(call, about.parameters, false) : fault;
@@ -193,7 +188,7 @@ approver_remove(struct rdt_call *call)
     if (row == NULL || !rdt_span_is(name, row->name))
         return rdt_call_fail(call, RDT_FAULT_NOT_FOUND, "there is no such approver");
     if (rdt_approvals_on(call->view)) {
-        if (approvers(call->view) <= rdt_quorum(call->view))
+        if (rdt_approvers(call->view) <= rdt_quorum(call->view))
             return rdt_call_fail(call, RDT_FAULT_CONFLICT,
                                  "fewer approvers than the quorum of %u would be left: add one "
                                  "first, or lower the quorum",
@@ -219,7 +214,7 @@ quorum_set(struct rdt_call *call)
                              "a quorum has at least %d approvers: one alone decides nothing",
                              QUORUM_LEAST);
     if (rdt_approvals_on(call->view)) {
-        if ((size_t)quorum > approvers(call->view))
+        if ((size_t)quorum > rdt_approvers(call->view))
             return rdt_call_fail(call, RDT_FAULT_CONFLICT,
                                  "there are not so many approvers: add some first");
         enum rdt_fault fault = gate_one(call, "quorum-set", "Quorum", rdt_span_str(digits));

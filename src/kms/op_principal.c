@@ -79,44 +79,60 @@ set_policy(struct rdt_call *call, struct rdt_principal *principal)
 
 /* ---- where there is a quorum it decides who may do more ---- */
 
-static void
-add_given(struct rdt_call *call, const char *name, bool given, struct rdt_buf *out)
+/* What a call asks for that is the quorum's to give. */
+struct more {
+    bool widens, enables, moves; /* may do more; is enabled again; becomes another person's */
+};
+
+/* now: the principal as it is; NULL: a new one. */
+static enum rdt_fault
+what_more(struct rdt_call *call, const struct rdt_principal *now, struct more *out)
 {
-    if (given)
-        rdt_pairs_add(out, rdt_span_str(name), rdt_in_text(call, name));
+    struct rdt_policy *policy = NULL;
+    enum rdt_fault fault = rdt_in_has(call, "Policy") ? compile(call, &policy) : RDT_FAULT_NONE;
+    out->widens = policy != NULL && (now == NULL || now->compiled == NULL ||
+                                     rdt_policy_widens(now->compiled, policy));
+    rdt_policy_free(policy);
+    if (now == NULL)
+        return fault;
+    out->enables = now->disabled && rdt_in_bool(call, "Enabled");
+    out->moves = rdt_in_has(call, "Person") &&
+                 !rdt_span_is(rdt_in_text(call, "Person"), now->person == NULL ? "" : now->person);
+    return fault;
+}
+
+/* What is signed says whose the principal then is, also where that stays as it was. */
+static void
+put_more(struct rdt_call *call, const struct rdt_principal *now, const struct more *more,
+         struct rdt_buf *out)
+{
+    struct rdt_span person = rdt_in_text(call, "Person");
+    if (now != NULL && !more->moves && now->person != NULL)
+        person = rdt_span_str(now->person);
+    if (more->enables)
+        rdt_pairs_add(out, rdt_span_str("Enabled"), rdt_span_str("true"));
+    if (person.n != 0 || more->moves)
+        rdt_pairs_add(out, rdt_span_str("Person"), person);
+    if (more->widens)
+        rdt_pairs_add(out, rdt_span_str("Policy"), rdt_in_text(call, "Policy"));
+    rdt_pairs_add(out, rdt_span_str("Principal"), rdt_in_text(call, "Principal"));
 }
 
 /*
  * Approvals rest on who is which person, so a person is not exchanged alone either. Who holds the
  * folder and its root is not asked: that is how a service gets its administrator back.
- * now: the principal as it is; NULL: a new one.
  */
 static enum rdt_fault
 gate(struct rdt_call *call, const struct rdt_principal *now)
 {
     RDT_BUF parameters = {0};
-    struct rdt_policy *policy = NULL;
-    struct rdt_span person = rdt_in_text(call, "Person");
-    bool has_policy = rdt_in_has(call, "Policy");
+    struct more more = {0};
     if (call->request->caller.internal || !rdt_approvals_on(call->view))
         return RDT_FAULT_NONE;
-    enum rdt_fault fault = has_policy ? compile(call, &policy) : RDT_FAULT_NONE;
-    bool enables = now != NULL && now->disabled && rdt_in_bool(call, "Enabled");
-    bool widens = policy != NULL && (now == NULL || now->compiled == NULL ||
-                                     rdt_policy_widens(now->compiled, policy));
-    bool moves = now != NULL && rdt_in_has(call, "Person") &&
-                 !rdt_span_is(person, now->person == NULL ? "" : now->person);
-    rdt_policy_free(policy);
-    if (fault != RDT_FAULT_NONE || (!widens && !moves && !enables))
+    enum rdt_fault fault = what_more(call, now, &more);
+    if (fault != RDT_FAULT_NONE || (!more.widens && !more.enables && !more.moves))
         return fault;
-    if (enables)
-        rdt_pairs_add(&parameters, rdt_span_str("Enabled"), rdt_span_str("true"));
-    if (now != NULL && !moves && now->person != NULL) /* whose it is: they approve that, too */
-        person = rdt_span_str(now->person);
-    if (person.n != 0 || moves)
-        rdt_pairs_add(&parameters, rdt_span_str("Person"), person);
-    add_given(call, "Policy", widens, &parameters);
-    add_given(call, "Principal", true, &parameters);
+    put_more(call, now, &more, &parameters);
     if (!rdt_buf_ok(&parameters))
         return rdt_out_of_memory(call);
     const char *operation = now == NULL ? "principal-create" : "principal-update";

@@ -157,22 +157,13 @@ erase_key(struct replay *r, const uint8_t key[static 16], int64_t time_ms)
 {
     struct rdt_view view = rdt_tx_view(r->tx);
     const struct rdt_version *version;
-    const struct rdt_key_alias *name;
     for (uint32_t number = 0; (version = rdt_view_version_after(view, key, number)) != NULL;) {
         number = version->number;
         if (!erase(r, version, time_ms))
             return false;
     }
-    for (;;) {
-        struct rdt_span id = {0};
-        name = rdt_view_key_alias(view, key, &id);
-        if (name == NULL)
-            break;
-        const struct rdt_alias *alias =
-            rdt_view_get(view, RDT_KIND_ALIAS, rdt_span_str(name->name));
-        if (alias == NULL || !rdt_alias_drop(r->tx, alias))
-            return false;
-    }
+    if (!rdt_alias_drop_all(r->tx, key))
+        return false;
     return rdt_view_key(view, key) == NULL ||
            rdt_tx_remove(r->tx, RDT_KIND_KEY, (struct rdt_span){key, 16});
 }

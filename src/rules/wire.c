@@ -172,15 +172,6 @@ rdt_wire_subject(const struct rdt_wire_result *group, size_t i)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void
-put_uint(struct rdt_buf *out, uint32_t v, unsigned bytes)
-{
-    uint8_t raw[4];
-    for (unsigned i = 0; i < bytes; i++)
-        raw[i] = (uint8_t)(v >> (8 * (bytes - 1 - i)));
-    rdt_buf_add(out, raw, bytes);
-}
-
 /* Cut between letters, never inside of one. */
 static void
 put_text(struct rdt_buf *out, struct rdt_span text)
@@ -190,7 +181,7 @@ put_text(struct rdt_buf *out, struct rdt_span text)
         while (text.n > 0 && (text.p[text.n] & 0xc0) == 0x80)
             text.n--;
     }
-    put_uint(out, (uint32_t)text.n, 2);
+    rdt_buf_uint(out, (uint32_t)text.n, 2);
     rdt_buf_add(out, text.p, text.n);
 }
 
@@ -198,8 +189,8 @@ put_text(struct rdt_buf *out, struct rdt_span text)
 static size_t
 begin_record(struct rdt_buf *out, char type)
 {
-    put_uint(out, (uint8_t)type, 1);
-    put_uint(out, 0, 4);
+    rdt_buf_uint(out, (uint8_t)type, 1);
+    rdt_buf_uint(out, 0, 4);
     return out->n;
 }
 
@@ -217,16 +208,16 @@ void
 rdt_wire_put_rule(struct rdt_buf *out, const struct rdt_wire_rule *rule)
 {
     size_t start = begin_record(out, 'R');
-    put_uint(out, rule->line, 4);
-    put_uint(out, rule->severity, 1);
-    put_uint(out, rule->decided, 1);
-    put_uint(out, rule->live, 1);
-    put_uint(out, rule->sections, 4);
+    rdt_buf_uint(out, rule->line, 4);
+    rdt_buf_uint(out, rule->severity, 1);
+    rdt_buf_uint(out, rule->decided, 1);
+    rdt_buf_uint(out, rule->live, 1);
+    rdt_buf_uint(out, rule->sections, 4);
     put_text(out, rule->id);
     put_text(out, rule->title);
     put_text(out, rule->why);
     put_text(out, rule->fix);
-    put_uint(out, (uint32_t)rule->n_source, 2);
+    rdt_buf_uint(out, (uint32_t)rule->n_source, 2);
     for (size_t i = 0; i < rule->n_source; i++)
         put_text(out, rule->source[i]);
     end_record(out, start);
@@ -237,14 +228,14 @@ rdt_wire_put_group(struct rdt_buf *out, const struct rdt_wire_result *group,
                    const uint32_t *subjects, size_t n)
 {
     size_t start = begin_record(out, 'G');
-    put_uint(out, group->rule, 4);
-    put_uint(out, group->outcome, 1);
-    put_uint(out, group->stage, 1);
-    put_uint(out, group->level, 1);
+    rdt_buf_uint(out, group->rule, 4);
+    rdt_buf_uint(out, group->outcome, 1);
+    rdt_buf_uint(out, group->stage, 1);
+    rdt_buf_uint(out, group->level, 1);
     put_text(out, group->message);
-    put_uint(out, (uint32_t)n, 4);
+    rdt_buf_uint(out, (uint32_t)n, 4);
     for (size_t i = 0; i < n; i++)
-        put_uint(out, subjects[i], 4);
+        rdt_buf_uint(out, subjects[i], 4);
     end_record(out, start);
 }
 
@@ -252,19 +243,19 @@ void
 rdt_wire_put_detail(struct rdt_buf *out, const struct rdt_wire_result *detail)
 {
     size_t start = begin_record(out, 'D');
-    put_uint(out, detail->rule, 4);
-    put_uint(out, detail->subject, 4);
-    put_uint(out, detail->outcome, 1);
-    put_uint(out, detail->stage, 1);
-    put_uint(out, detail->level, 1);
-    put_uint(out, detail->severity, 1);
+    rdt_buf_uint(out, detail->rule, 4);
+    rdt_buf_uint(out, detail->subject, 4);
+    rdt_buf_uint(out, detail->outcome, 1);
+    rdt_buf_uint(out, detail->stage, 1);
+    rdt_buf_uint(out, detail->level, 1);
+    rdt_buf_uint(out, detail->severity, 1);
     put_text(out, detail->field);
     put_text(out, detail->message);
     put_text(out, detail->observed);
     put_text(out, detail->expected);
-    put_uint(out, (uint32_t)detail->n_evidence, 2);
+    rdt_buf_uint(out, (uint32_t)detail->n_evidence, 2);
     for (size_t i = 0; i < detail->n_evidence; i++)
-        put_uint(out, detail->evidence[i], 4);
+        rdt_buf_uint(out, detail->evidence[i], 4);
     end_record(out, start);
 }
 
@@ -272,9 +263,9 @@ void
 rdt_wire_put_test(struct rdt_buf *out, const struct rdt_wire_test *test)
 {
     size_t start = begin_record(out, 'T');
-    put_uint(out, test->rule, 4);
-    put_uint(out, test->number, 4);
-    put_uint(out, test->good, 1);
+    rdt_buf_uint(out, test->rule, 4);
+    rdt_buf_uint(out, test->number, 4);
+    rdt_buf_uint(out, test->good, 1);
     put_text(out, test->subject);
     put_text(out, test->expected);
     put_text(out, test->got);
@@ -296,7 +287,7 @@ void
 rdt_wire_put_failure(struct rdt_buf *out, const struct rdt_err *err)
 {
     size_t start = begin_record(out, 'F');
-    put_uint(out, (uint32_t)err->code, 1);
+    rdt_buf_uint(out, (uint32_t)err->code, 1);
     put_text(out, rdt_span_str(err->text));
     put_text(out, rdt_span_str(err->hint));
     end_record(out, start);
@@ -306,6 +297,6 @@ void
 rdt_wire_put_end(struct rdt_buf *out, uint32_t n_rules)
 {
     size_t start = begin_record(out, 'E');
-    put_uint(out, n_rules, 4);
+    rdt_buf_uint(out, n_rules, 4);
     end_record(out, start);
 }

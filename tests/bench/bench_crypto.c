@@ -9,8 +9,9 @@
 
 #include "base/compiler.h"
 
+#include "bench.h"
+
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
@@ -40,40 +41,7 @@ struct bench {
 };
 
 static const char *const place = "deployment|table|key 0123|version 4567|kind|tenant";
-static unsigned long allocations;
 static unsigned number;
-
-static void
-must(bool ok)
-{
-    if (ok)
-        return;
-    printf("Bail out! a call failed\n");
-    exit(1);
-}
-
-static void *
-count_malloc(size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    allocations++;
-    return malloc(n);
-}
-
-static void *
-count_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    allocations++;
-    return realloc(p, n);
-}
-
-static void
-count_free(void *p, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(p);
-}
 
 static struct rdt_span
 data(const struct bench *b)
@@ -335,7 +303,7 @@ main(void)
     const char *quick = getenv("REDOUBT_BENCH_QUICK");
     int calls = quick != NULL && strcmp(quick, "1") == 0 ? 200 : 50000;
     int failed = 0;
-    must(CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) == 1);
+    count_allocations();
     open_all(&b);
     printf("1..%zu\n", RDT_COUNT(cases));
     for (size_t i = 0; i < RDT_COUNT(cases); i++) {

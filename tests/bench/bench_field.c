@@ -8,7 +8,8 @@
 
 #include "base/compiler.h"
 
-#include <openssl/crypto.h>
+#include "bench.h"
+
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,40 +33,6 @@ struct bench {
     uint8_t value[PLAIN_MOST + PAD + RDT_RF1_OVER], bare[PLAIN_MOST];
     size_t n, value_n; /* bytes of the case */
 };
-
-static unsigned long allocations;
-
-static void
-must(bool ok)
-{
-    if (ok)
-        return;
-    printf("Bail out! a call failed\n");
-    exit(1);
-}
-
-static void *
-count_malloc(size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    allocations++;
-    return malloc(n);
-}
-
-static void *
-count_realloc(void *p, size_t n, const char *file, int line)
-{
-    (void)file, (void)line;
-    allocations++;
-    return realloc(p, n);
-}
-
-static void
-count_free(void *p, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(p);
-}
 
 static void
 our_seal(struct bench *b)
@@ -207,7 +174,7 @@ main(void)
     const char *quick = getenv("REDOUBT_BENCH_QUICK");
     int calls = quick != NULL && strcmp(quick, "1") == 0 ? 200 : 50000, failed = 0;
     unsigned number = 0;
-    must(CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) == 1);
+    count_allocations();
     open_all(&b);
     printf("1..%zu\n", RDT_COUNT(kinds) * RDT_COUNT(cases));
     for (size_t k = 0; k < RDT_COUNT(kinds); k++)
