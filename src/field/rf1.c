@@ -29,6 +29,13 @@ rdt_field_fault_words(enum rdt_field_fault fault)
         [RDT_FIELD_TOO_LONG] = "a value has at most 16 MiB",
         [RDT_FIELD_NO_ROOM] = "the buffer is too small",
         [RDT_FIELD_INTERNAL] = "an internal error",
+        [RDT_FIELD_NEED] = "a key has to be fetched first",
+        [RDT_FIELD_NOMEM] = "out of memory",
+        [RDT_FIELD_UNLOCKED] = "memory cannot be locked: raise RLIMIT_MEMLOCK",
+        [RDT_FIELD_FULL] = "the keyring holds as many keys as it may",
+        [RDT_FIELD_USAGE] = "the call makes no sense: a length, a flag or a pointer",
+        [RDT_FIELD_ANSWER] = "the key service's answer is none to what was asked",
+        [RDT_FIELD_FORKED] = "made before fork(), used after it",
     };
     return (size_t)fault < RDT_FIELD_NFAULTS ? words[fault] : "an unknown fault";
 }

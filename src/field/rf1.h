@@ -13,34 +13,18 @@
 
 #include "base/buf.h"
 #include "field/keys.h"
+#include "redoubt/redoubt.h"
 
-#define RDT_RF1_OVER ((size_t)80)            /* bytes that a value is longer than its plaintext */
-#define RDT_RF1_PLAIN_MAX ((size_t)16 << 20) /* bytes of one plaintext, padding included */
-#define RDT_RF1_ROW_RAW_MAX ((size_t)32)     /* bytes of a row's key; a longer one is hashed */
+#define RDT_RF1_OVER                                                                               \
+    ((size_t)RDT_VALUE_OVER) /* bytes that a value is longer than its plaintext                    \
+                              */
+#define RDT_RF1_PLAIN_MAX ((size_t)RDT_VALUE_MAX) /* bytes of one plaintext, padding included */
+#define RDT_RF1_ROW_RAW_MAX ((size_t)32)          /* bytes of a row's key; a longer one is hashed */
 
 /* Bits of the suite. */
 #define RDT_RF1_GCM 0x01    /* AES-256-GCM, HMAC-SHA-256, commitment of 32 bytes */
 #define RDT_RF1_PADDED 0x40 /* the plaintext ends in 0x80 and zeroes (ISO/IEC 7816-4) */
 #define RDT_RF1_ROW 0x80    /* bound to its row */
-
-/* Why a value cannot be had. */
-enum rdt_field_fault {
-    RDT_FIELD_OK,
-    RDT_FIELD_NOT_RF1,  /* no value of this format, or cut */
-    RDT_FIELD_SUITE,    /* not as the catalogue allows for this column, or of a later version */
-    RDT_FIELD_TENANT,   /* of another tenant, or another ring: told before any key is used */
-    RDT_FIELD_KEY,      /* of an epoch whose key is not at hand */
-    RDT_FIELD_PLACE,    /* of another column or row */
-    RDT_FIELD_BODY,     /* damaged */
-    RDT_FIELD_ROW,      /* the caller named no row for a row-bound column, or one where none is */
-    RDT_FIELD_TOO_LONG, /* above RDT_RF1_PLAIN_MAX */
-    RDT_FIELD_NO_ROOM,  /* the caller's buffer is too small */
-    RDT_FIELD_INTERNAL,
-    RDT_FIELD_NFAULTS
-};
-
-/* rdt_field_fault_words - in words, without a value. */
-const char *rdt_field_fault_words(enum rdt_field_fault fault);
 
 /* A value taken apart; borrowed. */
 struct rdt_rf1 {

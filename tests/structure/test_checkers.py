@@ -66,6 +66,7 @@ CASES = [
     ("limits", "no reason", {"tools/limits.txt": "src/base/b.c lines 901\n"}, "limits.txt:1: not of the form"),
 
     ("contracts", "good tree", {}, None),
+    ("contracts", "for C++ too", {"src/base/b.h": header('extern "C" {\nint rdt_b(int n);\n}\n')}, "rdt_b has no contract"),
     ("contracts", "no contract", {"src/base/b.h": header("int rdt_b(int n);\n")}, "b.h:4: rdt_b has no contract"),
     ("contracts", "comment names another", {"src/base/b.h": header("/* rdt_c - x. */\nint rdt_b(int n);\n")}, "rdt_b has no contract"),
     ("contracts", "comment too far above", {"src/base/b.h": header("/* rdt_b - x. */\n\nint rdt_b(int n);\n")}, "rdt_b has no contract"),
