@@ -37,10 +37,10 @@ extern "C" {
 
 #define RDT_API_VERSION 1 /* of this header; grows when something is added */
 
-#define RDT_ID_LEN 16            /* bytes of a UUID: of a ring, a tenant, a column */
-#define RDT_KEK_LEN 32           /* bytes of a tenant's key, and of a verify key */
-#define RDT_VALUE_OVER 80        /* bytes that a value is longer than its plaintext, unpadded */
-#define RDT_VALUE_MAX (16 << 20) /* bytes of one plaintext */
+#define RDT_ID_LEN 16                    /* bytes of a UUID: ring, tenant, column */
+#define RDT_KEK_LEN 32                   /* bytes of a tenant's key, and of a verify key */
+#define RDT_VALUE_OVER ((size_t)80)      /* bytes that a value has over its padded plaintext */
+#define RDT_VALUE_MAX ((size_t)16 << 20) /* bytes of one plaintext, padding included */
 
 /* Why a value cannot be had. Later versions may add some. */
 enum rdt_field_fault {

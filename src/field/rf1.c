@@ -49,7 +49,7 @@ load_u32(const uint8_t *p)
 bool
 rdt_rf1_read(struct rdt_span value, struct rdt_rf1 *out)
 {
-    if (value.n < RDT_RF1_OVER || value.n > RDT_RF1_OVER + RDT_RF1_PLAIN_MAX ||
+    if (value.n < RDT_VALUE_OVER || value.n > RDT_VALUE_OVER + RDT_VALUE_MAX ||
         value.p[0] != FORMAT)
         return false;
     *out = (struct rdt_rf1){
@@ -74,9 +74,9 @@ padded_len(const struct rdt_field_column *column, size_t n)
 size_t
 rdt_rf1_len(const struct rdt_field_column *column, size_t n)
 {
-    if (n > RDT_RF1_PLAIN_MAX || padded_len(column, n) > RDT_RF1_PLAIN_MAX)
+    if (n > RDT_VALUE_MAX || padded_len(column, n) > RDT_VALUE_MAX)
         return 0;
-    return RDT_RF1_OVER + padded_len(column, n);
+    return RDT_VALUE_OVER + padded_len(column, n);
 }
 
 /* ---- the row ---- */

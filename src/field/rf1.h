@@ -15,11 +15,7 @@
 #include "field/keys.h"
 #include "redoubt/redoubt.h"
 
-#define RDT_RF1_OVER                                                                               \
-    ((size_t)RDT_VALUE_OVER) /* bytes that a value is longer than its plaintext                    \
-                              */
-#define RDT_RF1_PLAIN_MAX ((size_t)RDT_VALUE_MAX) /* bytes of one plaintext, padding included */
-#define RDT_RF1_ROW_RAW_MAX ((size_t)32)          /* bytes of a row's key; a longer one is hashed */
+#define RDT_RF1_ROW_RAW_MAX ((size_t)32) /* bytes of a row's key; a longer one is hashed */
 
 /* Bits of the suite. */
 #define RDT_RF1_GCM 0x01    /* AES-256-GCM, HMAC-SHA-256, commitment of 32 bytes */
@@ -67,7 +63,7 @@ enum rdt_field_fault rdt_rf1_seal(const struct rdt_rf1_call *call, struct rdt_sp
 /*
  * rdt_rf1_open - check and decrypt.
  *
- *   out   value.n - RDT_RF1_OVER bytes of room; zeroes there after a failure
+ *   out   value.n - RDT_VALUE_OVER bytes of room; zeroes there after a failure
  */
 enum rdt_field_fault rdt_rf1_open(const struct rdt_rf1_call *call, struct rdt_span value,
                                   struct rdt_rf1_out *out);

@@ -29,8 +29,8 @@ struct bench {
     EVP_CIPHER *gcm;
     EVP_CIPHER_CTX *seal, *open;
     uint8_t key[RDT_KEY_LEN], iv[RDT_GCM_IV_LEN], aad[52], tag[RDT_GCM_TAG_LEN];
-    uint8_t plain[PLAIN_MOST], out[PLAIN_MOST + PAD + RDT_RF1_OVER];
-    uint8_t value[PLAIN_MOST + PAD + RDT_RF1_OVER], bare[PLAIN_MOST];
+    uint8_t plain[PLAIN_MOST], out[PLAIN_MOST + PAD + RDT_VALUE_OVER];
+    uint8_t value[PLAIN_MOST + PAD + RDT_VALUE_OVER], bare[PLAIN_MOST];
     size_t n, value_n; /* bytes of the case */
 };
 

@@ -67,7 +67,8 @@ def complaints(limits, rows):
 def main():
     tap = Tap()
     texts = []
-    for path in sorted(glob.glob(os.path.join(ROOT, "src", "*", "*.h"))):
+    for path in sorted(glob.glob(os.path.join(ROOT, "src", "*", "*.h"))
+                       + glob.glob(os.path.join(ROOT, "include", "redoubt", "*.h"))):
         with open(path, encoding="utf-8") as file:
             texts.append((os.path.relpath(path, ROOT), file.read()))
     with open(DOCUMENT, encoding="utf-8") as file:

@@ -69,7 +69,7 @@ the_layout(void **state)
     assert_int_equal(rf1.handle, keys.handle);
     assert_int_equal(rf1.epoch, keys.epoch);
     assert_int_equal(rf1.sealed.n, 16 + 16);
-    assert_int_equal(value.n, RDT_RF1_OVER + 16);
+    assert_int_equal(value.n, RDT_VALUE_OVER + 16);
 }
 
 /* Whatever bit is another and wherever it ends: no plaintext, none left behind. */
@@ -100,7 +100,7 @@ changed_and_cut(void **state)
         assert_non_null(cut);
         memcpy(cut, bytes, n);
         enum rdt_field_fault fault = rdt_rf1_open(&call, (struct rdt_span){cut, n}, &out);
-        assert_int_equal(fault, n < RDT_RF1_OVER ? RDT_FIELD_NOT_RF1 : RDT_FIELD_BODY);
+        assert_int_equal(fault, n < RDT_VALUE_OVER ? RDT_FIELD_NOT_RF1 : RDT_FIELD_BODY);
         free(cut);
     }
 }
@@ -118,7 +118,7 @@ room(void **state)
     assert_int_equal(rdt_rf1_open(&call, value, &out), RDT_FIELD_OK);
     assert_int_equal(out.n, 12);
     assert_memory_equal(plain, "twelve bytes", 12);
-    out = (struct rdt_rf1_out){bytes, RDT_RF1_OVER + 11, 0};
+    out = (struct rdt_rf1_out){bytes, RDT_VALUE_OVER + 11, 0};
     assert_int_equal(rdt_rf1_seal(&call, rdt_span_str("twelve bytes"), &out), RDT_FIELD_NO_ROOM);
 }
 
@@ -127,14 +127,14 @@ too_long(void **state)
 {
     (void)state;
     struct rdt_field_column padded = {.bucket = 16};
-    assert_int_equal(rdt_rf1_len(&column, RDT_RF1_PLAIN_MAX), RDT_RF1_PLAIN_MAX + RDT_RF1_OVER);
-    assert_int_equal(rdt_rf1_len(&column, RDT_RF1_PLAIN_MAX + 1), 0);
-    assert_int_equal(rdt_rf1_len(&padded, RDT_RF1_PLAIN_MAX), 0);
-    assert_int_equal(rdt_rf1_len(&padded, RDT_RF1_PLAIN_MAX - 1), RDT_RF1_PLAIN_MAX + RDT_RF1_OVER);
+    assert_int_equal(rdt_rf1_len(&column, RDT_VALUE_MAX), RDT_VALUE_MAX + RDT_VALUE_OVER);
+    assert_int_equal(rdt_rf1_len(&column, RDT_VALUE_MAX + 1), 0);
+    assert_int_equal(rdt_rf1_len(&padded, RDT_VALUE_MAX), 0);
+    assert_int_equal(rdt_rf1_len(&padded, RDT_VALUE_MAX - 1), RDT_VALUE_MAX + RDT_VALUE_OVER);
     assert_int_equal(rdt_rf1_len(&column, SIZE_MAX), 0);
     struct rdt_rf1_call call = call_of(&column, "");
     struct rdt_rf1_out out = {NULL, 0, 0};
-    assert_int_equal(rdt_rf1_seal(&call, (struct rdt_span){NULL, RDT_RF1_PLAIN_MAX + 1}, &out),
+    assert_int_equal(rdt_rf1_seal(&call, (struct rdt_span){NULL, RDT_VALUE_MAX + 1}, &out),
                      RDT_FIELD_TOO_LONG);
 }
 
