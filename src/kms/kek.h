@@ -8,19 +8,10 @@
 #define RDT_KMS_KEK_H
 
 #include "base/buf.h"
+#include "codec/kek.h"
 #include "crypto/worker.h"
 
-#define RDT_EPOCH_MAX 65535           /* highest epoch: field values have two bytes for it */
-#define RDT_SEED_LEN ((size_t)32)     /* bytes of a seed */
-#define RDT_KEK_INFO_LEN ((size_t)60) /* bytes of what an exported KEK is bound to */
-
-/* What a KEK belongs to. */
-struct rdt_kek_place {
-    const uint8_t *key;    /* UUID of the ring, 16 bytes */
-    const uint8_t *tenant; /* UUID, 16 bytes */
-    uint32_t handle;
-    uint16_t epoch;
-};
+#define RDT_SEED_LEN ((size_t)32) /* bytes of a seed */
 
 /*
  * rdt_kek_derive - ring secret = KBKDF(material, "redoubt ring v1", key UUID);
@@ -37,9 +28,5 @@ RDT_MUST_CHECK enum rdt_code rdt_kek_derive(struct rdt_worker *worker,
                                             const struct rdt_secret *seed,
                                             const struct rdt_kek_place *place,
                                             struct rdt_secret *out);
-
-/* rdt_kek_info - the info under which an export is sealed: label 00 | key | tenant | handle |
- * epoch. */
-void rdt_kek_info(const struct rdt_kek_place *place, uint8_t out[static RDT_KEK_INFO_LEN]);
 
 #endif
