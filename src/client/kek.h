@@ -19,7 +19,7 @@
  */
 RDT_MUST_CHECK enum rdt_code rdt_client_kek(struct rdt_client *client, struct rdt_worker *worker,
                                             const struct rdt_kek_ask *ask,
-                                            struct rdt_client_fault *fault, struct rdt_kek *out,
-                                            struct rdt_err *err);
+                                            struct rdt_client_fault *fault,
+                                            struct rdt_tenant_kek *out, struct rdt_err *err);
 
 #endif

@@ -12,10 +12,10 @@
 #define SEALED_LEN (RDT_KEY_LEN + RDT_GCM_TAG_LEN)
 
 void
-rdt_kek_wipe(struct rdt_kek *kek)
+rdt_kek_wipe(struct rdt_tenant_kek *kek)
 {
     rdt_secret_wipe(&kek->key);
-    *kek = (struct rdt_kek){0};
+    *kek = (struct rdt_tenant_kek){0};
 }
 
 /* ---- the request ---- */
@@ -68,7 +68,7 @@ rdt_kek_request(struct rdt_worker *worker, const struct rdt_kek_ask *ask,
 
 /* What the members say, before it is believed. */
 struct said {
-    struct rdt_kek kek; /* without its key */
+    struct rdt_tenant_kek kek; /* without its key */
     uint8_t enc[RDT_HPKE_PUBLIC_LEN], sealed[SEALED_LEN];
 };
 
@@ -104,7 +104,7 @@ blob(const struct rdt_jdoc *doc, const char *name, uint8_t *out, size_t n)
 static bool
 read_members(const struct rdt_jdoc *doc, struct said *out)
 {
-    struct rdt_kek *kek = &out->kek;
+    struct rdt_tenant_kek *kek = &out->kek;
     struct rdt_span name = string(doc, "Tenant");
     int64_t handle = 0, epoch = 0, current = 0, ttl = 0;
     bool ok = rdt_uuid_parse(string(doc, "KeyId"), kek->ring);
@@ -159,7 +159,7 @@ same_uuid(const uint8_t a[static 16], const uint8_t b[static 16])
 
 /* As the service looks it up: what reads as a UUID is no name. */
 static bool
-is_tenant(const char *asked, const struct rdt_kek *kek)
+is_tenant(const char *asked, const struct rdt_tenant_kek *kek)
 {
     uint8_t id[16];
     return rdt_uuid_parse(rdt_span_str(asked), id) ? same_uuid(id, kek->tenant)
@@ -168,7 +168,7 @@ is_tenant(const char *asked, const struct rdt_kek *kek)
 
 /* What of it is not what was asked for; NULL: nothing. */
 static const char *
-other_than_asked(const struct rdt_kek_ask *ask, const struct rdt_kek *kek)
+other_than_asked(const struct rdt_kek_ask *ask, const struct rdt_tenant_kek *kek)
 {
     uint8_t ring[16];
     if (ring_uuid(ask->ring, ring) && !same_uuid(ring, kek->ring))
@@ -200,8 +200,8 @@ unseal(struct rdt_worker *worker, const struct rdt_secret *private_key, struct s
 }
 
 enum rdt_code
-rdt_kek_open(struct rdt_worker *worker, const struct rdt_kek_answer *answer, struct rdt_kek *out,
-             struct rdt_err *err)
+rdt_kek_open(struct rdt_worker *worker, const struct rdt_kek_answer *answer,
+             struct rdt_tenant_kek *out, struct rdt_err *err)
 {
     struct said said = {.kek = {.ttl_s = 0}};
     bool no_memory = false;

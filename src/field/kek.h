@@ -29,7 +29,7 @@ struct rdt_kek_ask {
 };
 
 /* A key of one tenant in one epoch. */
-struct rdt_kek {
+struct rdt_tenant_kek {
     uint8_t ring[16], tenant[16];
     char name[RDT_KEK_TENANT_MAX + 1]; /* of the tenant, for people */
     uint32_t handle;
@@ -39,7 +39,7 @@ struct rdt_kek {
 };
 
 /* rdt_kek_wipe - the closer for RDT_AUTO; {0} is fine. */
-void rdt_kek_wipe(struct rdt_kek *kek);
+void rdt_kek_wipe(struct rdt_tenant_kek *kek);
 
 /*
  * rdt_kek_request - the request for a key.
@@ -72,7 +72,7 @@ struct rdt_kek_answer {
  * RDT_E_INTERNAL, as rdt_secret_new().
  */
 RDT_MUST_CHECK enum rdt_code rdt_kek_open(struct rdt_worker *worker,
-                                          const struct rdt_kek_answer *answer, struct rdt_kek *out,
-                                          struct rdt_err *err);
+                                          const struct rdt_kek_answer *answer,
+                                          struct rdt_tenant_kek *out, struct rdt_err *err);
 
 #endif

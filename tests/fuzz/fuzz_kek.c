@@ -28,7 +28,7 @@ set_up(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    RDT_AUTO(rdt_kek_wipe) struct rdt_kek kek = {0};
+    RDT_AUTO(rdt_kek_wipe) struct rdt_tenant_kek kek = {0};
     struct rdt_kek_ask ask = {.ring = "alias/records", .tenant = "acme", .epoch = 300};
     if (worker == NULL)
         set_up();

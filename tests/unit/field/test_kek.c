@@ -157,7 +157,7 @@ vector_key(struct rdt_secret *out)
 }
 
 static enum rdt_code
-open_answer(const struct rdt_kek_ask *ask, struct rdt_span json, struct rdt_kek *out,
+open_answer(const struct rdt_kek_ask *ask, struct rdt_span json, struct rdt_tenant_kek *out,
             struct rdt_err *err)
 {
     RDT_SECRET private_key = {0};
@@ -187,7 +187,7 @@ test_fitting(void **state)
     assert_true(rdt_uuid_parse(rdt_span_str(TENANT), tenant));
     for (size_t i = 0; i < RDT_COUNT(fitting); i++) {
         RDT_BUF json = {0};
-        RDT_AUTO(rdt_kek_wipe) struct rdt_kek kek = {0};
+        RDT_AUTO(rdt_kek_wipe) struct rdt_tenant_kek kek = {0};
         struct rdt_err err = {0};
         make_answer(NULL, NULL, &json);
         if (open_answer(&fitting[i], rdt_buf_span(&json), &kek, &err) != RDT_OK)
@@ -223,7 +223,7 @@ test_about_another(void **state)
     (void)state;
     for (size_t i = 0; i < RDT_COUNT(other); i++) {
         RDT_BUF json = {0};
-        struct rdt_kek kek = {0};
+        struct rdt_tenant_kek kek = {0};
         struct rdt_err err = {0};
         make_answer(NULL, NULL, &json);
         assert_int_equal(open_answer(&other[i].ask, rdt_buf_span(&json), &kek, &err),
@@ -270,7 +270,7 @@ test_changed(void **state)
     struct rdt_kek_ask ask = {.ring = "alias/records", .tenant = "acme", .epoch = EPOCH};
     for (size_t i = 0; i < RDT_COUNT(changed); i++) {
         RDT_BUF json = {0};
-        RDT_AUTO(rdt_kek_wipe) struct rdt_kek kek = {0};
+        RDT_AUTO(rdt_kek_wipe) struct rdt_tenant_kek kek = {0};
         make_answer(changed[i].name, changed[i].with, &json);
         enum rdt_code rc = open_answer(&ask, rdt_buf_span(&json), &kek, NULL);
         if (rc != changed[i].want)
@@ -279,7 +279,7 @@ test_changed(void **state)
     }
     for (size_t i = 0; i < MEMBERS; i++) {
         RDT_BUF json = {0};
-        struct rdt_kek kek = {0};
+        struct rdt_tenant_kek kek = {0};
         make_answer(members[i][0], NULL, &json);
         if (open_answer(&ask, rdt_buf_span(&json), &kek, NULL) != RDT_E_PROTOCOL)
             fail_msg("without %s", members[i][0]);
@@ -293,7 +293,7 @@ test_cut(void **state)
     RDT_BUF json = {0};
     RDT_BUF long_one = {0};
     RDT_SECRET wrong = {0};
-    RDT_AUTO(rdt_kek_wipe) struct rdt_kek kek = {0};
+    RDT_AUTO(rdt_kek_wipe) struct rdt_tenant_kek kek = {0};
     struct rdt_kek_ask ask = {.ring = RING, .tenant = "acme", .epoch = EPOCH};
     make_answer(NULL, NULL, &json);
     for (size_t n = 0; n < json.n; n++)
