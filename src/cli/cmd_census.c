@@ -5,18 +5,16 @@
 #include "base/file.h"
 #include "base/secret_file.h"
 #include "cli/remote.h"
+#include "client/census.h"
 #include "codec/base64.h"
 #include "codec/jout.h"
 #include "codec/json.h"
-#include "crypto/sign.h"
-#include "kms/census.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define NONCE_BYTES ((size_t)4096) /* of a file with a nonce */
-#define KEY_BYTES ((size_t)16384)  /* of a file with a public key */
+#define KEY_BYTES ((size_t)16384) /* of a file with a public key */
 
 static void
 key_body(struct rdt_buf *body, const char *id)
@@ -224,10 +222,8 @@ rdt_cmd_census_scanners(struct rdt_cli *cli)
 static void
 warn_too_early(struct rdt_cli *cli, struct rdt_span answer)
 {
-    RDT_AUTO(rdt_arena_done) struct rdt_arena arena = {0};
-    struct rdt_node *tree = NULL;
-    if (rdt_json_parse("answer", answer, &arena, &tree, NULL) == RDT_OK &&
-        rdt_node_true(tree, "TooEarly"))
+    struct rdt_census_ticket ticket;
+    if (rdt_census_ticket_read(answer, &ticket, NULL) == RDT_OK && ticket.too_early)
         rdt_cli_note(cli, "too early to count for a drain: clients may still write under keys of "
                           "this ring that they were given before; ask again in some minutes");
 }
@@ -298,27 +294,15 @@ read_counts(struct rdt_cli *cli, enum rdt_option option, struct rdt_buf *out)
 
 /* What `census nonce` wrote. */
 static enum rdt_code
-read_nonce(struct rdt_cli *cli, struct rdt_arena *arena, struct rdt_census *out)
+read_nonce(struct rdt_cli *cli, struct rdt_census_ticket *out)
 {
     RDT_BUF text = {0};
-    struct rdt_node *tree = NULL;
     const char *file = cli->words[0];
-    enum rdt_code rc = rdt_file_read(file, NONCE_BYTES, &text, &cli->err);
-    if (rc == RDT_OK)
-        rc = rdt_json_parse(file, rdt_buf_span(&text), arena, &tree, &cli->err);
+    enum rdt_code rc = rdt_file_read(file, RDT_CENSUS_TICKET_MAX, &text, &cli->err);
     if (rc != RDT_OK)
         return rc;
-    const char *deployment = rdt_node_str(tree, "Deployment"), *key = rdt_node_str(tree, "KeyId"),
-               *nonce = rdt_node_str(tree, "Nonce"), *store = rdt_node_str(tree, "Store");
-    if (deployment == NULL || key == NULL || nonce == NULL || store == NULL ||
-        !rdt_uuid_parse(rdt_span_str(deployment), out->deployment) ||
-        !rdt_uuid_parse(rdt_span_str(key), out->key) ||
-        !rdt_hex_get(rdt_span_str(nonce), out->nonce, sizeof out->nonce) ||
-        !rdt_store_name_ok(rdt_span_str(store)))
-        return rdt_fail(&cli->err, RDT_E_BADINPUT, "%s: not a nonce of `redoubt census nonce`",
-                        file);
-    out->store = rdt_span_str(rdt_arena_str(arena, rdt_span_str(store)));
-    return RDT_OK;
+    rc = rdt_census_ticket_read(rdt_buf_span(&text), out, &cli->err);
+    return rc == RDT_OK ? RDT_OK : rdt_fail_in(&cli->err, rc, "%s", file);
 }
 
 static enum rdt_code
@@ -340,30 +324,30 @@ read_coverage(struct rdt_cli *cli, struct rdt_census *out)
 }
 
 static enum rdt_code
-sign(struct rdt_cli *cli, struct rdt_span bytes, uint8_t out[static RDT_SIGNATURE_LEN])
+load_signer(struct rdt_cli *cli, struct rdt_signer **out)
 {
-    RDT_AUTO(rdt_signer_free_at) struct rdt_signer *signer = NULL;
     RDT_SECRET pem = {0};
     const char *file = rdt_cli_value(cli, OPT_SIGNER, NULL);
     if (file == NULL)
         return rdt_fail(&cli->err, RDT_E_USAGE, "--signer FILE is needed: the scanner's key");
     enum rdt_code rc = rdt_secret_read(file, &pem, &cli->err);
     if (rc == RDT_OK)
-        rc = rdt_signer_load_pem((struct rdt_span){pem.p, pem.n}, NULL, &signer, &cli->err);
-    if (rc == RDT_OK)
-        rc = rdt_signer_sign(signer, bytes, out, &cli->err);
+        rc = rdt_signer_load_pem((struct rdt_span){pem.p, pem.n}, NULL, out, &cli->err);
     return rc == RDT_OK ? RDT_OK : rdt_fail_in(&cli->err, rc, "%s", file);
 }
 
 static enum rdt_code
-make_report(struct rdt_cli *cli, struct rdt_arena *arena, struct rdt_buf *out)
+make_report(struct rdt_cli *cli, const struct rdt_census_by *by, struct rdt_buf *body)
 {
     RDT_BUF counts = {0};
     RDT_BUF epochs = {0};
-    struct rdt_census census = {0}, check;
-    enum rdt_code rc = read_nonce(cli, arena, &census);
-    if (rc == RDT_OK)
-        rc = read_coverage(cli, &census);
+    struct rdt_census_ticket ticket;
+    struct rdt_census census;
+    enum rdt_code rc = read_nonce(cli, &ticket);
+    if (rc != RDT_OK)
+        return rc;
+    rdt_census_begin(&ticket, &census);
+    rc = read_coverage(cli, &census);
     if (rc == RDT_OK)
         rc = read_counts(cli, OPT_COUNT, &counts);
     if (rc == RDT_OK)
@@ -372,35 +356,25 @@ make_report(struct rdt_cli *cli, struct rdt_arena *arena, struct rdt_buf *out)
         return rc;
     census.counts = rdt_buf_span(&counts);
     census.epochs = rdt_buf_span(&epochs);
-    rdt_census_put(&census, out);
-    if (!rdt_buf_ok(out))
-        return rdt_fail(&cli->err, RDT_E_NOMEM, "make a report");
-    return rdt_census_read(rdt_buf_span(out), &check, &cli->err);
+    return rdt_census_sign_report(by, &census, body, &cli->err);
 }
 
 int
 rdt_cmd_census_report(struct rdt_cli *cli)
 {
-    RDT_AUTO(rdt_arena_done) struct rdt_arena arena = {0};
+    RDT_AUTO(rdt_signer_free_at) struct rdt_signer *signer = NULL;
     RDT_REMOTE remote = {0};
-    RDT_BUF bytes = {0};
     RDT_BUF body = {0};
-    uint8_t signature[RDT_SIGNATURE_LEN];
     const char *scanner = rdt_cli_value(cli, OPT_SCANNER, NULL);
     enum rdt_code rc = scanner == NULL
                            ? rdt_fail(&cli->err, RDT_E_USAGE, "--scanner NAME is needed")
-                           : make_report(cli, &arena, &bytes);
+                           : load_signer(cli, &signer);
     if (rc == RDT_OK)
-        rc = sign(cli, rdt_buf_span(&bytes), signature);
+        rc = make_report(cli, &(struct rdt_census_by){scanner, signer}, &body);
     if (rc == RDT_OK)
         rc = rdt_remote_open(cli, &remote);
     if (rc != RDT_OK)
         return rdt_cli_fail(cli, rc);
-    rdt_jout_open(&body, NULL, '{');
-    rdt_jout_str(&body, "Scanner", scanner);
-    rdt_jout_blob(&body, "Report", rdt_buf_span(&bytes));
-    rdt_jout_blob(&body, "Signature", (struct rdt_span){signature, sizeof signature});
-    rdt_jout_close(&body, '}');
     return rdt_remote_act(&remote, "redoubt:CensusReport", &body,
                           "reported: redoubt census status");
 }

@@ -1,9 +1,9 @@
 /*
  * Registered stores, scanners and reports as rows: finding them, and what they say about a version.
  */
-#include "kms/census.h"
-
 #include "kms/life_internal.h"
+
+#include "codec/census.h"
 
 void
 rdt_version_id(const uint8_t key[static 16], uint32_t number, uint8_t out[static 20])

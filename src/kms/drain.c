@@ -3,11 +3,11 @@
  * back is taken at once; every step on needs what the census, the clock and the quorum say.
  */
 #include "kms/approval_internal.h"
-#include "kms/census.h"
 #include "kms/life_internal.h"
 
 #include "base/clock.h"
 #include "codec/base64.h"
+#include "codec/census.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -4,11 +4,11 @@
  */
 #include "crypto/sign.h"
 #include "kms/approval_internal.h"
-#include "kms/census.h"
 #include "kms/life_internal.h"
 #include "kms/op_internal.h"
 
 #include "codec/base64.h"
+#include "codec/census.h"
 
 #define SCANNER_STORES_MAX 64
 

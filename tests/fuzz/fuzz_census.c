@@ -2,7 +2,7 @@
  * fuzz_census - bytes that a scanner is said to have signed: refused, or the one way to write what
  * they say; counts are in order, and walking over them ends.
  */
-#include "kms/census.h"
+#include "codec/census.h"
 
 #include <stdlib.h>
 

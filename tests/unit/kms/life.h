@@ -3,7 +3,7 @@
 #define RDT_TEST_KMS_LIFE_H
 
 #include "codec/base64.h"
-#include "kms/census.h"
+#include "codec/census.h"
 #include "kms/life_internal.h"
 
 /* on a service with approvers (approvers.h), or on one without */

@@ -5,8 +5,8 @@
  *
  * Format: docs/formats/census.md. Threads share nothing.
  */
-#ifndef RDT_KMS_CENSUS_H
-#define RDT_KMS_CENSUS_H
+#ifndef RDT_CODEC_CENSUS_H
+#define RDT_CODEC_CENSUS_H
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -2,7 +2,7 @@
  * Bytes of reports and receipts. Both sides use these functions, so what one writes the other
  * reads, and there is one way to write anything.
  */
-#include "kms/census.h"
+#include "codec/census.h"
 
 #include "base/cursor.h"
 #include "base/text.h"

@@ -1,16 +1,10 @@
 /*
- * Bytes of reports and receipts: what is written is read, and nothing else is. The vectors are
- * those of docs/formats/census.md; with --print this writes them.
+ * Bytes of reports and receipts: what is written is read, and nothing else is. The vectors of
+ * docs/formats/census.md, which are signed, are in tests/unit/client/test_census.c.
  */
-#include "kms/census.h"
-
-#include "codec/base64.h"
-#include "crypto/sign.h"
+#include "codec/census.h"
 
 #include "../test.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 static void
 numbers(uint8_t *out, uint8_t from)
@@ -141,63 +135,6 @@ refused(void **state)
     assert_int_equal(rdt_receipt_read(rdt_buf_span(&bytes), &receipt, NULL), RDT_E_BADINPUT);
 }
 
-/* ---- vectors ---- */
-
-static void
-put_vector(const char *name, struct rdt_span bytes, struct rdt_buf *out)
-{
-    RDT_AUTO(rdt_signer_free_at) struct rdt_signer *signer = NULL;
-    RDT_SECRET seed = {0};
-    uint8_t signature[64];
-    assert_int_equal(rdt_secret_new(&seed, 32, NULL), RDT_OK);
-    memset(seed.p, 0x5a, 32);
-    assert_int_equal(rdt_signer_load(RDT_SIGN_ED25519, &seed, &signer, NULL), RDT_OK);
-    assert_int_equal(rdt_signer_sign(signer, bytes, signature, NULL), RDT_OK);
-    rdt_buf_fmt(out, "%s    ", name);
-    rdt_hex_add(out, bytes);
-    rdt_buf_str(out, "\npublic    ");
-    rdt_hex_add(out, rdt_signer_public(signer));
-    rdt_buf_str(out, "\nsignature ");
-    rdt_hex_add(out, (struct rdt_span){signature, sizeof signature});
-    rdt_buf_str(out, "\n");
-}
-
-static void
-put_vectors(struct rdt_buf *out)
-{
-    RDT_BUF counts = {0};
-    RDT_BUF epochs = {0};
-    RDT_BUF report = {0};
-    RDT_BUF receipt = {0};
-    uint8_t held[20];
-    struct rdt_census census = sample(&counts, &epochs);
-    struct rdt_receipt held_by = sample_receipt(held);
-    rdt_census_put(&census, &report);
-    rdt_receipt_put(&held_by, &receipt);
-    put_vector("report", rdt_buf_span(&report), out);
-    put_vector("receipt", rdt_buf_span(&receipt), out);
-}
-
-static void
-vectors(void **state)
-{
-    RDT_BUF want = {0};
-    char path[1024];
-    const char *source = getenv("REDOUBT_SOURCE");
-    (void)state;
-    snprintf(path, sizeof path, "%s/docs/formats/census.md", source == NULL ? "." : source);
-    FILE *file = fopen(path, "r");
-    char *text = calloc(1, 1 << 16);
-    assert_non_null(file);
-    assert_non_null(text);
-    assert_true(fread(text, 1, (1 << 16) - 1, file) > 0);
-    fclose(file);
-    put_vectors(&want);
-    if (strstr(text, rdt_buf_cstr(&want)) == NULL)
-        fail_msg("docs/formats/census.md: put there what test_kms_census_bytes --print prints");
-    free(text);
-}
-
 /* A name is shown to people: nothing in it may be more than a name. */
 static void
 names(void **state)
@@ -226,20 +163,13 @@ names(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_is_written),
         cmocka_unit_test(truncated),
         cmocka_unit_test(refused),
         cmocka_unit_test(names),
-        cmocka_unit_test(vectors),
     };
-    if (argc == 2 && strcmp(argv[1], "--print") == 0) {
-        RDT_BUF out = {0};
-        put_vectors(&out);
-        fputs(rdt_buf_cstr(&out), stdout);
-        return 0;
-    }
-    return cmocka_run_group_tests_name("kms/census_bytes", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("codec/census", tests, NULL, NULL);
 }
