@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 /* Fetched once: finding an algorithm costs more than hashing a short text with it. */
 static EVP_MD *sha256;
@@ -37,4 +38,48 @@ rdt_sha256_text(struct rdt_span bytes, char out[static 2 * RDT_SHA256_LEN + 1], 
     }
     out[2 * RDT_SHA256_LEN] = '\0';
     return rc;
+}
+
+/* ---- piece by piece ---- */
+
+struct rdt_hash {
+    EVP_MD_CTX *ctx;
+};
+
+enum rdt_code
+rdt_hash_new(struct rdt_hash **out)
+{
+    struct rdt_hash *hash = calloc(1, sizeof *hash);
+    pthread_once(&fetched, fetch);
+    if (hash != NULL)
+        hash->ctx = EVP_MD_CTX_new();
+    if (hash == NULL || hash->ctx == NULL || sha256 == NULL ||
+        EVP_DigestInit_ex2(hash->ctx, sha256, NULL) != 1) {
+        rdt_hash_free(hash);
+        return RDT_E_INTERNAL;
+    }
+    *out = hash;
+    return RDT_OK;
+}
+
+enum rdt_code
+rdt_hash_add(struct rdt_hash *hash, struct rdt_span bytes)
+{
+    bool ok = bytes.n == 0 || EVP_DigestUpdate(hash->ctx, bytes.p, bytes.n) == 1;
+    return ok ? RDT_OK : RDT_E_INTERNAL;
+}
+
+enum rdt_code
+rdt_hash_end(struct rdt_hash *hash, uint8_t out[static RDT_SHA256_LEN])
+{
+    return EVP_DigestFinal_ex(hash->ctx, out, NULL) == 1 ? RDT_OK : RDT_E_INTERNAL;
+}
+
+void
+rdt_hash_free(struct rdt_hash *hash)
+{
+    if (hash == NULL)
+        return;
+    EVP_MD_CTX_free(hash->ctx);
+    free(hash);
 }

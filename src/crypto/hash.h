@@ -24,4 +24,21 @@ RDT_MUST_CHECK enum rdt_code rdt_sha256_text(struct rdt_span bytes,
                                              char out[static 2 * RDT_SHA256_LEN + 1],
                                              struct rdt_err *err);
 
+/* SHA-256 of what comes piece by piece; one thread at a time. */
+struct rdt_hash;
+
+/*
+ * rdt_hash_new - out: caller frees with rdt_hash_free().
+ * rdt_hash_add - the next bytes.
+ * rdt_hash_end - the digest; nothing may be added afterwards.
+ * Each fails: RDT_E_INTERNAL.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_hash_new(struct rdt_hash **out);
+RDT_MUST_CHECK enum rdt_code rdt_hash_add(struct rdt_hash *hash, struct rdt_span bytes);
+RDT_MUST_CHECK enum rdt_code rdt_hash_end(struct rdt_hash *hash,
+                                          uint8_t out[static RDT_SHA256_LEN]);
+
+/* rdt_hash_free - NULL is fine. */
+void rdt_hash_free(struct rdt_hash *hash);
+
 #endif

@@ -33,12 +33,35 @@ no_bytes_without_a_pointer(void **state)
     assert_memory_equal(a, b, sizeof a);
 }
 
+static void
+piece_by_piece(void **state)
+{
+    uint8_t one[RDT_SHA256_LEN], other[RDT_SHA256_LEN];
+    struct rdt_span all = rdt_span_str("what comes piece by piece is hashed as one");
+    (void)state;
+    assert_int_equal(rdt_sha256(all, one, NULL), RDT_OK);
+    for (size_t step = 1; step <= all.n; step++) {
+        struct rdt_hash *hash = NULL;
+        assert_int_equal(rdt_hash_new(&hash), RDT_OK);
+        assert_int_equal(rdt_hash_add(hash, (struct rdt_span){NULL, 0}), RDT_OK);
+        for (size_t at = 0; at < all.n; at += step) {
+            size_t n = all.n - at < step ? all.n - at : step;
+            assert_int_equal(rdt_hash_add(hash, (struct rdt_span){all.p + at, n}), RDT_OK);
+        }
+        assert_int_equal(rdt_hash_end(hash, other), RDT_OK);
+        assert_memory_equal(one, other, sizeof one);
+        rdt_hash_free(hash);
+    }
+    rdt_hash_free(NULL);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors),
         cmocka_unit_test(no_bytes_without_a_pointer),
+        cmocka_unit_test(piece_by_piece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
