@@ -194,23 +194,25 @@ rdt_seal_unlock(struct rdt_worker *worker, const struct rdt_seal_head *head,
 
 /* How recipients are changed in place: write slot at[0], sync, write it at[1], sync. */
 struct rdt_seal_change {
+    struct rdt_buf slot; /* what is written; caller: rdt_buf_done() */
     uint64_t generation;
     size_t at[2]; /* offsets in the file: the slot that is not in use comes first */
 };
 
 /*
- * rdt_seal_reseal - append the slot that takes the place of both.  Whoever was a recipient may have
+ * rdt_seal_reseal - the slot that takes the place of both.  Whoever was a recipient may have
  * kept the file key: this revokes nothing.
  *
  *   at        as rdt_seal_unlock() had it
  *   stanzas   all recipients from now on
+ *   out       {0}
  *
  * Fails: as rdt_seal_slot_make(); RDT_SEAL_LIMIT also when there is no higher generation.
  */
 RDT_MUST_CHECK enum rdt_seal_fault
 rdt_seal_reseal(struct rdt_worker *worker, const struct rdt_seal_head *head,
                 const struct rdt_seal_at *at, const struct rdt_secret *file_key,
-                struct rdt_span stanzas, struct rdt_buf *slot, struct rdt_seal_change *out);
+                struct rdt_span stanzas, struct rdt_seal_change *out);
 
 /* ---- the body ---- */
 

@@ -155,19 +155,15 @@ rdt_seal_unlock(struct rdt_worker *worker, const struct rdt_seal_head *head,
 enum rdt_seal_fault
 rdt_seal_reseal(struct rdt_worker *worker, const struct rdt_seal_head *head,
                 const struct rdt_seal_at *at, const struct rdt_secret *file_key,
-                struct rdt_span stanzas, struct rdt_buf *slot, struct rdt_seal_change *out)
+                struct rdt_span stanzas, struct rdt_seal_change *out)
 {
     uint64_t generation = head->slots[at->slot].generation;
     if (generation == UINT64_MAX)
         return RDT_SEAL_LIMIT;
-    enum rdt_seal_fault fault =
-        rdt_seal_slot_make(worker, head->core, file_key, generation + 1, stanzas, slot);
-    if (fault == RDT_SEAL_OK)
-        *out = (struct rdt_seal_change){
-            .generation = generation + 1,
-            .at = {rdt_seal_slot_at(head, 1 - at->slot), rdt_seal_slot_at(head, at->slot)},
-        };
-    return fault;
+    out->generation = generation + 1;
+    out->at[0] = rdt_seal_slot_at(head, 1 - at->slot);
+    out->at[1] = rdt_seal_slot_at(head, at->slot);
+    return rdt_seal_slot_make(worker, head->core, file_key, out->generation, stanzas, &out->slot);
 }
 
 /* ---- the body ---- */

@@ -219,28 +219,29 @@ resealed(void **state)
                      RDT_SEAL_OK);
     for (uint64_t round = 2; round < 5; round++) {
         struct rdt_seal_head read;
-        struct rdt_seal_change change;
-        RDT_BUF slot = {0};
+        struct rdt_seal_change change = {.generation = 0};
         struct rdt_seal_at at = {.tried = 0};
         RDT_SECRET got = {0};
         const struct whole_keys keys = {by_x25519, round == 2 ? &private_key : &other_private, 0};
         assert_int_equal(rdt_seal_head_read(rdt_buf_span(&head), &read), RDT_SEAL_OK);
         assert_int_equal(whole_unlock(worker, &read, &keys, &at, &got), RDT_SEAL_OK);
-        assert_int_equal(
-            rdt_seal_reseal(worker, &read, &at, &got, rdt_buf_span(&stanzas), &slot, &change),
-            RDT_SEAL_OK);
+        assert_int_equal(rdt_seal_reseal(worker, &read, &at, &got, rdt_buf_span(&stanzas), &change),
+                         RDT_SEAL_OK);
         assert_int_equal(change.generation, round);
         assert_int_equal(change.at[0] + change.at[1], 2 * core.n + RDT_SEAL_SLOT_MIN);
         assert_int_equal(change.at[0], rdt_seal_slot_at(&read, 1 - at.slot));
-        memcpy(head.p + change.at[0], slot.p, slot.n);
+        memcpy(head.p + change.at[0], change.slot.p, change.slot.n);
         assert_int_equal(unlock(&head, &other_private, round, &generation), RDT_SEAL_OK);
         assert_int_equal(unlock(&head, &private_key, 0, &generation),
                          round == 2 ? RDT_SEAL_REMOVED : RDT_SEAL_RECIPIENT);
-        if (round == 3)
-            continue; /* killed before the second write */
-        memcpy(head.p + change.at[1], slot.p, slot.n);
+        if (round == 3) { /* killed before the second write */
+            rdt_buf_done(&change.slot);
+            continue;
+        }
+        memcpy(head.p + change.at[1], change.slot.p, change.slot.n);
         assert_int_equal(unlock(&head, &other_private, round, &generation), RDT_SEAL_OK);
         assert_int_equal(unlock(&head, &private_key, 0, &generation), RDT_SEAL_RECIPIENT);
+        rdt_buf_done(&change.slot);
     }
 }
 
@@ -253,7 +254,7 @@ what_cannot_be_a_slot(void **state)
     struct rdt_span c = rdt_buf_span(&core), a = {public_key, 32};
     RDT_SECRET passphrase = {0};
     struct rdt_seal_head head = {.core = c};
-    struct rdt_seal_change change;
+    struct rdt_seal_change change = {.generation = 0};
     struct rdt_seal_at at = {.tried = 0};
     (void)state;
     assert_int_equal(rdt_seal_slot_make(worker, c, &file_key, 1, (struct rdt_span){NULL, 0}, &out),
@@ -284,7 +285,7 @@ what_cannot_be_a_slot(void **state)
     assert_int_equal(out.n, 0);
     head.slots[0].generation = UINT64_MAX;
     assert_int_equal(
-        rdt_seal_reseal(worker, &head, &at, &file_key, rdt_buf_span(&stanzas), &out, &change),
+        rdt_seal_reseal(worker, &head, &at, &file_key, rdt_buf_span(&stanzas), &change),
         RDT_SEAL_LIMIT);
 }
 
