@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""test_pgext - Redoubt's SQL for PostgreSQL on a real server, as an ordinary user: types, functions, search, fence, proof,
+discovery, upgrade, uninstall. Dumps, replication and logs are in test_pgext_copies and test_pgext_logs."""
+import json
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import finish, result  # noqa: E402
+from pgext_case import HERE, OTHER, SCRIPTS, TENANT, Bound, hexed, rd1, searchable, start, value  # noqa: E402
+
+
+def equal(name, got, want):
+    result(got == want, name, "got  %s\nwant %s" % (got, want))
+
+
+def refused(name, done, words, never=()):
+    """An error with these words, and with none of these values in it."""
+    status, out, errors = done
+    errors += out
+    kept = [v for v in never if v.hex() in errors or v.decode("latin-1") in errors]
+    result(status != 0 and words in errors and not kept, name, errors)
+
+
+# ---- installing
+
+def install(pg):
+    refused("without the right to create a schema", pg.script(SCRIPTS[0], user="writer"), "permission denied")
+    refused("an upgrade of nothing", pg.script(SCRIPTS[1]), "not installed here")
+    pg.install(scripts=SCRIPTS[:1])
+    equal("installed by an ordinary user", pg.ask("SELECT redoubt.version(), (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"), "1.0|f")
+    refused("twice", pg.script(SCRIPTS[0]), "already installed here, as version 1.0")
+    pg.make_database("bare")
+    pg.sql("CREATE SCHEMA redoubt AUTHORIZATION writer", database="bare")
+    pg.install(database="bare", scripts=SCRIPTS[:1], user="writer")
+    equal("into an empty schema that somebody else made", pg.ask("SELECT redoubt.version()", database="bare", user="writer"), "1.0")
+    pg.ask("CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO writer;"
+           "CREATE TABLE app.people (id int PRIMARY KEY, note text, name redoubt.rf1, email redoubt.searchable, phone redoubt.rd1);"
+           "GRANT SELECT, INSERT, UPDATE, DELETE ON app.people TO writer")
+
+
+def upgrade(pg):
+    pg.ask("INSERT INTO app.people VALUES (1, 'before', %s)" % hexed(value(b"before")))
+    pg.ask("SELECT redoubt.fence('app.people', 'name', 1)")
+    pg.install(scripts=SCRIPTS[1:])
+    equal("upgraded", pg.ask("SELECT redoubt.version(), redoubt.is_fenced('app.people', 'name', 1), count(*) FROM app.people"), "1.1|t|1")
+    refused("upgraded twice", pg.script(SCRIPTS[1]), "upgrades version 1.0, and here is 1.1")
+    pg.ask("SELECT redoubt.unfence('app.people', 'name'); DELETE FROM app.people")
+
+
+# ---- values
+
+def functions(pg):
+    seen = "redoubt.suite(v), redoubt.key_handle(v), redoubt.epoch(v), redoubt.row_bound(v), redoubt.padded(v), redoubt.kind(v), " \
+           "redoubt.index_epoch(v), redoubt.token(v)"
+
+    def of(data):
+        return pg.ask("SELECT %s FROM (SELECT %s::bytea AS v) AS a" % (seen, hexed(data)), user="writer")
+
+    equal("a value's header", of(value(b"x", epoch=513)), "1|%d|513|f|f|||" % TENANT)
+    equal("one bound to its row", of(value(b"x", row=b"7", handle=OTHER)), "129|7|1|t|f|||")
+    equal("a searchable one", of(searchable(b"x", bytes(range(16)), index_epoch=258, kind=2, epoch=65535)),
+          "1|%d|65535|f|f|2|258|\\x000102030405060708090a0b0c0d0e0f" % TENANT)
+    good = value(b"x")
+    for name, data in (("no bytes", b""), ("words", b"Ada Lovelace"), ("cut", good[:79]), ("a later suite", good[:1] + b"\x03" + good[2:]),
+                       ("no epoch", good[:6] + b"\0\0" + good[8:]), ("NULL", None)):
+        equal("nothing is said of " + name, of(data), "|||||||")
+    equal("the value inside", pg.ask("SELECT redoubt.sealed(%s)" % hexed(searchable(b"x", bytes(16)))), "\\x" + value(b"x").hex())
+    with open(os.path.join(HERE, "../vectors/field.json")) as file:
+        vectors = json.load(file)
+    rows = ", ".join("('\\x%s'::bytea, '%s')" % (v["value"], v["text"]) for v in vectors["open"])
+    equal("texts of the vectors, both ways", pg.ask(
+        "SELECT count(*) FROM (VALUES %s) AS a (v, t) WHERE redoubt.text_of(v) = t AND redoubt.of_text(t) = v AND redoubt.is_rf1(v)" % rows),
+        str(len(vectors["open"])))
+    rows = ", ".join("($q$%s$q$)" % t for t in vectors["texts"])
+    equal("texts that are none", pg.ask("SELECT count(*) FROM (VALUES %s) AS a (t) WHERE redoubt.of_text(t) IS NULL AND NOT redoubt.is_rd1(t)" % rows),
+          str(len(vectors["texts"])))
+    equal("a long value", pg.ask("SELECT redoubt.epoch(%s || decode(repeat('00', 3000000), 'hex'))" % hexed(value(b"x", epoch=9))), "9")
+
+
+def types(pg):
+    conn = Bound(pg)
+    planted = b"planted-plaintext"
+    for column, good in (("name", value(b"ada")), ("email", searchable(b"ada", bytes(16))), ("phone", rd1(b"ada").encode())):
+        for name, data in (("plaintext", planted), ("one of another type", value(b"x") if column != "name" else searchable(b"x", bytes(16))),
+                           ("cut", good[:90] if column == "email" else good[:70])):
+            said = conn.run("INSERT INTO app.people (id, %s) VALUES (2, $1)" % column, data)
+            result("violates check constraint" in said and "planted" not in said and data.hex() not in said or "invalid byte" in said and column == "phone",
+                   "%s: %s is refused, and the error has no value" % (column, name), said)
+        equal(column + " takes its own", conn.run("INSERT INTO app.people (id, %s) VALUES (3, $1)" % column, good), "")
+        equal(column + " takes NULL", conn.run("UPDATE app.people SET %s = $1" % column, None), "")
+        conn.run("DELETE FROM app.people")
+    conn.close()
+
+
+def operators(pg):
+    pg.ask("INSERT INTO app.people VALUES (1, '', %s, %s, '%s')" % (hexed(value(b"x")), hexed(searchable(b"x", bytes(16))), rd1(b"x")))
+    same = hexed(value(b"x"))
+    wrong = ["name = name", "name = %s::bytea" % same, "%s::bytea = name" % same, "name = %s" % same, "name IN (%s, %s)" % (same, same),
+             "name = ANY (ARRAY[%s::bytea])" % same, "name < name", "name <> name", "name LIKE '%%'::bytea", "name IS DISTINCT FROM %s::bytea" % same,
+             "email = email", "email = name", "email > ''::bytea", "phone = phone", "phone LIKE '%%'::text", "phone ~ 'x'::text",
+             "nullif(name, name) IS NULL", "name IN (SELECT name FROM app.people)"]
+    for path in ("app, redoubt", "redoubt, pg_catalog, app"):
+        for words in wrong:
+            refused("%s (path %s)" % (words[:40], path), pg.psql("SELECT 1 FROM app.people WHERE " + words, options="-csearch_path=%s" % path.replace(" ", ""),
+                                                                user="writer"), "encrypted values do not compare")
+    equal("the bytes, when meant", pg.ask("SELECT count(*) FROM app.people WHERE name::bytea = %s::bytea" % same, options="-csearch_path=app,redoubt"), "1")
+    equal("elsewhere the operators of bytea are taken", pg.ask("SELECT count(*) FROM app.people WHERE name = name"), "1")
+    pg.ask("DELETE FROM app.people")
+
+
+def search(pg):
+    def token(n, epoch=1):
+        return (n * 2 + epoch).to_bytes(16, "big")
+
+    rows = ", ".join("(%d, %s)" % (n, hexed(searchable(b"%d" % n, token(n)))) for n in range(300))
+    pg.ask("INSERT INTO app.people (id, email) VALUES " + rows)
+    pg.ask("CREATE UNIQUE INDEX by_email ON app.people (redoubt.token(email))")
+    pg.ask("ANALYZE app.people")
+    for name, where in (("one token", "redoubt.token(email) = %s" % hexed(token(7))),
+                        ("of two index epochs", "redoubt.token(email) IN (%s, %s)" % (hexed(token(7)), hexed(token(7, 2)))),
+                        ("as a function", "redoubt.search(email, ARRAY[%s, %s]::bytea[])" % (hexed(token(7)), hexed(token(7, 2))))):
+        equal("search by " + name, pg.ask("SELECT id FROM app.people WHERE " + where, user="writer"), "7")
+        plan = pg.ask("EXPLAIN SELECT id FROM app.people WHERE " + where, options="-cenable_seqscan=off", user="writer")
+        result("by_email" in plan, "it takes the index", plan)
+    twice = pg.psql("INSERT INTO app.people (id, email) VALUES (999, %s)" % hexed(searchable(b"other", token(7), handle=OTHER)))
+    refused("a token that has to be unique", twice, "duplicate key", never=[value(b"other", handle=OTHER)])
+    pg.ask("DROP INDEX app.by_email; DELETE FROM app.people")
+
+
+# ---- fence and proof
+
+def fences(pg):
+    conn = Bound(pg)
+    old, new = value(b"x", epoch=1), value(b"x", epoch=2)
+
+    def insert(data, n=[100]):
+        n[0] += 1
+        return conn.run("INSERT INTO app.people (id, name) VALUES (%d, $1)" % n[0], data)
+
+    conn.run("INSERT INTO app.people (id, note, name, phone) VALUES (1, 'kept', $1, $2)", old, rd1(b"x").encode())
+    refused("whose table is another's", pg.psql("SELECT redoubt.fence('app.people', 'name', 2)", user="writer"), "permission denied")
+    for epochs in ("0", "65537", "NULL", "2, '[]'", "2, '{\"x\": 1}'", "2, '{\"1\": 0}'", "2, '{\"1\": \"2\"}'", "2, '{\"4294967296\": 2}'"):
+        refused("fence at " + epochs, pg.psql("SELECT redoubt.fence('app.people', 'name', %s)" % epochs), "redoubt: ")
+    refused("of a column that is not there", pg.psql("SELECT redoubt.fence('app.people', 'nam', 2)"), "has no column")
+    refused("of a column of numbers", pg.psql("SELECT redoubt.fence('app.people', 'id', 2)"), "of type integer")
+    refused("of a view", pg.psql("CREATE TEMP VIEW v AS SELECT * FROM app.people; SELECT redoubt.fence('v', 'name', 2)"), "is no table")
+    pg.ask("SELECT redoubt.fence('app.people', 'name', 2)")
+    for name, said in (("INSERT", insert(old)), ("UPDATE", conn.run("UPDATE app.people SET name = $1", value(b"y"))),
+                       ("UPSERT", conn.run("INSERT INTO app.people (id, name) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET name = excluded.name", old))):
+        result("fence of app.people.name refuses" in said and old.hex() not in said and "kept" not in said, "an old epoch by %s" % name, said)
+    equal("a new epoch", insert(new), "")
+    equal("NULL", insert(None), "")
+    equal("another column of an old row", conn.run("UPDATE app.people SET note = 'x' WHERE id = 1"), "")
+    equal("all columns of an old row, the value as it was", conn.run("UPDATE app.people SET note = 'y', name = $1 WHERE id = 1", old), "")
+    refused("as replication and superusers write", pg.psql("SET session_replication_role = replica; INSERT INTO app.people (id, name) VALUES (50, %s)" % hexed(old),
+                                                           user="postgres"), "fence of")
+    pg.ask("SELECT redoubt.fence('app.people', 'name', 5, '{\"%d\": 3, \"9\": 65536}')" % TENANT)
+    for name, handle, epoch, good in (("its own epoch", TENANT, 3, True), ("below its own", TENANT, 2, False), ("another handle", OTHER, 5, True),
+                                      ("below the others'", OTHER, 4, False), ("a handle that is shut out", 9, 65535, False)):
+        said = insert(value(b"x", handle=handle, epoch=epoch))
+        result((said == "") == good, "epochs by handle: " + name, said)
+    equal("one fence, not two", pg.ask("SELECT count(*) FROM redoubt.fences('app.people', 'name')"), "1")
+    pg.ask("SELECT redoubt.fence('app.people', 'phone', 2)")
+    said = conn.run("UPDATE app.people SET phone = $1 WHERE id = 1", rd1(b"y").encode())
+    result("fence of app.people.phone refuses" in said, "a column of text", said)
+    equal("a column of text, new", conn.run("UPDATE app.people SET phone = $1 WHERE id = 1", rd1(b"y", epoch=2).encode()), "")
+    pg.ask("ALTER TABLE app.people RENAME phone TO mobile")
+    said = conn.run("UPDATE app.people SET mobile = $1 WHERE id = 1", rd1(b"y").encode())
+    result("fence of app.people.mobile refuses" in said, "a renamed column", said)
+    pg.ask("ALTER TABLE app.people RENAME mobile TO phone")
+    equal("taken away", pg.ask("SELECT redoubt.unfence('app.people', 'phone'), redoubt.unfence('app.people', 'phone'), redoubt.unfence('app.people', 'name')"), "t|f|t")
+    equal("an old epoch again", insert(old), "")
+    pg.ask("CREATE TABLE app.raw (b bytea, t text, v varchar(300)); GRANT INSERT ON app.raw TO writer")
+    for column, plain in (("b", "'plain'"), ("t", "'plain'"), ("v", "'plain'")):
+        pg.ask("SELECT redoubt.fence('app.raw', '%s', 1)" % column)
+        refused("plaintext into a fenced column %s of a plain type" % column, pg.psql("INSERT INTO app.raw (%s) VALUES (%s)" % (column, plain), user="writer"), "fence of")
+    equal("such fences are seen as whole", pg.ask("SELECT redoubt.is_fenced('app.raw', 'b', 1), redoubt.is_fenced('app.raw', 't', 1), redoubt.is_fenced('app.raw', 'v', 1)"), "t|t|t")
+    pg.ask("DROP TABLE app.raw; DELETE FROM app.people")
+    conn.close()
+
+
+def proof(pg):
+    pg.ask("INSERT INTO app.people (id, name) SELECT g, CASE g WHEN 9 THEN NULL ELSE %s::bytea END FROM generate_series(1, 9) g" % hexed(value(b"x", epoch=1)))
+    pg.ask("INSERT INTO app.people (id, name) VALUES (10, %s)" % hexed(value(b"x", epoch=4, handle=OTHER)))
+    rule = "'app.people', 'name', 2, '{\"%d\": 4}'" % OTHER
+    refused("a constraint without a fence", pg.psql("SELECT redoubt.constrain(%s)" % rule), "has no fence for these epochs")
+    pg.ask("SELECT redoubt.fence(%s)" % rule)
+    refused("a constraint before the sweep", pg.psql("SELECT redoubt.constrain(%s)" % rule), "still holds values", never=[value(b"x")])
+    refused("validate before the constraint", pg.psql("SELECT redoubt.validate(%s)" % rule), "has no constraint")
+    facts = json.loads(pg.ask("SELECT redoubt.prove(%s)" % rule))
+    equal("facts before the sweep", {k: facts[k] for k in ("rows", "nulls", "refused", "unencrypted", "fenced", "convalidated")},
+          {"rows": 10, "nulls": 1, "refused": 8, "unencrypted": 0, "fenced": True, "convalidated": False})
+    pg.ask("UPDATE app.people SET name = %s WHERE redoubt.epoch(name) = 1" % hexed(value(b"x", epoch=2)))
+    pg.ask("SELECT redoubt.constrain(%s)" % rule)
+    facts = json.loads(pg.ask("SELECT redoubt.prove(%s)" % rule))
+    equal("not yet validated", facts["convalidated"], False)
+    pg.ask("SELECT redoubt.validate(%s)" % rule)
+    facts = json.loads(pg.ask("SELECT redoubt.prove(%s)" % rule))
+    equal("facts after it", {k: facts[k] for k in ("rows", "nulls", "refused", "fenced", "convalidated", "standby", "min_epoch", "minima", "relation", "column", "counts")},
+          {"rows": 10, "nulls": 1, "refused": 0, "fenced": True, "convalidated": True, "standby": False, "min_epoch": 2, "minima": {str(OTHER): 4},
+           "relation": "app.people", "column": "name", "counts": [
+               {"handle": OTHER, "epoch": 4, "suite": 1, "index_epoch": None, "n": 1}, {"handle": TENANT, "epoch": 2, "suite": 1, "index_epoch": None, "n": 8}]})
+    result(all(facts[k] for k in ("snapshot", "lsn", "server_version", "time", "database", "oid")) and facts["tables"][0]["size_bytes"] > 0, "and the rest of them", facts)
+    equal("other epochs are not proven by it", pg.ask("SELECT redoubt.prove('app.people', 'name', 3)->'convalidated'"), "false")
+    pg.ask("SELECT redoubt.fence('app.people', 'name', 2); SELECT redoubt.constrain('app.people', 'name', 2)")
+    equal("the next constraint takes the place of the first", pg.ask("SELECT definition FROM redoubt.constraints('app.people', 'name')"),
+          "CHECK (redoubt.allowed((name)::bytea, 2, '{}'::jsonb)) NOT VALID")
+    for spoil in ("DISABLE TRIGGER zz_redoubt_fence_name", "ENABLE TRIGGER zz_redoubt_fence_name"):
+        pg.ask("ALTER TABLE app.people " + spoil)
+        equal("a fence after " + spoil.split()[0], pg.ask("SELECT redoubt.is_fenced('app.people', 'name', 2)"), "f")
+    pg.ask("ALTER TABLE app.people ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.people USING (id < 5); GRANT SELECT ON app.people TO writer")
+    refused("who sees not every row counts none", pg.psql("SELECT redoubt.prove('app.people', 'name', 2)", user="writer"), "row-level security")
+    pg.ask("DROP POLICY p ON app.people; ALTER TABLE app.people DISABLE ROW LEVEL SECURITY; SELECT redoubt.unfence('app.people', 'name'); DELETE FROM app.people")
+    equal("unfence took the constraint, too", pg.ask("SELECT count(*) FROM redoubt.constraints('app.people', 'name')"), "0")
+
+
+def trees(pg):
+    old = hexed(value(b"x"))
+    pg.ask("CREATE TABLE app.parts (id int, name redoubt.rf1) PARTITION BY RANGE (id); CREATE TABLE app.part1 PARTITION OF app.parts FOR VALUES FROM (0) TO (10);"
+           "CREATE TABLE app.mother (id int, name redoubt.rf1); CREATE TABLE app.child (more int) INHERITS (app.mother)")
+    for table in ("parts", "mother"):
+        pg.ask("SELECT redoubt.fence('app.%s', 'name', 2)" % table)
+    pg.ask("CREATE TABLE app.part2 PARTITION OF app.parts FOR VALUES FROM (10) TO (20)")
+    for table, n in (("parts", 1), ("parts", 11), ("part1", 1), ("part2", 11), ("mother", 1), ("child", 1)):
+        for role in ("owner", "postgres"):
+            refused("%s %d as %s" % (table, n, role), pg.psql(("SET session_replication_role = replica; " if role == "postgres" else "")
+                                                              + "INSERT INTO app.%s (id, name) VALUES (%d, %s)" % (table, n, old), user=role), "fence of")
+    for table in ("parts", "mother"):
+        rule = "'app.%s', 'name', 2" % table
+        equal(table + ": fenced in all", pg.ask("SELECT redoubt.is_fenced(%s)" % rule), "t")
+        pg.ask("SELECT redoubt.constrain(%s)" % rule)
+        pg.ask("SELECT redoubt.validate(%s)" % rule)
+        equal(table + ": validated in all", pg.ask("SELECT redoubt.prove(%s)->'convalidated'" % rule), "true")
+        pg.ask("SELECT redoubt.fence('app.%s', 'name', 3)" % table)
+        equal(table + ": another fence", pg.ask("SELECT redoubt.is_fenced('app.%s', 'name', 3)" % table), "t")
+        equal(table + ": and none", pg.ask("SELECT redoubt.unfence('app.%s', 'name')" % table), "t")
+    pg.ask("DROP TABLE app.parts, app.mother CASCADE")
+
+
+def columns(pg):
+    pg.ask("CREATE TABLE app.moved (gone int, name redoubt.rf1)")
+    pg.ask("SELECT redoubt.register('app.moved', 'name', '00000000-0000-0000-0000-000000000001')")
+    pg.ask("INSERT INTO app.moved (name) VALUES (%s), (%s), (NULL)" % (hexed(value(b"x")), hexed(value(b"x", epoch=300))))
+    want = "app.moved|%s|" + "%d|1||1|\n" % TENANT + "app.moved|%s|" + "%d|300||1|" % TENANT
+    equal("progress", pg.ask("SELECT relation, col, handle, epoch, index_epoch, n, note FROM redoubt.progress"), want % ("name", "name"))
+    equal("a sample", pg.ask("SELECT sum(n) <= 2 OR sum(n) IS NULL FROM redoubt.progress(50)"), "t")
+    pg.ask("ALTER TABLE app.moved RENAME name TO title")
+    equal("renamed", pg.ask("SELECT relation, col, handle, epoch, index_epoch, n, note FROM redoubt.progress"), want % ("title", "title"))
+    pg.ask("ALTER TABLE app.moved ADD name text")
+    result("register it again" in pg.ask("SELECT note FROM redoubt.progress"), "two that it could be")
+    pg.ask("DROP TABLE app.moved")
+    result("register it again" in pg.ask("SELECT note FROM redoubt.progress"), "a table that is gone is said, and no error")
+    equal("unregistered", pg.ask("SELECT redoubt.unregister('00000000-0000-0000-0000-000000000001')"), "t")
+
+
+def main():
+    pg = start()
+    install(pg)
+    functions(pg)
+    upgrade(pg)
+    types(pg)
+    operators(pg)
+    search(pg)
+    fences(pg)
+    proof(pg)
+    trees(pg)
+    columns(pg)
+    return finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
