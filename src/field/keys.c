@@ -5,12 +5,9 @@ static const char encrypt_label[] = "redoubt/rf1/encrypt";
 static const char verify_label[] = "redoubt/rf1/verify";
 static const char hedge_label[] = "redoubt/rf1/hedge";
 
-#define LABEL(text) ((struct rdt_span){(const uint8_t *)(text), sizeof(text)})
-
-/* HKDF-Expand (RFC 5869) to one block. */
-static enum rdt_code
-expand(struct rdt_worker *worker, const struct rdt_secret *kek, struct rdt_span label,
-       const struct rdt_field_column *column, struct rdt_secret *out)
+enum rdt_code
+rdt_field_expand(struct rdt_worker *worker, const struct rdt_secret *kek, struct rdt_span label,
+                 const struct rdt_field_column *column, struct rdt_secret *out)
 {
     static const uint8_t one[1] = {1};
     const struct rdt_span parts[] = {
@@ -31,7 +28,7 @@ make_one(struct rdt_worker *worker, const struct rdt_secret *kek, struct rdt_spa
     RDT_AUTO(rdt_secret_wipe) struct rdt_secret key = {0};
     if (rdt_secret_new(&key, RDT_SHA256_LEN, NULL) != RDT_OK)
         return RDT_E_INTERNAL;
-    enum rdt_code rc = expand(worker, kek, label, column, &key);
+    enum rdt_code rc = rdt_field_expand(worker, kek, label, column, &key);
     return rc == RDT_OK ? rdt_mac_ready(worker, &key, ready) : rc;
 }
 
@@ -62,11 +59,11 @@ enum rdt_code
 rdt_field_keys_make(struct rdt_worker *worker, const struct rdt_secret *kek,
                     const struct rdt_field_column *column, struct rdt_field_keys *keys)
 {
-    enum rdt_code rc = make_one(worker, kek, LABEL(encrypt_label), column, &keys->encrypt);
+    enum rdt_code rc = make_one(worker, kek, RDT_LABEL(encrypt_label), column, &keys->encrypt);
     if (rc == RDT_OK)
-        rc = make_one(worker, kek, LABEL(verify_label), column, &keys->verify);
+        rc = make_one(worker, kek, RDT_LABEL(verify_label), column, &keys->verify);
     if (rc == RDT_OK)
-        rc = make_one(worker, kek, LABEL(hedge_label), column, &keys->hedge);
+        rc = make_one(worker, kek, RDT_LABEL(hedge_label), column, &keys->hedge);
     return rc;
 }
 
@@ -74,7 +71,7 @@ enum rdt_code
 rdt_field_verify_key(struct rdt_worker *worker, const struct rdt_secret *kek,
                      const struct rdt_field_column *column, struct rdt_secret *out)
 {
-    return expand(worker, kek, LABEL(verify_label), column, out);
+    return rdt_field_expand(worker, kek, RDT_LABEL(verify_label), column, out);
 }
 
 enum rdt_code

@@ -50,6 +50,22 @@ RDT_MUST_CHECK enum rdt_code rdt_field_keys_make(struct rdt_worker *worker,
                                                  struct rdt_field_keys *keys);
 
 /*
+ * rdt_field_expand - one block of HKDF-Expand (RFC 5869): the key of a tenant and column for one
+ * use, which the label names.
+ *
+ *   kek     RDT_KEY_LEN bytes
+ *   label   RDT_LABEL() of an array of char: with the NUL, so that none begins another
+ *   out     a secret of RDT_KEY_LEN bytes made by the caller
+ *
+ * Fails: RDT_E_INTERNAL.
+ */
+#define RDT_LABEL(text) ((struct rdt_span){(const uint8_t *)(text), sizeof(text)})
+RDT_MUST_CHECK enum rdt_code rdt_field_expand(struct rdt_worker *worker,
+                                              const struct rdt_secret *kek, struct rdt_span label,
+                                              const struct rdt_field_column *column,
+                                              struct rdt_secret *out);
+
+/*
  * rdt_field_verifier - fill keys that can only verify, from the bytes that rdt_field_verify_key()
  * gave to a verifier.  rdt_field_verify_key - those 32 bytes; out: a secret made by the caller.
  *

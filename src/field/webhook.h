@@ -1,0 +1,152 @@
+/*
+ * webhook.h - Standard Webhooks 1.0.0: a body signed together with its id and time by HMAC-SHA-256,
+ * under one secret or, while secrets change over, two.
+ *
+ * Format: docs/formats/password.md section 6; https://www.standardwebhooks.com. Signing and
+ * checking allocate nothing. A worker is of one thread at a time, secrets that none changes are of
+ * any.
+ */
+#ifndef RDT_FIELD_WEBHOOK_H
+#define RDT_FIELD_WEBHOOK_H
+
+#include "field/keys.h"
+
+#define RDT_WEBHOOK_SECRET_MIN ((size_t)24)     /* bytes of a secret */
+#define RDT_WEBHOOK_SECRET_MAX ((size_t)64)     /* bytes of a webhook's secret */
+#define RDT_WEBHOOK_SECRET_TEXT 95              /* room for "whsec_", base64 of it, and a NUL */
+#define RDT_WEBHOOK_SECRETS_MAX ((size_t)4)     /* secrets of one webhook at a time */
+#define RDT_WEBHOOK_SIGNATURE_TEXT 192          /* room for so many signatures, and a NUL */
+#define RDT_WEBHOOK_ID_MAX ((size_t)128)        /* characters of a webhook's id */
+#define RDT_WEBHOOK_SIGNATURES_MAX ((size_t)16) /* signatures of one webhook that are looked at */
+#define RDT_WEBHOOK_HEADER_MAX ((size_t)4096)   /* bytes of the header webhook-signature */
+#define RDT_WEBHOOK_WINDOW_S 300                /* seconds that a webhook's time may be off */
+#define RDT_WEBHOOK_SLOTS_MAX ((size_t)1 << 20) /* webhooks that a window remembers */
+
+/* How a check came out. */
+enum rdt_webhook_verdict {
+    RDT_WEBHOOK_NO_MATCH, /* zero: no signature is of these secrets */
+    RDT_WEBHOOK_MATCH,
+    RDT_WEBHOOK_MALFORMED, /* a header is missing, or is not of the standard */
+    RDT_WEBHOOK_LATE,      /* signed longer ago than RDT_WEBHOOK_WINDOW_S */
+    RDT_WEBHOOK_EARLY,     /* signed in the future, by more than that */
+    RDT_WEBHOOK_REPLAY,    /* seen before */
+    RDT_WEBHOOK_FULL,      /* the window has no room: have it sent again later (status 503) */
+    RDT_WEBHOOK_INTERNAL
+};
+
+/* ---- secrets ---- */
+
+/*
+ * rdt_webhook_secret_make - a new secret of 32 bytes.
+ * rdt_webhook_secret_read - one from its text, "whsec_" and padded base64 of 24 to 64 bytes.
+ *
+ *   out   becomes the secret; caller wipes it
+ *
+ * Fails: RDT_E_BADINPUT (the text), RDT_E_NOMEM, RDT_E_DENIED (memory cannot be locked),
+ * RDT_E_INTERNAL.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_webhook_secret_make(struct rdt_worker *worker,
+                                                     struct rdt_secret *out, struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_webhook_secret_read(struct rdt_span text, struct rdt_secret *out,
+                                                     struct rdt_err *err);
+
+/*
+ * rdt_webhook_secret_derive - the secret of one endpoint, out of a KEK of the application's own:
+ * nothing to store; another epoch makes another secret.
+ *
+ *   column     tenant and id count: whose endpoints, and which set of them
+ *   endpoint   1..255 bytes, the endpoint's id
+ *   out        becomes 32 bytes; caller wipes it
+ *
+ * Fails: RDT_E_BADINPUT (endpoint), RDT_E_NOMEM, RDT_E_DENIED, RDT_E_INTERNAL.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_webhook_secret_derive(struct rdt_worker *worker,
+                                                       const struct rdt_secret *kek,
+                                                       const struct rdt_field_column *column,
+                                                       struct rdt_span endpoint,
+                                                       struct rdt_secret *out);
+
+/* rdt_webhook_secret_text - the text of a secret, for whoever is at the other end: shown once, and
+ * wiped. */
+void rdt_webhook_secret_text(const struct rdt_secret *secret,
+                             char out[static RDT_WEBHOOK_SECRET_TEXT]);
+
+/* ---- signatures ---- */
+
+/* The three headers as they were received, and the body as it was: not parsed, not printed anew. */
+struct rdt_webhook {
+    struct rdt_span id, timestamp, signature, body;
+};
+
+/* Secrets, the newest first. */
+struct rdt_webhook_secrets {
+    const struct rdt_secret *all;
+    size_t n; /* 1..RDT_WEBHOOK_SECRETS_MAX */
+};
+
+/*
+ * rdt_webhook_sign - the header webhook-signature, with a signature by each secret.
+ *
+ *   webhook   its signature is ignored.  id: 1..RDT_WEBHOOK_ID_MAX visible ASCII characters without
+ *             a '.'; timestamp: decimal seconds since 1970
+ *   out       NUL-terminated; empty after a failure
+ *
+ * Fails: RDT_E_BADINPUT (id, timestamp, or how many secrets), RDT_E_INTERNAL.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_webhook_sign(struct rdt_worker *worker,
+                                              const struct rdt_webhook_secrets *secrets,
+                                              const struct rdt_webhook *webhook,
+                                              char out[static RDT_WEBHOOK_SIGNATURE_TEXT],
+                                              struct rdt_err *err);
+
+/*
+ * rdt_webhook_check - whether one of the signatures is by one of the secrets, and the time is
+ * right. Signatures of versions other than v1 are passed over.
+ *
+ *   now_s   seconds since 1970
+ *
+ * Never RDT_WEBHOOK_REPLAY or RDT_WEBHOOK_FULL: rdt_webhook_remember() comes after it.
+ */
+RDT_MUST_CHECK enum rdt_webhook_verdict rdt_webhook_check(struct rdt_worker *worker,
+                                                          const struct rdt_webhook_secrets *secrets,
+                                                          const struct rdt_webhook *webhook,
+                                                          int64_t now_s);
+
+/* ---- replays ---- */
+
+/* One remembered id; all zero: none. */
+struct rdt_webhook_slot {
+    uint8_t id[16]; /* of its digest */
+    int64_t until_s;
+};
+
+/* Memory of one process for one endpoint, and so of bounded size: several processes need a table
+ * with a unique id instead, or as well. The caller's lock guards it. */
+struct rdt_webhook_window {
+    struct rdt_webhook_slot *slots;
+    size_t n;
+};
+
+/* rdt_webhook_window_init - an empty window in the caller's memory.  n: 1..RDT_WEBHOOK_SLOTS_MAX;
+ * two for each webhook that comes in ten minutes leaves none out. */
+void rdt_webhook_window_init(struct rdt_webhook_window *window, struct rdt_webhook_slot *slots,
+                             size_t n);
+
+/*
+ * rdt_webhook_remember - RDT_WEBHOOK_MATCH the first time an id comes, RDT_WEBHOOK_REPLAY after,
+ * for as long as rdt_webhook_check() would let the webhook pass. Nothing that is still needed is
+ * ever forgotten for want of room: RDT_WEBHOOK_FULL.
+ *
+ *   webhook   one that rdt_webhook_check() has just let pass: strangers fill nothing
+ */
+RDT_MUST_CHECK enum rdt_webhook_verdict rdt_webhook_remember(struct rdt_worker *worker,
+                                                             struct rdt_webhook_window *window,
+                                                             const struct rdt_webhook *webhook,
+                                                             int64_t now_s);
+
+/* rdt_webhook_forget - the work failed: the sender's next try, of the same id, shall count as the
+ * first.  False: an internal error. */
+bool rdt_webhook_forget(struct rdt_worker *worker, struct rdt_webhook_window *window,
+                        const struct rdt_webhook *webhook);
+
+#endif
