@@ -162,21 +162,21 @@ static const struct {
     const char *text;
     size_t n; /* 0: refused */
 } secret_texts[] = {
-    {SECRET,                                     24},
-    {OTHER_SECRET,                               32},
-    {"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",         0 },
-    {"whsec_",                                   0 },
-    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS=",   0 }, /* bits left over */
-    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLQ==",   0 }, /* 22 */
-    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",    0 },
-    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa-w",   0 },
-    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", 0 },
-    {"WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",   0 },
+    {SECRET,                                                                                          24},
+    {OTHER_SECRET,                                                                                    32},
+    {"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",                                                              0 },
+    {"whsec_",                                                                                        0 },
+    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS=",                                                        0 }, /* bits left over */
+    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLQ==",                                                        0 }, /* 22 */
+    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",                                                         0 },
+    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa-w",                                                        0 },
+    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",                                                      0 },
+    {"WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",                                                        0 },
     {"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-     "=",                                           64                                           },
+     "=",                                                                                        64},
     {"whsec_"
-     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",                                          0 }, /* 65 */
-    {"whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",0},
+     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", 0 }, /* 65 */
+    {"whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",                                                         0 },
 };
 
 static void
