@@ -96,6 +96,12 @@ rdt_base64_get(struct rdt_span text, uint8_t *out, size_t *n)
 }
 
 bool
+rdt_base64_raw_get(struct rdt_span text, uint8_t *out, size_t *n)
+{
+    return get(text, PLAIN, out, n);
+}
+
+bool
 rdt_base64url_get(struct rdt_span text, uint8_t *out, size_t *n)
 {
     return get(text, URL, out, n);
@@ -139,12 +145,25 @@ rdt_base64_add(struct rdt_buf *out, struct rdt_span bytes)
     }
 }
 
-void
-rdt_base64url_add(struct rdt_buf *out, struct rdt_span bytes)
+/* A chunk is a multiple of 3 bytes, so nothing has to be filled up between two. */
+static void
+add_unpadded(struct rdt_buf *out, struct rdt_span bytes, const char *letters)
 {
     char text[CHUNK / 3 * 4];
     while (bytes.n != 0)
-        rdt_buf_add(out, text, put(next_chunk(&bytes), url_letters, text));
+        rdt_buf_add(out, text, put(next_chunk(&bytes), letters, text));
+}
+
+void
+rdt_base64_raw_add(struct rdt_buf *out, struct rdt_span bytes)
+{
+    add_unpadded(out, bytes, plain_letters);
+}
+
+void
+rdt_base64url_add(struct rdt_buf *out, struct rdt_span bytes)
+{
+    add_unpadded(out, bytes, url_letters);
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * base64.h - base64 (RFC 4648 section 4, with padding) and base64url without padding (section 5);
- * strict: one spelling for each byte string.
+ * base64.h - base64 (RFC 4648 section 4, with padding, or raw: without) and base64url without
+ * padding (section 5); strict: one spelling for each byte string.
  */
 #ifndef RDT_CODEC_BASE64_H
 #define RDT_CODEC_BASE64_H
@@ -17,8 +17,9 @@ rdt_base64_len(size_t n)
 /* rdt_base64_put - n bytes as rdt_base64_len(n) characters, no NUL. */
 void rdt_base64_put(struct rdt_span bytes, char *out);
 
-/* rdt_base64_add, rdt_base64url_add - the same, appended. */
+/* rdt_base64_add, rdt_base64_raw_add, rdt_base64url_add - the same, appended. */
 void rdt_base64_add(struct rdt_buf *out, struct rdt_span bytes);
+void rdt_base64_raw_add(struct rdt_buf *out, struct rdt_span bytes);
 void rdt_base64url_add(struct rdt_buf *out, struct rdt_span bytes);
 
 /*
@@ -31,7 +32,9 @@ void rdt_base64url_add(struct rdt_buf *out, struct rdt_span bytes);
  */
 bool rdt_base64_get(struct rdt_span text, uint8_t *out, size_t *n);
 
-/* rdt_base64url_get - the same for base64url without padding; out has room for text.n bytes. */
+/* rdt_base64_raw_get, rdt_base64url_get - the same for base64 and base64url without padding; out
+ * has room for text.n bytes. */
+bool rdt_base64_raw_get(struct rdt_span text, uint8_t *out, size_t *n);
 bool rdt_base64url_get(struct rdt_span text, uint8_t *out, size_t *n);
 
 /* rdt_hex_put - 2 * bytes.n lower-case digits, no NUL.  rdt_hex_add - appended. */

@@ -1,8 +1,7 @@
 #include "crypto/hpke_internal.h"
 
 #include "crypto/worker_internal.h"
-
-#include <openssl/err.h>
+#include "crypto/x25519.h"
 
 #define MODE_BASE 0
 #define CONTEXT_LEN (2 * RDT_HPKE_PUBLIC_LEN) /* of the KEM: enc | the receiver's public key */
@@ -14,65 +13,6 @@ const struct hpke_suite rdt_hpke_aes_256 = {
     "HPKE", {0x0020, 0x0001, 0x0002},
      3
 };
-
-/* ---- X25519 ---- */
-
-static void
-free_key(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
-
-static void
-free_key_ctx(EVP_PKEY_CTX **ctx)
-{
-    EVP_PKEY_CTX_free(*ctx);
-}
-
-static EVP_PKEY *
-load_private(struct rdt_worker *w, const struct rdt_secret *private_key)
-{
-    struct rdt_span k = rdt_secret_view(private_key);
-    return k.n != RDT_HPKE_PRIVATE_LEN
-               ? NULL
-               : EVP_PKEY_new_raw_private_key_ex(w->lib, "X25519", NULL, k.p, k.n);
-}
-
-/* libcrypto refuses a result of zeroes, as RFC 9180 7.1.4 wants: RDT_E_BADINPUT. */
-static enum rdt_code
-x25519(struct rdt_worker *w, const struct rdt_secret *private_key, const uint8_t *public_key,
-       uint8_t out[static 32])
-{
-    RDT_AUTO(free_key) EVP_PKEY *mine = load_private(w, private_key);
-    RDT_AUTO(free_key)
-    EVP_PKEY *theirs =
-        EVP_PKEY_new_raw_public_key_ex(w->lib, "X25519", NULL, public_key, RDT_HPKE_PUBLIC_LEN);
-    RDT_AUTO(free_key_ctx)
-    EVP_PKEY_CTX *ctx = mine == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(w->lib, mine, NULL);
-    size_t n = 32;
-    if (theirs == NULL || ctx == NULL || EVP_PKEY_derive_init(ctx) != 1) {
-        ERR_clear_error();
-        return RDT_E_INTERNAL;
-    }
-    if (EVP_PKEY_derive_set_peer(ctx, theirs) != 1 || EVP_PKEY_derive(ctx, out, &n) != 1 ||
-        n != 32) {
-        ERR_clear_error();
-        return RDT_E_BADINPUT;
-    }
-    return RDT_OK;
-}
-
-enum rdt_code
-rdt_hpke_public(struct rdt_worker *worker, const struct rdt_secret *private_key,
-                uint8_t out[static RDT_HPKE_PUBLIC_LEN])
-{
-    RDT_AUTO(free_key) EVP_PKEY *key = load_private(worker, private_key);
-    size_t n = RDT_HPKE_PUBLIC_LEN;
-    if (key != NULL && EVP_PKEY_get_raw_public_key(key, out, &n) == 1 && n == RDT_HPKE_PUBLIC_LEN)
-        return RDT_OK;
-    ERR_clear_error();
-    return RDT_E_INTERNAL;
-}
 
 /* ---- labelled HKDF: RFC 9180 section 4 ---- */
 
@@ -144,7 +84,7 @@ rdt_hpke_encap(struct rdt_worker *worker, const struct rdt_secret *private_key,
                const uint8_t *public_key, struct rdt_span context, struct hpke_work *work)
 {
     struct rdt_span none = {NULL, 0}, dh = {work->dh, sizeof work->dh};
-    enum rdt_code rc = x25519(worker, private_key, public_key, work->dh);
+    enum rdt_code rc = rdt_x25519_shared(worker, private_key, public_key, work->dh);
     if (rc != RDT_OK)
         return rc;
     bool ok = extract(worker, &rdt_hpke_kem, none, "eae_prk", dh, work->prk);
@@ -205,14 +145,7 @@ enum rdt_code
 rdt_hpke_keypair(struct rdt_worker *worker, struct rdt_secret *private_key,
                  uint8_t public_key[static RDT_HPKE_PUBLIC_LEN], struct rdt_err *err)
 {
-    enum rdt_code rc = rdt_secret_new(private_key, RDT_HPKE_PRIVATE_LEN, err);
-    if (rc == RDT_OK)
-        rc = rdt_random_key(worker, private_key, err);
-    if (rc == RDT_OK && rdt_hpke_public(worker, private_key, public_key) != RDT_OK)
-        rc = rdt_fail(err, RDT_E_INTERNAL, "libcrypto gives no X25519");
-    if (rc != RDT_OK)
-        rdt_secret_wipe(private_key);
-    return rc;
+    return rdt_x25519_keypair(worker, private_key, public_key, err);
 }
 
 enum rdt_code
@@ -251,7 +184,7 @@ rdt_hpke_open(struct rdt_worker *worker, const struct rdt_secret *private_key,
         return RDT_E_BADINPUT;
     enum rdt_code rc = context_new(&c);
     if (rc == RDT_OK)
-        rc = rdt_hpke_public(worker, private_key, receiver);
+        rc = rdt_x25519_public(worker, private_key, receiver);
     if (rc != RDT_OK)
         return rc;
     kem_context(enc.p, receiver, kem);

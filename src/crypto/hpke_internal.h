@@ -38,9 +38,4 @@ RDT_MUST_CHECK enum rdt_code rdt_hpke_schedule(struct rdt_worker *worker,
                                                const struct hpke_suite *suite, struct rdt_span info,
                                                struct hpke_work *work, struct rdt_secret *key);
 
-/* rdt_hpke_public - the public key of a private one. */
-RDT_MUST_CHECK enum rdt_code rdt_hpke_public(struct rdt_worker *worker,
-                                             const struct rdt_secret *private_key,
-                                             uint8_t out[static RDT_HPKE_PUBLIC_LEN]);
-
 #endif

@@ -87,6 +87,7 @@ rdt_worker_close(struct rdt_worker *worker)
 {
     if (worker == NULL)
         return;
+    EVP_CIPHER_CTX_free(worker->chacha);
     EVP_CIPHER_CTX_free(worker->open);
     EVP_CIPHER_CTX_free(worker->seal);
     EVP_CIPHER_free(worker->gcm);

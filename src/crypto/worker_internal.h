@@ -1,6 +1,6 @@
 /*
  * worker_internal.h - what a worker holds: worker.c opens it and draws random bytes, mac.c hashes
- * and derives, gcm.c encrypts, sigv4.c borrows rdt_worker_hmac().
+ * and derives, gcm.c and chacha.c encrypt, sigv4.c borrows rdt_worker_hmac().
  */
 #ifndef RDT_CRYPTO_WORKER_INTERNAL_H
 #define RDT_CRYPTO_WORKER_INTERNAL_H
@@ -31,6 +31,7 @@ struct rdt_worker {
     EVP_MD_CTX *md;
     EVP_CIPHER *gcm;
     EVP_CIPHER_CTX *seal, *open;
+    EVP_CIPHER_CTX *chacha; /* NULL until chacha.c needs it: a FIPS provider has none */
     struct rdt_secret pages;
     struct rdt_scratch *s; /* in pages */
     size_t pool_left;

@@ -77,6 +77,13 @@ refused(void **state)
     for (size_t i = 0; i < RDT_COUNT(url); i++)
         if (rdt_base64url_get(rdt_span_str(url[i]), out, &n))
             fail_msg("'%s' read as url", url[i]);
+    static const char *const raw[] = {
+        "Z",    "Zm9vZ", "Zg==",  "Zm8=", "Zh", "Zm9",   "Zm9-",
+        "Zm9_", "Zm9v ", "Zm\n9", "-w",   "=",  "Zm9v=",
+    };
+    for (size_t i = 0; i < RDT_COUNT(raw); i++)
+        if (rdt_base64_raw_get(rdt_span_str(raw[i]), out, &n))
+            fail_msg("'%s' read as raw", raw[i]);
     assert_false(rdt_base64_get((struct rdt_span){(const uint8_t *)"Zm\0v", 4}, out, &n));
     /* what stands behind the text is not looked at */
     assert_false(rdt_base64url_get((struct rdt_span){(const uint8_t *)"Zm9vZg", 5}, out, &n));
@@ -113,18 +120,23 @@ lengths(void **state)
     for (size_t n = 0; n < 200; n++) {
         uint8_t *bytes = malloc(n + 1), *text = malloc(rdt_base64_len(n) + 1);
         size_t got;
-        RDT_BUF url = {0}, plain = {0}, hex = {0};
+        RDT_BUF url = {0}, plain = {0}, raw = {0}, hex = {0};
         for (size_t i = 0; i < n; i++)
             bytes[i] = (uint8_t)(i * 151 + n * 7);
         struct rdt_span all = {bytes, n};
         rdt_base64_put(all, (char *)text);
         rdt_base64_add(&plain, all);
         rdt_base64url_add(&url, all);
+        rdt_base64_raw_add(&raw, all);
         rdt_hex_add(&hex, all);
         assert_true(rdt_span_eq(rdt_buf_span(&plain), (struct rdt_span){text, rdt_base64_len(n)}));
         uint8_t *place = malloc(rdt_base64_len(n) / 4 * 3 + 1), *url_place = malloc(url.n + 1);
         assert_true(rdt_base64_get((struct rdt_span){text, rdt_base64_len(n)}, place, &got));
         assert_true(rdt_span_eq((struct rdt_span){place, got}, all));
+        assert_int_equal(raw.n, url.n);
+        assert_true(rdt_span_eq(rdt_buf_span(&raw), (struct rdt_span){text, raw.n}));
+        assert_true(rdt_base64_raw_get(rdt_buf_span(&raw), url_place, &got));
+        assert_true(rdt_span_eq((struct rdt_span){url_place, got}, all));
         assert_true(rdt_base64url_get(rdt_buf_span(&url), url_place, &got));
         assert_true(rdt_span_eq((struct rdt_span){url_place, got}, all));
         assert_true(rdt_base64_get((struct rdt_span){text, rdt_base64_len(n)}, text, &got));
