@@ -15,7 +15,7 @@
 #define SCRYPT_ROOM ((uint64_t)(RDT_PWHASH_MEMORY_MAX + 1024) * 1024)
 
 _Static_assert(RDT_PWHASH_CRYPT_MAX < CRYPT_MAX_PASSPHRASE_SIZE, "what libcrypt takes");
-_Static_assert(sizeof(struct crypt_data) <= RDT_SECRET_MAX, "state of crypt_r in locked memory");
+_Static_assert(sizeof(struct crypt_data) <= RDT_SECRET_MAX, "state of crypt_rn in locked memory");
 
 /* ---- limits ---- */
 
@@ -198,8 +198,9 @@ rdt_pwhash_crypt(struct rdt_span password, struct rdt_span stored,
         rc = rdt_secret_copy(&typed, password, NULL);
     if (rc != RDT_OK)
         return rc;
-    struct crypt_data *data = (struct crypt_data *)state.p; /* arrays of char: aligned anywhere */
-    const char *made = crypt_r((const char *)typed.p, setting, data);
+    /* crypt_rn() says NULL where crypt_r() answers with a string that is no hash; and a sanitizer
+     * that has a crypt_r() of its own leaves libcrypt out of the program */
+    const char *made = crypt_rn((const char *)typed.p, setting, state.p, (int)state.n);
     if (made == NULL || made[0] == '*' || strlen(made) >= RDT_PWHASH_CRYPT_TEXT)
         return RDT_E_INTERNAL;
     snprintf(out, RDT_PWHASH_CRYPT_TEXT, "%s", made);
