@@ -1,0 +1,101 @@
+/*
+ * column.h - encrypted columns of a PostgreSQL table in bulk: encrypted anew under the newest keys
+ * while the application goes on, and proved.
+ *
+ * Whatever is under way can be killed at any moment: each batch is a transaction of its own, and
+ * how far it got is read from the values themselves (handle and epoch are in each one's head).
+ * One thread. Decisions: docs/adr/0028-columns.md.
+ */
+#ifndef RDT_WORK_COLUMN_H
+#define RDT_WORK_COLUMN_H
+
+#include "field/kek.h"
+#include "work/catalogue.h"
+#include "work/db.h"
+
+#include <redoubt/redoubt.h>
+#include <stdio.h>
+
+#define RDT_COLUMN_BATCH 500                    /* rows of a batch, if nobody says otherwise */
+#define RDT_COLUMN_BATCH_MAX ((size_t)10000)    /* rows of one transaction */
+#define RDT_COLUMN_KEYS_MAX ((size_t)256)       /* keys of epochs held in locked memory at once */
+#define RDT_COLUMN_TENANTS_MAX ((size_t)100000) /* tenants of one table */
+#define RDT_COLUMN_GROUPS_MAX ((size_t)1000000) /* tenants times epochs of one table */
+#define RDT_COLUMN_PASSES_MAX 1000              /* times that a sweep begins anew */
+#define RDT_COLUMN_SHOWN_MAX ((size_t)20)       /* rows named in one report of what is wrong */
+
+/* Where keys come from: the key service (client/kek.h), or a test. */
+struct rdt_kek_source {
+    /* as rdt_client_kek(): fills *out, which is {0}, or fails */
+    enum rdt_code (*get)(void *self, const struct rdt_kek_ask *ask, struct rdt_tenant_kek *out,
+                         struct rdt_err *err);
+    void *self;
+};
+
+/* What all jobs over a column take. */
+struct rdt_column_job {
+    struct rdt_db *db;
+    const struct rdt_catalogue_column *column;
+    struct rdt_kek_source keys;
+    const char *tenant;         /* only the rows of this one, as the table has it; NULL: all */
+    size_t batch;               /* rows of a transaction; 0: RDT_COLUMN_BATCH */
+    double rate;                /* rows a second at most; 0: as fast as it goes */
+    FILE *progress;             /* NULL: no line of progress */
+    bool show_rows;             /* name the rows of what is wrong by their primary key */
+    unsigned short others_from; /* epoch of tenants that the table has none of; 0: 1 */
+    /* a word on what is being done; NULL: nobody listens */
+    void (*say)(void *self, const char *words);
+    void *say_self;
+};
+
+/* Values that could not be read, by why. */
+struct rdt_column_bad {
+    uint64_t n[RDT_FIELD_NFAULTS];
+    uint64_t all;
+    struct rdt_buf shown; /* a line each of the first ones, with show_rows */
+};
+
+/* How a rotation went. {0} before; rdt_rotation_done() after. */
+struct rdt_rotation {
+    uint64_t values; /* in the column when it began, NULL not counted */
+    uint64_t stale;  /* of them, under other epochs than their tenant's current one */
+    uint64_t swept;  /* encrypted anew */
+    uint64_t passes;
+    uint64_t beaten; /* times that the application changed or held a row first */
+    int64_t sweep_ms, fence_ms, validate_ms;
+    bool fenced, validated;
+    uint32_t ttl_s; /* for so long a client may go on writing under a key that it was given */
+    struct rdt_column_bad bad;
+};
+
+/* rdt_rotation_done - the closer for RDT_AUTO. */
+void rdt_rotation_done(struct rdt_rotation *rotation);
+
+/*
+ * rdt_column_sweep - encrypt every value anew that is not under the current epoch of its tenant.
+ * Rows that the application changes or holds meanwhile are left to a later pass: nothing of the
+ * application's ever fails or waits longer than one batch.
+ *
+ *   out   {0}, or from an earlier sweep: figures are added.  out->bad says which values are left
+ *         because they cannot be read
+ *
+ * Fails: RDT_E_NOTFOUND (table, column), RDT_E_STATE (no primary key, a type that does not fit),
+ * RDT_E_DENIED, as rdt_db_open(), as the source of keys; what was swept stays so.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_sweep(const struct rdt_column_job *job,
+                                              struct rdt_rotation *out, struct rdt_err *err);
+
+/*
+ * rdt_column_fence - from now on the database refuses values below the tenants' current epochs
+ * (redoubt.fence()).  rdt_column_validate - and says so in its catalogue of the whole column
+ * (CHECK, VALIDATE).
+ *
+ * Fails: RDT_E_STATE (pgext is not installed; an old value is left), RDT_E_TIMEOUT (the lock was
+ * not had), else as rdt_column_sweep().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_fence(const struct rdt_column_job *job,
+                                              struct rdt_rotation *out, struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_column_validate(const struct rdt_column_job *job,
+                                                 struct rdt_rotation *out, struct rdt_err *err);
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * column_internal.h - what the jobs over a column share: the table as the database has it, the keys
+ * of its tenants, and one row at a time.
+ */
+#ifndef RDT_WORK_COLUMN_INTERNAL_H
+#define RDT_WORK_COLUMN_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/progress.h"
+#include "field/rf1.h"
+#include "work/column.h"
+#include "work/db_internal.h"
+
+#define RDT_RF1_HEAD 8      /* bytes of a value that name suite, handle and epoch */
+#define RDT_SEARCH_FRONT 20 /* bytes of a searchable value before its RF1 */
+#define RDT_AT_LEN 6        /* handle and epoch */
+
+/* A SQL column of the table. */
+struct rdt_sql_column {
+    const char *name; /* quoted */
+    const char *type; /* "bigint": to cast to */
+    const char *base; /* its type without domains */
+    bool not_null;
+};
+
+/* The table, as the database has it. */
+struct rdt_table_at {
+    struct rdt_arena arena;
+    const char *rel; /* "schema"."table", quoted */
+    const char *col; /* quoted */
+    struct rdt_sql_column value, key[RDT_CATALOGUE_PARTS_MAX], row[RDT_CATALOGUE_PARTS_MAX];
+    size_t n_key, n_row;
+    struct rdt_sql_column tenant; /* name NULL: one tenant for all */
+    bool searchable;              /* values have a token in front */
+};
+
+/* rdt_table_find - look the column up.  Fails: RDT_E_NOTFOUND, RDT_E_STATE, RDT_E_DENIED (rights to
+ * read, and to write when asked), else as rdt_db_ask().  rdt_table_done - the closer. */
+RDT_MUST_CHECK enum rdt_code rdt_table_find(struct rdt_db *db,
+                                            const struct rdt_catalogue_column *column,
+                                            bool to_write, struct rdt_table_at *out,
+                                            struct rdt_err *err);
+void rdt_table_done(struct rdt_table_at *table);
+
+/* rdt_table_sql - look one SQL column up.  Fails: RDT_E_NOTFOUND, else as rdt_db_ask(). */
+RDT_MUST_CHECK enum rdt_code rdt_table_sql(struct rdt_db *db, struct rdt_table_at *table,
+                                           const char *name, struct rdt_sql_column *out,
+                                           struct rdt_err *err);
+
+/* A tenant of the table, and its keys. */
+struct rdt_column_tenant {
+    const char *name; /* as the table has it; "" where the catalogue names the one */
+    struct rdt_field_column place;
+    uint32_t handle;
+    uint16_t epoch; /* current */
+};
+
+/* The keys of one column, by tenant. */
+struct rdt_column_keys;
+
+/* rdt_column_keys_open - caller closes.  Fails: RDT_E_NOMEM, RDT_E_DENIED (locked memory). */
+RDT_MUST_CHECK enum rdt_code rdt_column_keys_open(const struct rdt_column_job *job,
+                                                  struct rdt_worker *worker,
+                                                  struct rdt_column_keys **out,
+                                                  struct rdt_err *err);
+void rdt_column_keys_close(struct rdt_column_keys *keys);
+void rdt_column_keys_close_at(struct rdt_column_keys **keys);
+
+/*
+ * rdt_column_tenant_get - the tenant of a row, asked for the first time or known.
+ *
+ *   name   as the table has it; borrowed for the call
+ *   out    borrowed until the next call of this function
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_tenant_get(struct rdt_column_keys *keys,
+                                                   struct rdt_span name,
+                                                   const struct rdt_column_tenant **out,
+                                                   struct rdt_err *err);
+
+/* rdt_column_tenants - all that are known so far, in no order; borrowed until the next get. */
+const struct rdt_column_tenant *rdt_column_tenants(const struct rdt_column_keys *keys, size_t *n);
+
+/* rdt_column_keys_ttl - seconds that the service lets a client keep a key. */
+uint32_t rdt_column_keys_ttl(const struct rdt_column_keys *keys);
+
+/*
+ * rdt_column_keys_get - the column's keys of a tenant in an epoch.
+ *
+ *   out   borrowed until the next call; NULL: the service does not give that key
+ *
+ * Fails: as the source, where it says more than that there is no such key.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_keys_get(struct rdt_column_keys *keys,
+                                                 const struct rdt_column_tenant *tenant,
+                                                 uint16_t epoch, const struct rdt_field_keys **out,
+                                                 struct rdt_err *err);
+
+/* Memory for plaintexts: locked where possible, in no core dump, wiped after each value. */
+struct rdt_plain {
+    uint8_t *p;
+    size_t n;   /* bytes that may hold plaintext: wiped */
+    size_t len; /* of the value */
+    size_t room;
+};
+
+/* rdt_plain_room - n bytes of room, what was there is wiped.  rdt_plain_wipe - n to 0.
+ * rdt_plain_done - the closer. */
+RDT_MUST_CHECK enum rdt_code rdt_plain_room(struct rdt_plain *plain, size_t n, struct rdt_err *err);
+void rdt_plain_wipe(struct rdt_plain *plain);
+void rdt_plain_done(struct rdt_plain *plain);
+
+/* What a job works with from beginning to end. */
+struct rdt_column_work {
+    const struct rdt_column_job *job;
+    struct rdt_worker *worker;
+    struct rdt_column_keys *keys;
+    struct rdt_table_at table;
+    struct rdt_secret record;
+    struct rdt_plain plain;
+    struct rdt_buf row; /* the row's key of the row under way */
+    struct rdt_progress progress;
+};
+
+/* rdt_column_work_open - fill *out, which is {0}; rdt_column_work_done - the closer. */
+RDT_MUST_CHECK enum rdt_code rdt_column_work_open(const struct rdt_column_job *job, bool to_write,
+                                                  struct rdt_column_work *out, struct rdt_err *err);
+void rdt_column_work_done(struct rdt_column_work *work);
+
+/* A row as a job reads it: where its fields stand among the result's columns. */
+struct rdt_column_layout {
+    size_t value, tenant, row, key; /* first column of each; row and key have several */
+};
+
+/* rdt_column_fields - append `tenant, row.., key.., ` as text, and the value as bytea, to a SELECT;
+ * t is the table's alias ("t."), and the layout says where they are. */
+void rdt_column_fields(const struct rdt_table_at *table, const char *t, struct rdt_buf *sql,
+                       struct rdt_column_layout *layout);
+
+/* rdt_column_order - append "t.k1, t.k2".  rdt_column_after - append `AND (keys) > ($n, ...)`. */
+void rdt_column_order(const struct rdt_table_at *table, const char *t, struct rdt_buf *sql);
+void rdt_column_after(const struct rdt_table_at *table, size_t first, struct rdt_buf *sql);
+
+/* The value of a row, opened. */
+struct rdt_column_value {
+    const struct rdt_column_tenant *tenant;
+    struct rdt_span value, front; /* the RF1; what stands before it */
+    struct rdt_rf1 rf1;           /* of value, where it is one */
+    struct rdt_span row;          /* the row's key, empty where not bound */
+};
+
+/*
+ * rdt_column_open - decrypt the value of row i into work->plain.
+ *
+ *   fault   why it cannot be read, where the result is RDT_OK
+ *
+ * Fails: where the job cannot go on: keys, memory.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_open(struct rdt_column_work *work,
+                                             const struct rdt_rows *rows,
+                                             const struct rdt_column_layout *layout, size_t i,
+                                             struct rdt_column_value *out,
+                                             enum rdt_field_fault *fault, struct rdt_err *err);
+
+/* rdt_column_seal - encrypt work->plain for the tenant and row of a value, under the tenant's
+ * current epoch; out is appended to, the front of the old value first. */
+RDT_MUST_CHECK enum rdt_code rdt_column_seal(struct rdt_column_work *work,
+                                             const struct rdt_column_value *value,
+                                             struct rdt_buf *out, struct rdt_err *err);
+
+/* rdt_column_row_key - the row's key of row i into work->row.  Fails: RDT_E_BADINPUT (empty), ...
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_row_key(struct rdt_column_work *work,
+                                                const struct rdt_rows *rows,
+                                                const struct rdt_column_layout *layout, size_t i,
+                                                struct rdt_err *err);
+
+/* rdt_column_note_bad - count a value that cannot be read, and name its row where that was asked
+ * for. */
+void rdt_column_note_bad(struct rdt_column_work *work, const struct rdt_rows *rows,
+                         const struct rdt_column_layout *layout, size_t i,
+                         enum rdt_field_fault fault, struct rdt_column_bad *bad);
+
+/* rdt_column_say - a word to whoever listens. */
+void rdt_column_say(const struct rdt_column_job *job, const char *fmt, ...) RDT_PRINTF(2, 3);
+
+/* What a column holds, by tenant and head. */
+struct rdt_column_group {
+    const char *tenant;
+    uint32_t handle;
+    uint16_t epoch, index_epoch;
+    bool is_value; /* of this format, and of the tenant's handle */
+    uint64_t n;
+};
+
+/*
+ * rdt_column_groups - count the column by tenant, handle and epoch, in one scan; asks for each
+ * tenant's current key.
+ *
+ *   out    in arena
+ *   nulls  may be NULL
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_groups(struct rdt_column_work *work,
+                                               struct rdt_arena *arena,
+                                               struct rdt_column_group **out, size_t *n,
+                                               uint64_t *nulls, struct rdt_err *err);
+
+#endif
