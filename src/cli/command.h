@@ -111,7 +111,18 @@
       "values under a tenant's epoch (may be repeated)")                                           \
     X(OPT_HIGHEST, "highest", 0, "N", NULL, "highest version or epoch that was seen")              \
     X(OPT_LOG, "log", 0, "DIR", NULL, "the lost server's folder, or its audit log")                \
-    X(OPT_ANCHOR, "anchor", 0, "FILE", NULL, "a checkpoint kept elsewhere: redoubt audit anchor")
+    X(OPT_ANCHOR, "anchor", 0, "FILE", NULL, "a checkpoint kept elsewhere: redoubt audit anchor")  \
+    X(OPT_CATALOGUE, "catalogue", 0, "FILE", NULL, "the catalogue of encrypted columns (YAML)")    \
+    X(OPT_TENANT, "tenant", 0, "NAME", NULL, "whose data it is: the tenant's name or id")          \
+    X(OPT_DB, "db", 0, "CONNINFO", NULL,                                                           \
+      "the database, as psql takes it, without a password; PG* variables if not given")            \
+    X(OPT_RATE, "rate", 0, "ROWS", NULL, "rows a second at most; as fast as it goes if not given") \
+    X(OPT_BATCH, "batch", 0, "ROWS", NULL, "rows of one transaction; 500 if not given")            \
+    X(OPT_SHOW_ROWS, "show-rows", 0, NULL, NULL,                                                   \
+      "name the rows of what is wrong by their primary key")                                       \
+    X(OPT_FLIPPED, "flipped", 0, NULL, NULL, "every writer has the newest keys already: no wait")  \
+    X(OPT_NO_FENCE, "no-fence", 0, NULL, NULL,                                                     \
+      "encrypt anew only: nothing is installed, nothing proved")
 
 #define X(name, text, letter, arg, choices, help) name,
 enum rdt_option { RDT_OPTIONS(X) RDT_NOPTIONS };
@@ -249,6 +260,7 @@ rdt_command_fn rdt_cmd_backup_restore;
 rdt_command_fn rdt_cmd_backup_verify;
 rdt_command_fn rdt_cmd_root_rotate;
 rdt_command_fn rdt_cmd_root_unseal;
+rdt_command_fn rdt_cmd_column_rotate;
 rdt_command_fn rdt_cmd_help;
 
 /* rdt_cli_has - whether an option was given; rdt_cli_value - its last value, or otherwise. */

@@ -97,6 +97,9 @@ static const enum rdt_option audit_export_options[] = {
 static const enum rdt_option audit_verify_options[] = {OPT_DATA, OPT_KEY, OPT_ANCHOR, OPT_STRICT};
 static const enum rdt_option audit_prove_options[] = {OPT_DATA, OPT_CHECK, OPT_KEY, OPT_OUT};
 static const enum rdt_option audit_anchor_options[] = {OPT_DATA, OPT_OUT};
+static const enum rdt_option column_rotate_options[] = {
+    OPT_CATALOGUE, OPT_DB,       OPT_TENANT,    OPT_RATE, OPT_BATCH,
+    OPT_FLIPPED,   OPT_NO_FENCE, OPT_SHOW_ROWS, OPT_CERT, OPT_KEY};
 static const enum rdt_option test_options[] = {OPT_PACK, OPT_RULE};
 
 /* What every command says that speaks to a server; what an operand KEY is. */
@@ -468,6 +471,15 @@ const struct rdt_command rdt_commands[] = {
      "print the newest checkpoint, to be kept elsewhere", "A checkpoint says how many records there are and what they are, signed. Kept where the "
      "server cannot reach it, it shows later "
      "that nothing was cut off or rolled back: redoubt audit verify --anchor FILE."},
+    {"column", "rotate", rdt_cmd_column_rotate, OPTIONS(column_rotate_options), 1, 1, "COLUMN",
+     "encrypt a column anew under the newest keys, while it is used", "After `redoubt key rotate RING`: every value that is not under the current epoch of its "
+     "tenant is opened and sealed anew, page by page, and written back only where nobody changed "
+     "it meanwhile. Rows that the application holds are come back to; none of its statements "
+     "fails. Killed at any moment it goes on where it was. Then a fence refuses values of old "
+     "epochs (redoubt.fence), and the database's catalogue says that none is left (CHECK, "
+     "VALIDATE). COLUMN is schema.table.column of the catalogue.\n"
+     "A value that cannot be read is left as it is and counted: exit status 4, and no fence. "
+     "With --tenant only the rows of one tenant are encrypted anew, without a fence.\n" SERVER},
     {"help", NULL, rdt_cmd_help, .max_words = 2, .operands = "[COMMAND]",
      .summary = "show help for a command"},
 };

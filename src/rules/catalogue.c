@@ -190,7 +190,7 @@ load_frameworks(struct rdt_gather *g, struct rdt_err *err)
 }
 
 enum rdt_code
-rdt_catalogue_load(struct rdt_gather *gather, struct rdt_err *err)
+rdt_gather_catalogue(struct rdt_gather *gather, struct rdt_err *err)
 {
     enum rdt_code rc = load_template(gather, err);
     return rc != RDT_OK ? rc : load_frameworks(gather, err);

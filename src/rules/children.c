@@ -107,7 +107,7 @@ run_builtin(struct rdt_gather *g, const struct rdt_child_job *job, struct rdt_er
     if (rc == RDT_OK && split < n)
         rc = start_run(g, &runs[1], err);
     if (rc == RDT_OK) /* while they work; needed when their answers are read */
-        rc = rdt_catalogue_load(g, err);
+        rc = rdt_gather_catalogue(g, err);
     if (rc == RDT_OK)
         rc = finish_run(g, &runs[0], err);
     if (rc == RDT_OK && split < n)

@@ -110,8 +110,8 @@ void rdt_overlay_apply(struct rdt_gather *gather, struct rdt_result *result);
  */
 RDT_MUST_CHECK enum rdt_code rdt_refs_check(const struct rdt_gather *gather, struct rdt_err *err);
 
-/* catalogue.c: rdt_catalogue_load - rows and frameworks into the run, no verdicts yet. */
-RDT_MUST_CHECK enum rdt_code rdt_catalogue_load(struct rdt_gather *gather, struct rdt_err *err);
+/* catalogue.c: rdt_gather_catalogue - rows and frameworks into the run, no verdicts yet. */
+RDT_MUST_CHECK enum rdt_code rdt_gather_catalogue(struct rdt_gather *gather, struct rdt_err *err);
 
 /* catalogue.c: rdt_catalogue_link - each rule's rollups and controls.  Fails: RDT_E_NOMEM. */
 RDT_MUST_CHECK enum rdt_code rdt_catalogue_link(struct rdt_gather *gather, struct rdt_err *err);

@@ -35,12 +35,12 @@ struct rdt_table_at {
 };
 
 /* rdt_table_find - look the column up.  Fails: RDT_E_NOTFOUND, RDT_E_STATE, RDT_E_DENIED (rights to
- * read, and to write when asked), else as rdt_db_ask().  rdt_table_done - the closer. */
+ * read, and to write when asked), else as rdt_db_ask().  rdt_table_forget - the closer. */
 RDT_MUST_CHECK enum rdt_code rdt_table_find(struct rdt_db *db,
                                             const struct rdt_catalogue_column *column,
                                             bool to_write, struct rdt_table_at *out,
                                             struct rdt_err *err);
-void rdt_table_done(struct rdt_table_at *table);
+void rdt_table_forget(struct rdt_table_at *table);
 
 /* rdt_table_sql - look one SQL column up.  Fails: RDT_E_NOTFOUND, else as rdt_db_ask(). */
 RDT_MUST_CHECK enum rdt_code rdt_table_sql(struct rdt_db *db, struct rdt_table_at *table,

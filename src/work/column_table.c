@@ -182,7 +182,7 @@ rdt_table_find(struct rdt_db *db, const struct rdt_catalogue_column *column, boo
 }
 
 void
-rdt_table_done(struct rdt_table_at *table)
+rdt_table_forget(struct rdt_table_at *table)
 {
     rdt_arena_done(&table->arena);
     *table = (struct rdt_table_at){0};

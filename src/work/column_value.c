@@ -71,7 +71,7 @@ rdt_column_work_done(struct rdt_column_work *work)
     rdt_secret_wipe(&work->record);
     rdt_plain_done(&work->plain);
     rdt_buf_done(&work->row);
-    rdt_table_done(&work->table);
+    rdt_table_forget(&work->table);
     rdt_worker_close(work->worker);
     *work = (struct rdt_column_work){0};
 }
