@@ -58,13 +58,15 @@ struct rdt_column_tenant {
 /* The keys of one column, by tenant. */
 struct rdt_column_keys;
 
+/* rdt_column_keys_close, rdt_column_keys_close_at - wipe and free; NULL is fine. */
+void rdt_column_keys_close(struct rdt_column_keys *keys);
+void rdt_column_keys_close_at(struct rdt_column_keys **keys);
+
 /* rdt_column_keys_open - caller closes.  Fails: RDT_E_NOMEM, RDT_E_DENIED (locked memory). */
 RDT_MUST_CHECK enum rdt_code rdt_column_keys_open(const struct rdt_column_job *job,
                                                   struct rdt_worker *worker,
                                                   struct rdt_column_keys **out,
                                                   struct rdt_err *err);
-void rdt_column_keys_close(struct rdt_column_keys *keys);
-void rdt_column_keys_close_at(struct rdt_column_keys **keys);
 
 /*
  * rdt_column_tenant_get - the tenant of a row, asked for the first time or known.
@@ -146,20 +148,18 @@ struct rdt_column_value {
     struct rdt_span value, front; /* the RF1; what stands before it */
     struct rdt_rf1 rf1;           /* of value, where it is one */
     struct rdt_span row;          /* the row's key, empty where not bound */
+    enum rdt_field_fault fault;   /* why it cannot be read */
 };
 
 /*
- * rdt_column_open - decrypt the value of row i into work->plain.
- *
- *   fault   why it cannot be read, where the result is RDT_OK
+ * rdt_column_open - decrypt the value of row i into work->plain, or say in out->fault why not.
  *
  * Fails: where the job cannot go on: keys, memory.
  */
 RDT_MUST_CHECK enum rdt_code rdt_column_open(struct rdt_column_work *work,
                                              const struct rdt_rows *rows,
                                              const struct rdt_column_layout *layout, size_t i,
-                                             struct rdt_column_value *out,
-                                             enum rdt_field_fault *fault, struct rdt_err *err);
+                                             struct rdt_column_value *out, struct rdt_err *err);
 
 /* rdt_column_seal - encrypt work->plain for the tenant and row of a value, under the tenant's
  * current epoch; out is appended to, the front of the old value first. */

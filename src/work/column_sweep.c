@@ -182,13 +182,12 @@ static enum rdt_code
 seal_row(struct sweep *sweep, const struct rdt_rows *rows, size_t i, struct rdt_err *err)
 {
     struct rdt_column_value value = {0};
-    enum rdt_field_fault fault = RDT_FIELD_OK;
     struct rdt_column_work *work = &sweep->work;
-    enum rdt_code rc = rdt_column_open(work, rows, &sweep->layout, i, &value, &fault, err);
+    enum rdt_code rc = rdt_column_open(work, rows, &sweep->layout, i, &value, err);
     if (rc != RDT_OK)
         return rc;
-    if (fault != RDT_FIELD_OK) {
-        rdt_column_note_bad(work, rows, &sweep->layout, i, fault, &sweep->out->bad);
+    if (value.fault != RDT_FIELD_OK) {
+        rdt_column_note_bad(work, rows, &sweep->layout, i, value.fault, &sweep->out->bad);
         sweep->bad++;
         return RDT_OK;
     }

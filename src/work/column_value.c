@@ -158,7 +158,7 @@ split_front(const struct rdt_column_work *work, struct rdt_span value, struct rd
 enum rdt_code
 rdt_column_open(struct rdt_column_work *work, const struct rdt_rows *rows,
                 const struct rdt_column_layout *layout, size_t i, struct rdt_column_value *out,
-                enum rdt_field_fault *fault, struct rdt_err *err)
+                struct rdt_err *err)
 {
     const struct rdt_field_keys *keys = NULL;
     struct rdt_span value = rdt_rows_at(rows, i, layout->value);
@@ -167,22 +167,22 @@ rdt_column_open(struct rdt_column_work *work, const struct rdt_rows *rows,
     if (rc != RDT_OK)
         return rc;
     if (!split_front(work, value, out) || !rdt_rf1_read(out->value, &out->rf1)) {
-        *fault = RDT_FIELD_NOT_RF1;
+        out->fault = RDT_FIELD_NOT_RF1;
         return RDT_OK;
     }
     if (out->rf1.handle != out->tenant->handle) {
-        *fault = RDT_FIELD_TENANT; /* before any key is asked for */
+        out->fault = RDT_FIELD_TENANT; /* before any key is asked for */
         return RDT_OK;
     }
     if (rdt_column_row_key(work, rows, layout, i, NULL) != RDT_OK) {
-        *fault = RDT_FIELD_ROW;
+        out->fault = RDT_FIELD_ROW;
         return RDT_OK;
     }
     out->row = rdt_buf_span(&work->row);
     rc = rdt_column_keys_get(work->keys, out->tenant, out->rf1.epoch, &keys, err);
     if (rc != RDT_OK)
         return rc;
-    *fault = RDT_FIELD_KEY;
+    out->fault = RDT_FIELD_KEY;
     if (keys == NULL)
         return RDT_OK;
     rc = rdt_plain_room(&work->plain, out->value.n, err);
@@ -190,11 +190,13 @@ rdt_column_open(struct rdt_column_work *work, const struct rdt_rows *rows,
         return rc;
     struct rdt_rf1_call call = {work->worker, keys, &out->tenant->place, out->row, &work->record};
     struct rdt_rf1_out plain = {work->plain.p, work->plain.room, 0};
-    *fault = rdt_rf1_open(&call, out->value, &plain);
-    work->plain.n = *fault == RDT_FIELD_OK ? out->value.n - RDT_VALUE_OVER : 0; /* padding too */
-    if (*fault == RDT_FIELD_OK)
+    out->fault = rdt_rf1_open(&call, out->value, &plain);
+    work->plain.n =
+        out->fault == RDT_FIELD_OK ? out->value.n - RDT_VALUE_OVER : 0; /* padding too */
+    if (out->fault == RDT_FIELD_OK)
         work->plain.len = plain.n;
-    return *fault == RDT_FIELD_INTERNAL ? rdt_fail(err, RDT_E_INTERNAL, "decrypt a value") : RDT_OK;
+    return out->fault == RDT_FIELD_INTERNAL ? rdt_fail(err, RDT_E_INTERNAL, "decrypt a value")
+                                            : RDT_OK;
 }
 
 enum rdt_code

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from column_case import Writer, seal, start  # noqa: E402
 from harness import finish, result as check  # noqa: E402
 
-ROWS = 600
+ROWS = 300
 
 
 def command_line(app):
