@@ -122,7 +122,16 @@
       "name the rows of what is wrong by their primary key")                                       \
     X(OPT_FLIPPED, "flipped", 0, NULL, NULL, "every writer has the newest keys already: no wait")  \
     X(OPT_NO_FENCE, "no-fence", 0, NULL, NULL,                                                     \
-      "encrypt anew only: nothing is installed, nothing proved")
+      "encrypt anew only: nothing is installed, nothing proved")                                   \
+    X(OPT_COLUMN, "column", 0, "NAME", NULL, "a column of it: schema.table.column")                \
+    X(OPT_ROW, "row", 0, "TEXT", NULL,                                                             \
+      "the key of the value's row (repeated where it has several columns)")                        \
+    X(OPT_RING, "ring", 0, "KEY", NULL, "the ring of tenants' keys: id, ARN or alias")             \
+    X(OPT_TENANT_ID, "tenant-id", 0, "UUID", NULL, "whose data it is: redoubt tenant show")        \
+    X(OPT_COLUMN_ID, "column-id", 0, "UUID", NULL, "the column's id, as its catalogue has it")     \
+    X(OPT_ROW_BOUND, "row-bound", 0, NULL, NULL, "values of the column belong to their rows")      \
+    X(OPT_TEXT, "text", 0, NULL, NULL, "the value as text (rd1.)")                                 \
+    X(OPT_LINES, "lines", 0, NULL, NULL, "each line is a value; with --json an object")
 
 #define X(name, text, letter, arg, choices, help) name,
 enum rdt_option { RDT_OPTIONS(X) RDT_NOPTIONS };
@@ -261,6 +270,9 @@ rdt_command_fn rdt_cmd_backup_verify;
 rdt_command_fn rdt_cmd_root_rotate;
 rdt_command_fn rdt_cmd_root_unseal;
 rdt_command_fn rdt_cmd_column_rotate;
+rdt_command_fn rdt_cmd_field_encrypt;
+rdt_command_fn rdt_cmd_field_decrypt;
+rdt_command_fn rdt_cmd_field_inspect;
 rdt_command_fn rdt_cmd_help;
 
 /* rdt_cli_has - whether an option was given; rdt_cli_value - its last value, or otherwise. */

@@ -100,6 +100,13 @@ static const enum rdt_option audit_anchor_options[] = {OPT_DATA, OPT_OUT};
 static const enum rdt_option column_rotate_options[] = {
     OPT_CATALOGUE, OPT_DB,       OPT_TENANT,    OPT_RATE, OPT_BATCH,
     OPT_FLIPPED,   OPT_NO_FENCE, OPT_SHOW_ROWS, OPT_CERT, OPT_KEY};
+static const enum rdt_option encrypt_options[] = {
+    OPT_CATALOGUE, OPT_COLUMN, OPT_TENANT, OPT_ROW, OPT_RING, OPT_TENANT_ID, OPT_COLUMN_ID,
+    OPT_ROW_BOUND, OPT_TEXT,   OPT_LINES,  OPT_OUT, OPT_CERT, OPT_KEY};
+static const enum rdt_option decrypt_options[] = {
+    OPT_CATALOGUE, OPT_COLUMN,    OPT_TENANT, OPT_ROW, OPT_RING, OPT_TENANT_ID,
+    OPT_COLUMN_ID, OPT_ROW_BOUND, OPT_LINES,  OPT_OUT, OPT_CERT, OPT_KEY};
+static const enum rdt_option inspect_options[] = {OPT_LINES, OPT_OUT};
 static const enum rdt_option test_options[] = {OPT_PACK, OPT_RULE};
 
 /* What every command says that speaks to a server; what an operand KEY is. */
@@ -480,6 +487,21 @@ const struct rdt_command rdt_commands[] = {
      "VALIDATE). COLUMN is schema.table.column of the catalogue.\n"
      "A value that cannot be read is left as it is and counted: exit status 4, and no fence. "
      "With --tenant only the rows of one tenant are encrypted anew, without a fence.\n" SERVER},
+    {"field", "encrypt", rdt_cmd_field_encrypt, OPTIONS(encrypt_options), 0, 1, "[FILE]",
+     "encrypt a value of a column, as an application would", "The value is all of FILE or standard input, a line end too; it is never given on the command "
+     "line, which others can see. Where it belongs is said by --catalogue, --column and --tenant, "
+     "or by --ring, --tenant-id and --column-id; and by --row, where values of the column are "
+     "bound to their row. The key comes from the key service and is forgotten at the end.\n"
+     "With --lines each line is a value, and each line of the result its text. With --lines "
+     "--json a line is {\"row\": TEXT, \"value\": TEXT}; \"row\" is a list where the row's key "
+     "has several columns, and \"bytes\": BASE64 stands for what is no text.\n" SERVER},
+    {"field", "decrypt", rdt_cmd_field_decrypt, OPTIONS(decrypt_options), 0, 1, "[FILE]",
+     "decrypt a value of a column", "Reads FILE or standard input: bytes, or text that begins with rd1. With -o only its owner "
+     "can "
+     "read the result. A value of another tenant, column or row does not open, and each has its "
+     "own message. Options and lines as for `redoubt field encrypt`.\n" SERVER},
+    {"field", "inspect", rdt_cmd_field_inspect, OPTIONS(inspect_options), 0, 1, "[FILE]",
+     "show what a value says of itself, without a key", "The handle of its tenant, the epoch of its key, suite and sizes. Nothing of it is proved."},
     {"help", NULL, rdt_cmd_help, .max_words = 2, .operands = "[COMMAND]",
      .summary = "show help for a command"},
 };
