@@ -131,7 +131,8 @@
     X(OPT_COLUMN_ID, "column-id", 0, "UUID", NULL, "the column's id, as its catalogue has it")     \
     X(OPT_ROW_BOUND, "row-bound", 0, NULL, NULL, "values of the column belong to their rows")      \
     X(OPT_TEXT, "text", 0, NULL, NULL, "the value as text (rd1.)")                                 \
-    X(OPT_LINES, "lines", 0, NULL, NULL, "each line is a value; with --json an object")
+    X(OPT_LINES, "lines", 0, NULL, NULL, "each line is a value; with --json an object")            \
+    X(OPT_STORE, "store", 0, "NAME", NULL, "the database's name in the census of its rings")
 
 #define X(name, text, letter, arg, choices, help) name,
 enum rdt_option { RDT_OPTIONS(X) RDT_NOPTIONS };
@@ -269,6 +270,10 @@ rdt_command_fn rdt_cmd_backup_restore;
 rdt_command_fn rdt_cmd_backup_verify;
 rdt_command_fn rdt_cmd_root_rotate;
 rdt_command_fn rdt_cmd_root_unseal;
+rdt_command_fn rdt_cmd_column_install;
+rdt_command_fn rdt_cmd_column_uninstall;
+rdt_command_fn rdt_cmd_column_prove;
+rdt_command_fn rdt_cmd_column_verify_statement;
 rdt_command_fn rdt_cmd_column_rotate;
 rdt_command_fn rdt_cmd_field_encrypt;
 rdt_command_fn rdt_cmd_field_decrypt;

@@ -107,6 +107,12 @@ static const enum rdt_option decrypt_options[] = {
     OPT_CATALOGUE, OPT_COLUMN,    OPT_TENANT, OPT_ROW, OPT_RING, OPT_TENANT_ID,
     OPT_COLUMN_ID, OPT_ROW_BOUND, OPT_LINES,  OPT_OUT, OPT_CERT, OPT_KEY};
 static const enum rdt_option inspect_options[] = {OPT_LINES, OPT_OUT};
+static const enum rdt_option column_prove_options[] = {OPT_CATALOGUE, OPT_DB,     OPT_OUT,
+                                                       OPT_SCANNER,   OPT_SIGNER, OPT_STORE,
+                                                       OPT_SHOW_ROWS, OPT_CERT,   OPT_KEY};
+static const enum rdt_option column_install_options[] = {OPT_DB, OPT_OUT};
+static const enum rdt_option column_uninstall_options[] = {OPT_DB, OPT_OUT, OPT_YES};
+static const enum rdt_option verify_statement_options[] = {OPT_KEY};
 static const enum rdt_option test_options[] = {OPT_PACK, OPT_RULE};
 
 /* What every command says that speaks to a server; what an operand KEY is. */
@@ -502,6 +508,28 @@ const struct rdt_command rdt_commands[] = {
      "own message. Options and lines as for `redoubt field encrypt`.\n" SERVER},
     {"field", "inspect", rdt_cmd_field_inspect, OPTIONS(inspect_options), 0, 1, "[FILE]",
      "show what a value says of itself, without a key", "The handle of its tenant, the epoch of its key, suite and sizes. Nothing of it is proved."},
+    {"column", "prove", rdt_cmd_column_prove, OPTIONS(column_prove_options), 0, RDT_WORDS_MAX,
+     "[COLUMN...]", "decrypt every value of columns, and sign what was found",
+     "Without COLUMN all of the catalogue. Every value is decrypted in one snapshot, each "
+     "counted under its tenant's handle and epoch; every other table of the database is searched "
+     "for encrypted values (redoubt.discover). The statement is JSON (-o FILE); with --signer "
+     "the scanner's key signs it, into FILE.sig. With --store and --scanner the same counts go to "
+     "the key service as the census report of each ring, and an old version may go once all its "
+     "stores were seen empty of it.\n"
+     "A value that cannot be decrypted: no statement, exit status 4. Values under older epochs, or "
+     "of a ring in a place that the catalogue does not name: exit status 1.\n" SERVER},
+    {"column", "verify-statement", rdt_cmd_column_verify_statement,
+     OPTIONS(verify_statement_options), 1, 1, "FILE", "check the signature of a statement",
+     "FILE.sig is read beside it. --key is the scanner's public key, kept elsewhere: a file, or "
+     "its digits. Nothing else is asked."},
+    {"column", "install", rdt_cmd_column_install, OPTIONS(column_install_options), 0, 0, "",
+     "put Redoubt's SQL into a database, or bring it up to date", "Types, functions, fences and discovery in a schema `redoubt`, as the user of --db: no "
+     "superuser, no extension "
+     "(docs/guides/postgresql.md). With -o FILE, or -o -, the SQL is written instead of run."},
+    {"column", "uninstall", rdt_cmd_column_uninstall, OPTIONS(column_uninstall_options), 0, 0, "",
+     "take Redoubt's SQL out of a database", "Refused while columns have its types. --yes says that fences and registered columns may go. "
+     "With -o FILE, or -o -, "
+     "the SQL is written instead of run."},
     {"help", NULL, rdt_cmd_help, .max_words = 2, .operands = "[COMMAND]",
      .summary = "show help for a command"},
 };

@@ -9,6 +9,7 @@
 #ifndef RDT_WORK_COLUMN_H
 #define RDT_WORK_COLUMN_H
 
+#include "base/arena.h"
 #include "field/kek.h"
 #include "work/catalogue.h"
 #include "work/db.h"
@@ -46,6 +47,14 @@ struct rdt_column_job {
     /* a word on what is being done; NULL: nobody listens */
     void (*say)(void *self, const char *words);
     void *say_self;
+};
+
+/* Values of one tenant in one epoch. */
+struct rdt_column_count {
+    uint32_t handle;
+    uint16_t epoch, index_epoch; /* index_epoch 0: not searchable */
+    uint16_t current;            /* epoch of the tenant */
+    uint64_t n;
 };
 
 /* Values that could not be read, by why. */
@@ -97,5 +106,87 @@ RDT_MUST_CHECK enum rdt_code rdt_column_fence(const struct rdt_column_job *job,
                                               struct rdt_rotation *out, struct rdt_err *err);
 RDT_MUST_CHECK enum rdt_code rdt_column_validate(const struct rdt_column_job *job,
                                                  struct rdt_rotation *out, struct rdt_err *err);
+
+/* What is proved of one column. {0} before; rdt_column_proof_done() after. */
+struct rdt_column_proof {
+    const struct rdt_catalogue_column *column;
+    uint64_t values, nulls;          /* every value was decrypted */
+    uint64_t stale;                  /* under another epoch than its tenant's current one */
+    struct rdt_column_count *counts; /* by handle, epoch, index epoch */
+    size_t n_counts, cap_counts;
+    uint8_t ring[16];     /* the KMS key's UUID; zeroes: no tenant was asked for */
+    uint8_t root[32];     /* Merkle root over (primary key, commitment), in the key's order */
+    struct rdt_buf facts; /* JSON of redoubt.prove(); empty: pgext is not installed */
+    struct rdt_column_bad bad;
+};
+
+/* rdt_column_proof_done - the closer for RDT_AUTO. */
+void rdt_column_proof_done(struct rdt_column_proof *proof);
+
+/* rdt_column_snapshot - begin the transaction in which everything is proved; read only.
+ * rdt_column_snapshot_end - its end.  Fail: as rdt_db_run(). */
+RDT_MUST_CHECK enum rdt_code rdt_column_snapshot(struct rdt_db *db, struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_column_snapshot_end(struct rdt_db *db, struct rdt_err *err);
+
+/*
+ * rdt_column_prove - decrypt every value of a column, within rdt_column_snapshot(). With bad.all
+ * above 0 nothing is proved.
+ *
+ * Fails: as rdt_column_sweep(); RDT_E_LIMIT (more kinds of values than a census takes).
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_prove(const struct rdt_column_job *job,
+                                              struct rdt_column_proof *out, struct rdt_err *err);
+
+/* A place in the database where encrypted values are, or where nobody could look. */
+struct rdt_column_place {
+    const char *relation, *column, *type;
+    const char *form; /* rf1, searchable, inside, rbf1; "" where nobody looked */
+    const char *note; /* why not; "" else */
+    uint32_t handle;
+    uint16_t epoch_min, epoch_max;
+    uint64_t n;
+    bool in_catalogue; /* one of the catalogue's columns */
+};
+
+/* All that redoubt.discover() found. {0} before; rdt_column_places_done() after. */
+struct rdt_column_places {
+    struct rdt_arena arena;
+    struct rdt_column_place *at;
+    size_t n;
+    bool looked; /* false: pgext is not installed */
+};
+
+/* rdt_column_places_done - the closer for RDT_AUTO. */
+void rdt_column_places_done(struct rdt_column_places *places);
+
+/*
+ * rdt_column_discover - find encrypted values in every table that this user may read, within
+ * rdt_column_snapshot().
+ *
+ *   columns   those of the catalogue, n of them
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_discover(struct rdt_db *db,
+                                                 const struct rdt_catalogue_column *columns,
+                                                 size_t n, struct rdt_column_places *out,
+                                                 struct rdt_err *err);
+
+/* What a statement says beside the proofs. */
+struct rdt_statement {
+    const struct rdt_column_proof *proofs;
+    size_t n_proofs;
+    const struct rdt_column_places *places;
+    struct rdt_span catalogue; /* the file's bytes: their hash is in it */
+    int64_t time_s;
+};
+
+/*
+ * rdt_statement_put - append the statement as JSON, to be signed (docs/formats/statement.md);
+ * within rdt_column_snapshot(), of which it says where it stands.
+ *
+ * Fails: RDT_E_NOMEM, else as rdt_db_run().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_statement_put(struct rdt_db *db,
+                                               const struct rdt_statement *statement,
+                                               struct rdt_buf *out, struct rdt_err *err);
 
 #endif

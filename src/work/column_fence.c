@@ -43,11 +43,10 @@ make_rule(struct rdt_column_work *work, struct rule *out, struct rdt_err *err)
 }
 
 static enum rdt_code
-call(struct rdt_column_work *work, const struct rule *rule, const char *function,
-     struct rdt_err *err)
+ask(struct rdt_column_work *work, const struct rule *rule, const char *function,
+    struct rdt_rows *out, struct rdt_err *err)
 {
     char sql[160], least[16];
-    RDT_ROWS rows = {0};
     snprintf(least, sizeof least, "%u", rule->least);
     snprintf(sql, sizeof sql,
              "SELECT redoubt.%s($1::regclass, $2::name, $3::text::integer, $4::text::jsonb)::text",
@@ -59,7 +58,15 @@ call(struct rdt_column_work *work, const struct rule *rule, const char *function
                           RDT_DB_TEXT(least),
                           {RDT_OID_TEXT, rdt_buf_span(&rule->minima)}
     },
-                      4, &rows, err);
+                      4, out, err);
+}
+
+static enum rdt_code
+call(struct rdt_column_work *work, const struct rule *rule, const char *function,
+     struct rdt_err *err)
+{
+    RDT_ROWS rows = {0};
+    return ask(work, rule, function, &rows, err);
 }
 
 /* The same until its short lock is had: whoever waits for a lock makes all others wait behind. */
@@ -76,17 +83,45 @@ call_until(struct rdt_column_work *work, const struct rule *rule, const char *fu
     return rc;
 }
 
+enum rdt_code
+rdt_pgext_there(struct rdt_db *db, bool *out, struct rdt_err *err)
+{
+    RDT_ROWS rows = {0};
+    enum rdt_code rc = rdt_db_ask(
+        db, "SELECT to_regprocedure('redoubt.discover(real)') IS NOT NULL", NULL, 0, &rows, err);
+    *out = rc == RDT_OK && rdt_rows_true(&rows, 0, 0);
+    return rc;
+}
+
 static enum rdt_code
 check_installed(struct rdt_db *db, struct rdt_err *err)
 {
-    RDT_ROWS rows = {0};
-    enum rdt_code rc = rdt_db_ask(db, "SELECT to_regprocedure('redoubt.version()') IS NOT NULL",
-                                  NULL, 0, &rows, err);
-    if (rc != RDT_OK || rdt_rows_true(&rows, 0, 0))
+    bool there;
+    enum rdt_code rc = rdt_pgext_there(db, &there, err);
+    if (rc != RDT_OK || there)
         return rc;
-    rdt_fail(err, RDT_E_STATE, "database %s has no schema redoubt", rdt_db_name(db));
+    rdt_fail(err, RDT_E_STATE, "Redoubt's SQL is not installed in database %s", rdt_db_name(db));
     rdt_hint(err, "redoubt column install");
     return RDT_E_STATE;
+}
+
+enum rdt_code
+rdt_column_facts(struct rdt_column_work *work, struct rdt_buf *out, struct rdt_err *err)
+{
+    RDT_AUTO(rule_done) struct rule rule = {0};
+    RDT_ROWS rows = {0};
+    bool there;
+    enum rdt_code rc = rdt_pgext_there(work->job->db, &there, err);
+    if (rc != RDT_OK || !there)
+        return rc;
+    rc = make_rule(work, &rule, err);
+    if (rc == RDT_OK)
+        rc = ask(work, &rule, "prove", &rows, err);
+    if (rc != RDT_OK)
+        return rc;
+    struct rdt_span facts = rdt_rows_at(&rows, 0, 0);
+    rdt_buf_add(out, facts.p, facts.n);
+    return rdt_buf_ok(out) ? RDT_OK : rdt_fail(err, RDT_E_NOMEM, "facts of a column");
 }
 
 enum rdt_code

@@ -82,6 +82,9 @@ RDT_MUST_CHECK enum rdt_code rdt_column_tenant_get(struct rdt_column_keys *keys,
 /* rdt_column_tenants - all that are known so far, in no order; borrowed until the next get. */
 const struct rdt_column_tenant *rdt_column_tenants(const struct rdt_column_keys *keys, size_t *n);
 
+/* rdt_column_keys_ring - UUID of the ring; zeroes before the first tenant was asked for. */
+const uint8_t *rdt_column_keys_ring(const struct rdt_column_keys *keys);
+
 /* rdt_column_keys_ttl - seconds that the service lets a client keep a key. */
 uint32_t rdt_column_keys_ttl(const struct rdt_column_keys *keys);
 
@@ -203,5 +206,13 @@ RDT_MUST_CHECK enum rdt_code rdt_column_groups(struct rdt_column_work *work,
                                                struct rdt_arena *arena,
                                                struct rdt_column_group **out, size_t *n,
                                                uint64_t *nulls, struct rdt_err *err);
+
+/* rdt_column_facts - append what the database itself says of the column (redoubt.prove()); nothing
+ * where pgext is not installed. */
+RDT_MUST_CHECK enum rdt_code rdt_column_facts(struct rdt_column_work *work, struct rdt_buf *out,
+                                              struct rdt_err *err);
+
+/* rdt_pgext_there - whether pgext is installed; an older one than 1.1 counts as none. */
+RDT_MUST_CHECK enum rdt_code rdt_pgext_there(struct rdt_db *db, bool *out, struct rdt_err *err);
 
 #endif

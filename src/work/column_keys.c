@@ -26,6 +26,7 @@ struct rdt_column_keys {
     size_t n_held, last_held;
     uint64_t uses;
     uint32_t ttl_s;
+    uint8_t ring[16];
 };
 
 enum rdt_code
@@ -63,6 +64,12 @@ uint32_t
 rdt_column_keys_ttl(const struct rdt_column_keys *keys)
 {
     return keys->ttl_s;
+}
+
+const uint8_t *
+rdt_column_keys_ring(const struct rdt_column_keys *keys)
+{
+    return keys->ring;
 }
 
 const struct rdt_column_tenant *
@@ -111,6 +118,7 @@ hold(struct rdt_column_keys *keys, const struct rdt_tenant_kek *kek,
     held->keys.epoch = held->epoch = kek->epoch;
     held->until_ms = asked_ms + (int64_t)kek->ttl_s * 1000;
     held->used = ++keys->uses;
+    memcpy(keys->ring, kek->ring, sizeof keys->ring);
     keys->ttl_s = kek->ttl_s > keys->ttl_s ? kek->ttl_s : keys->ttl_s;
     return RDT_OK;
 }

@@ -216,6 +216,21 @@ rdt_db_ask(struct rdt_db *db, const char *sql, const struct rdt_db_param *params
     return RDT_OK;
 }
 
+enum rdt_code
+rdt_db_pgext(struct rdt_db *db, char out[static 32], struct rdt_err *err)
+{
+    RDT_ROWS there = {0};
+    RDT_ROWS version = {0};
+    out[0] = '\0';
+    enum rdt_code rc = rdt_db_ask(db, "SELECT to_regprocedure('redoubt.version()') IS NOT NULL",
+                                  NULL, 0, &there, err);
+    if (rc == RDT_OK && rdt_rows_true(&there, 0, 0))
+        rc = rdt_db_ask(db, "SELECT redoubt.version()", NULL, 0, &version, err);
+    if (rc == RDT_OK && version.n == 1)
+        snprintf(out, 32, "%s", rdt_rows_text(&version, 0, 0));
+    return rc;
+}
+
 void
 rdt_rows_done(struct rdt_rows *rows)
 {

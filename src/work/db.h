@@ -40,4 +40,9 @@ const char *rdt_db_name(const struct rdt_db *db);
  */
 RDT_MUST_CHECK enum rdt_code rdt_db_run(struct rdt_db *db, const char *sql, struct rdt_err *err);
 
+/* rdt_db_pgext - the version of Redoubt's SQL that is installed, "" for none.  Fails: as
+ * rdt_db_run(). */
+RDT_MUST_CHECK enum rdt_code rdt_db_pgext(struct rdt_db *db, char out[static 32],
+                                          struct rdt_err *err);
+
 #endif

@@ -3,6 +3,7 @@ and a writer that goes on. Its values are made by the second implementation (tes
 import json
 import os
 import secrets
+import shutil
 import sys
 import threading
 import uuid
@@ -43,7 +44,7 @@ class App:
         self.pg, self.server, self.tenants = pg, server, tenants
         self.catalogue = write("fields.yaml", CATALOGUE)
         self.db = "host=127.0.0.1 port=%d user=owner dbname=app" % pg.port
-        self.keys = {}
+        self.keys, self.env, self.clock = {}, {}, None
         self.client = Client(server.env())
         server.admin("key", "create", "--alias", "fields")
         server.admin("key", "ring", "fields")
@@ -104,8 +105,22 @@ class App:
         return got
 
     def column(self, verb, *args, **more):
-        env = dict(self.server.env(), **more.pop("env", {}))
+        env = dict(self.server.env(), **self.env, **more.pop("env", {}))
         return redoubt("column", verb, *args, "--catalogue", self.catalogue, "--db", more.pop("db", self.db), env=env, **more)
+
+    def column_alone(self, verb, *args):
+        """One that needs neither catalogue nor key service."""
+        return redoubt("column", verb, *args)
+
+    def credited(self):
+        return json.loads(self.server.admin("clock", "status", "--json", env=self.env).out)["CreditedSeconds"]
+
+    def pass_time(self, seconds):
+        """For the programs of self.env; until the service has counted it, which it does by itself."""
+        before = self.credited()
+        with open(self.clock, "ab") as file:
+            file.write(bytes(seconds + 10))
+        wait_for(lambda: self.credited() >= before + seconds)
 
 
 class Writer:
@@ -149,9 +164,23 @@ class Writer:
         self.bound.close()
 
 
-def start(tenants=("acme", "bolt"), env=None):
+def shifted_clock():
+    """The environment of programs for which time can pass: so many seconds as the file there has bytes."""
+    path = os.path.join(FOLDER, "clock")
+    with open(path, "wb"):
+        pass
+    library = os.path.join(FOLDER, "clockshift.so")  # a blank in a path would begin another one
+    shutil.copy(os.environ.get("CLOCKSHIFT") or os.path.join(os.environ["REDOUBT_BUILD"], "tests/fault/clockshift.so"), library)
+    return path, {"LD_PRELOAD": library, "CLOCKSHIFT_FILE": path,
+                  "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
+def start(tenants=("acme", "bolt"), shifted=False):
     """The cluster, the server and the application on both."""
     pg = pgext_case.start()
     pg.install()
+    clock, env = shifted_clock() if shifted else (None, {})
     server = Server(os.path.join(FOLDER, "service"), env=env).start()
-    return App(pg, server, tenants)
+    app = App(pg, server, tenants)
+    app.clock, app.env = clock, env
+    return app
