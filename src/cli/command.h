@@ -115,7 +115,7 @@
     X(OPT_CATALOGUE, "catalogue", 0, "FILE", NULL, "the catalogue of encrypted columns (YAML)")    \
     X(OPT_TENANT, "tenant", 0, "NAME", NULL, "whose data it is: the tenant's name or id")          \
     X(OPT_DB, "db", 0, "CONNINFO", NULL,                                                           \
-      "the database, as psql takes it, without a password; PG* variables if not given")            \
+      "the database, as psql takes it, without a password; else by PG*")                           \
     X(OPT_RATE, "rate", 0, "ROWS", NULL, "rows a second at most; as fast as it goes if not given") \
     X(OPT_BATCH, "batch", 0, "ROWS", NULL, "rows of one transaction; 500 if not given")            \
     X(OPT_SHOW_ROWS, "show-rows", 0, NULL, NULL,                                                   \
