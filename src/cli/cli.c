@@ -11,6 +11,7 @@
 
 #define LINE_MAX_BYTES 8192 /* of one line of words; a path takes up to 4096 */
 #define OPTION_BASE 256     /* getopt values of options, above every letter */
+#define GIVEN_MAX 256       /* options of one command line */
 
 static const enum rdt_option global_options[] = {OPT_HELP,     OPT_VERSION, OPT_JSON,
                                                  OPT_NO_COLOR, OPT_QUIET,   OPT_AT};
@@ -178,16 +179,37 @@ make_parser(struct parser *p)
     }
 }
 
-static int
-option_of(int got)
+static bool
+takes(const struct rdt_command *command, enum rdt_option option)
 {
-    if (got >= OPTION_BASE)
-        return got - OPTION_BASE;
-    for (int i = 0; i < RDT_NOPTIONS; i++) {
-        if (rdt_option_infos[i].letter != 0 && rdt_option_infos[i].letter == got)
-            return i;
+    for (size_t i = 0; i < RDT_COUNT(global_options); i++) {
+        if (global_options[i] == option)
+            return true;
     }
-    return -1;
+    for (size_t i = 0; i < command->n_options; i++) {
+        if (command->options[i] == option)
+            return true;
+    }
+    return false;
+}
+
+/* What getopt gave, by what it means to a command: an option that the command takes goes before
+ * others of that name or letter. */
+static int
+option_of(int got, const struct rdt_command *command)
+{
+    const char *name = got >= OPTION_BASE ? rdt_option_infos[got - OPTION_BASE].name : NULL;
+    int found = -1;
+    for (int i = 0; i < RDT_NOPTIONS; i++) {
+        const struct rdt_option_info *info = &rdt_option_infos[i];
+        if (name != NULL ? strcmp(info->name, name) != 0 : info->letter == 0 || info->letter != got)
+            continue;
+        if (command != NULL && takes(command, (enum rdt_option)i))
+            return i;
+        if (found < 0)
+            found = i;
+    }
+    return found;
 }
 
 static enum rdt_code
@@ -235,35 +257,51 @@ keep_option(struct rdt_cli *cli, int option, const char *value)
     return RDT_OK;
 }
 
+/* Options as they stand on the command line, before it is known whose they are. */
+struct given {
+    int got; /* by getopt */
+    const char *value;
+};
+
+/* Words and options apart. cli->n_tail: words behind `--`. */
 static enum rdt_code
-parse_options(struct rdt_cli *cli, int argc, char **argv)
+split_line(struct rdt_cli *cli, int argc, char **argv, struct given *given, size_t *n)
 {
     struct parser p = {0};
-    enum rdt_code rc = RDT_OK;
+    const char *dashes = NULL;
+    int behind = 0;
+    for (int i = 1; i < argc && dashes == NULL; i++) {
+        dashes = strcmp(argv[i], "--") == 0 ? argv[i] : NULL;
+        behind = argc - i - 1;
+    }
     make_parser(&p);
     opterr = 0;
     optind = 0;
-    while (rc == RDT_OK) {
+    for (;;) {
         int at = optind == 0 ? 1 : optind;
         int got = getopt_long(argc, argv, p.letters, p.longs, NULL);
         if (got == -1)
             break;
         if (got == ':') {
-            int option = option_of(optopt);
+            int option = option_of(optopt, NULL);
             const char *name = option < 0 ? argv[at] : rdt_option_infos[option].name;
-            rc = rdt_fail(&cli->err, RDT_E_USAGE, "--%s needs a value", name);
-        } else if (got == '?') {
-            rc = bad_option(cli, argv[optind - 1]);
-        } else {
-            rc = keep_option(cli, option_of(got), optarg);
+            return rdt_fail(&cli->err, RDT_E_USAGE, "--%s needs a value", name);
         }
+        if (got == '?')
+            return bad_option(cli, argv[optind - 1]);
+        if (*n == GIVEN_MAX)
+            return rdt_fail(&cli->err, RDT_E_USAGE, "too many options");
+        given[(*n)++] = (struct given){got, optarg};
+        if (optarg != NULL && optarg == dashes)
+            dashes = NULL; /* the value of an option, not the end of options */
     }
-    for (int i = optind; rc == RDT_OK && i < argc; i++) {
+    for (int i = optind; i < argc; i++) {
         if (cli->n_words == RDT_WORDS_MAX)
             return rdt_fail(&cli->err, RDT_E_USAGE, "too many words");
         cli->words[cli->n_words++] = argv[i];
     }
-    return rc;
+    cli->n_tail = dashes == NULL ? 0 : (size_t)behind;
+    return RDT_OK;
 }
 
 static const struct rdt_command *
@@ -276,6 +314,19 @@ match(const char *group, const char *verb)
             return c;
     }
     return NULL;
+}
+
+static enum rdt_code
+parse_options(struct rdt_cli *cli, int argc, char **argv)
+{
+    struct given given[GIVEN_MAX];
+    size_t n = 0;
+    enum rdt_code rc = split_line(cli, argc, argv, given, &n);
+    const struct rdt_command *command =
+        cli->n_words == 0 ? NULL : match(cli->words[0], cli->n_words > 1 ? cli->words[1] : NULL);
+    for (size_t i = 0; i < n && rc == RDT_OK; i++)
+        rc = keep_option(cli, option_of(given[i].got, command), given[i].value);
+    return rc;
 }
 
 static enum rdt_code
@@ -321,20 +372,6 @@ find_command(struct rdt_cli *cli)
     memmove(cli->words, cli->words + used, cli->n_words * sizeof cli->words[0]);
     cli->command = c;
     return RDT_OK;
-}
-
-static bool
-takes(const struct rdt_command *command, enum rdt_option option)
-{
-    for (size_t i = 0; i < RDT_COUNT(global_options); i++) {
-        if (global_options[i] == option)
-            return true;
-    }
-    for (size_t i = 0; i < command->n_options; i++) {
-        if (command->options[i] == option)
-            return true;
-    }
-    return false;
 }
 
 static enum rdt_code

@@ -14,6 +14,10 @@
 #define RDT_WORDS_MAX 64   /* operands of one command line */
 #define RDT_REPEATS_MAX 64 /* times that a repeatable option may stand on one command line */
 
+/*
+ * Two options may share a name or a letter where no command takes both, and both take an argument
+ * or neither does: which is meant says the command.
+ */
 /* enum, long name, letter, argument (NULL: a flag), choices, help */
 #define RDT_OPTIONS(X)                                                                             \
     X(OPT_HELP, "help", 'h', NULL, NULL, "show this help")                                         \
@@ -151,6 +155,7 @@ struct rdt_cli {
     const struct rdt_command *command;
     const char *words[RDT_WORDS_MAX]; /* operands, after the command's own words */
     size_t n_words;
+    size_t n_tail; /* how many of them stand behind `--` */
     const char *values[RDT_NOPTIONS][RDT_REPEATS_MAX]; /* "" for a flag */
     size_t n_values[RDT_NOPTIONS];
     FILE *out;      /* results */

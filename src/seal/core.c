@@ -11,7 +11,7 @@
 #define UUID_LEN ((size_t)16)
 
 /* Kinds of what a policy says; each at most once, ascending. */
-enum { ASSET = 1, LEVEL = 2, CREATED = 3, EXPIRES = 4, RING = 5 };
+enum { ASSET = 1, LEVEL = 2, CREATED = 3, EXPIRES = 4, RING = 5, CODING = 6 };
 
 /* ---- to write ---- */
 
@@ -26,7 +26,7 @@ policy_ok(const struct rdt_seal_policy *p)
 {
     return p->asset.n <= RDT_SEAL_ASSET_MAX && rdt_text_fit(p->asset) &&
            p->level <= RDT_SEAL_CRITICAL && time_ok(p->created_ms) && time_ok(p->expires_ms) &&
-           (p->ring.n == 0 || p->ring.n == UUID_LEN);
+           (p->ring.n == 0 || p->ring.n == UUID_LEN) && p->coding <= RDT_SEAL_ZSTD;
 }
 
 static void
@@ -57,6 +57,7 @@ put_policy(struct rdt_buf *out, const struct rdt_seal_policy *p)
     put_number(out, CREATED, (uint64_t)p->created_ms, 8);
     put_number(out, EXPIRES, (uint64_t)p->expires_ms, 8);
     put_item(out, RING, p->ring);
+    put_number(out, CODING, (uint64_t)p->coding, 1);
 }
 
 enum rdt_seal_fault
@@ -158,6 +159,9 @@ read_item(uint8_t kind, struct rdt_span bytes, struct rdt_seal_policy *out)
     case RING:
         out->ring = bytes;
         return bytes.n == UUID_LEN;
+    case CODING:
+        out->coding = RDT_SEAL_ZSTD;
+        return bytes.n == 1 && bytes.p[0] == RDT_SEAL_ZSTD;
     default:
         return false;
     }

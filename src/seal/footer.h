@@ -21,16 +21,11 @@
 #define RDT_SEAL_EPOCH_LEN ((size_t)22)    /* bytes: ring 16 | u32 handle | u16 epoch */
 #define RDT_SEAL_VERSION_LEN ((size_t)20)  /* bytes: key 16 | u32 version */
 
-enum rdt_seal_coding {
-    RDT_SEAL_RAW, /* the payload is the plaintext */
-    RDT_SEAL_ZSTD /* frames of zstd, 1 MiB of plaintext each, and their table (frame.h) */
-};
-
 struct rdt_seal_footer {
-    uint32_t exit_status; /* of the producer; 0: it ended well, or there was none */
-    enum rdt_seal_coding coding;
-    uint64_t plain_len;  /* bytes of plaintext */
-    uint64_t stored_len; /* bytes of the payload */
+    uint32_t exit_status;        /* of the producer; 0: it ended well, or there was none */
+    enum rdt_seal_coding coding; /* as the core's policy says it */
+    uint64_t plain_len;          /* bytes of plaintext */
+    uint64_t stored_len;         /* bytes of the payload */
     uint8_t tags[RDT_SHA256_LEN];
     bool hashed; /* plain is there */
     uint8_t plain[RDT_SHA256_LEN];

@@ -76,6 +76,12 @@ enum rdt_seal_level {
     RDT_SEAL_CRITICAL
 };
 
+/* How the plaintext is stored. In the core, since a reader of a pipe has to know before the end. */
+enum rdt_seal_coding {
+    RDT_SEAL_RAW, /* the payload is the plaintext */
+    RDT_SEAL_ZSTD /* frames of zstd, 1 MiB of plaintext each, and their table (frame.h) */
+};
+
 /* What the writer says of the file; in clear, authenticated under the file key. 0, empty: unsaid.
  */
 struct rdt_seal_policy {
@@ -83,6 +89,7 @@ struct rdt_seal_policy {
     enum rdt_seal_level level;
     int64_t created_ms, expires_ms; /* since 1970 */
     struct rdt_span ring;           /* UUID, 16 bytes: the ring of the backup keys */
+    enum rdt_seal_coding coding;
 };
 
 /*

@@ -15,6 +15,7 @@ full(void)
         .created_ms = 1800000000000,
         .expires_ms = 1900000000000,
         .ring = {ring, sizeof ring},
+        .coding = RDT_SEAL_ZSTD,
     };
 }
 
@@ -51,6 +52,7 @@ written_and_read(void **state)
     assert_true(rdt_span_eq(head.policy.asset, policy.asset));
     assert_true(rdt_span_eq(head.policy.ring, policy.ring));
     assert_int_equal(head.policy.level, policy.level);
+    assert_int_equal(head.policy.coding, policy.coding);
     assert_int_equal(head.policy.created_ms, policy.created_ms);
     assert_int_equal(head.policy.expires_ms, policy.expires_ms);
     assert_int_equal(head.slot_len, RDT_SEAL_SLOT_MIN);
