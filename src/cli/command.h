@@ -136,7 +136,11 @@
     X(OPT_ROW_BOUND, "row-bound", 0, NULL, NULL, "values of the column belong to their rows")      \
     X(OPT_TEXT, "text", 0, NULL, NULL, "the value as text (rd1.)")                                 \
     X(OPT_LINES, "lines", 0, NULL, NULL, "each line is a value; with --json an object")            \
-    X(OPT_STORE, "store", 0, "NAME", NULL, "the database's name in the census of its rings")
+    X(OPT_STORE, "store", 0, "NAME", NULL, "the database's name in the census of its rings")       \
+    X(OPT_CUT_OVER, "cut-over", 0, NULL, NULL,                                                     \
+      "let the encrypted column take the name of the plaintext one")                               \
+    X(OPT_DROP_PLAINTEXT, "drop-plaintext", 0, NULL, NULL,                                         \
+      "after the cut-over: compare once more and drop the plaintext column")
 
 #define X(name, text, letter, arg, choices, help) name,
 enum rdt_option { RDT_OPTIONS(X) RDT_NOPTIONS };
@@ -279,6 +283,7 @@ rdt_command_fn rdt_cmd_column_install;
 rdt_command_fn rdt_cmd_column_uninstall;
 rdt_command_fn rdt_cmd_column_prove;
 rdt_command_fn rdt_cmd_column_verify_statement;
+rdt_command_fn rdt_cmd_column_encrypt;
 rdt_command_fn rdt_cmd_column_rotate;
 rdt_command_fn rdt_cmd_field_encrypt;
 rdt_command_fn rdt_cmd_field_decrypt;

@@ -97,6 +97,9 @@ static const enum rdt_option audit_export_options[] = {
 static const enum rdt_option audit_verify_options[] = {OPT_DATA, OPT_KEY, OPT_ANCHOR, OPT_STRICT};
 static const enum rdt_option audit_prove_options[] = {OPT_DATA, OPT_CHECK, OPT_KEY, OPT_OUT};
 static const enum rdt_option audit_anchor_options[] = {OPT_DATA, OPT_OUT};
+static const enum rdt_option column_encrypt_options[] = {OPT_CATALOGUE,      OPT_DB,   OPT_CUT_OVER,
+                                                         OPT_DROP_PLAINTEXT, OPT_RATE, OPT_BATCH,
+                                                         OPT_SHOW_ROWS,      OPT_CERT, OPT_KEY};
 static const enum rdt_option column_rotate_options[] = {
     OPT_CATALOGUE, OPT_DB,       OPT_TENANT,    OPT_RATE, OPT_BATCH,
     OPT_FLIPPED,   OPT_NO_FENCE, OPT_SHOW_ROWS, OPT_CERT, OPT_KEY};
@@ -484,6 +487,20 @@ const struct rdt_command rdt_commands[] = {
      "print the newest checkpoint, to be kept elsewhere", "A checkpoint says how many records there are and what they are, signed. Kept where the "
      "server cannot reach it, it shows later "
      "that nothing was cut off or rolled back: redoubt audit verify --anchor FILE."},
+    {"column", "encrypt", rdt_cmd_column_encrypt, OPTIONS(column_encrypt_options), 1, 1, "COLUMN",
+     "make a column of plaintexts an encrypted one, while it is used", "A twin, COLUMN_rdt, is filled beside the column and every value of it decrypted and "
+     "compared. The application may "
+     "write both; where it writes the plaintext alone, a trigger empties the twin and it is filled "
+     "again. "
+     "With --cut-over one short transaction fills the rest and changes the names: the twin becomes "
+     "COLUMN, "
+     "the plaintext COLUMN_plain, which loses each value that is written anew. From then on the "
+     "application "
+     "reads and writes encrypted values. With --drop-plaintext the plaintext column is compared "
+     "once more and dropped. "
+     "Killed at any moment it goes on where it was: how far it is stands in the database.\n"
+     "Pages of the table, its log, replicas, dumps and backups from before still hold "
+     "plaintexts.\n" SERVER},
     {"column", "rotate", rdt_cmd_column_rotate, OPTIONS(column_rotate_options), 1, 1, "COLUMN",
      "encrypt a column anew under the newest keys, while it is used", "After `redoubt key rotate RING`: every value that is not under the current epoch of its "
      "tenant is opened and sealed anew, page by page, and written back only where nobody changed "

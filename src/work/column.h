@@ -170,6 +170,47 @@ RDT_MUST_CHECK enum rdt_code rdt_column_discover(struct rdt_db *db,
                                                  size_t n, struct rdt_column_places *out,
                                                  struct rdt_err *err);
 
+/* How far a plaintext column is on its way to an encrypted one. */
+enum rdt_column_stage {
+    RDT_COLUMN_PLAIN,  /* nothing was begun */
+    RDT_COLUMN_TWIN,   /* an encrypted twin is being filled beside it */
+    RDT_COLUMN_CUT,    /* the twin has its name; the plaintext is kept as NAME_plain */
+    RDT_COLUMN_SEALED, /* no plaintext column is left */
+};
+
+/* What `column encrypt` is to do beside filling and comparing the twin. */
+struct rdt_encrypt_opts {
+    bool cut_over;       /* let the twin take the column's name */
+    bool drop_plaintext; /* after that: drop the plaintext column */
+};
+
+/* How an encryption went. {0} before; rdt_encryption_done() after. */
+struct rdt_encryption {
+    enum rdt_column_stage stage; /* now */
+    uint64_t sealed;             /* values encrypted */
+    uint64_t compared;           /* values decrypted and found equal to their plaintext */
+    uint64_t differ;             /* not equal */
+    uint64_t beaten;             /* times that the application changed or held a row first */
+    int64_t lock_ms;             /* how long the cut-over held the table */
+    struct rdt_column_bad bad;   /* could not be encrypted, or not decrypted again */
+};
+
+/* rdt_encryption_done - the closer for RDT_AUTO. */
+void rdt_encryption_done(struct rdt_encryption *encryption);
+
+/*
+ * rdt_column_encrypt - make a column of plaintexts an encrypted one, while it is used: a twin
+ * beside it, filled and compared; where asked, the cut-over in one short transaction; where asked,
+ * the end of the plaintext column. Can be killed and run again: how far it is stands in the
+ * database.
+ *
+ * Fails: RDT_E_STATE (pgext is not installed; something else depends on the column; a type that
+ * does not fit; values that differ: nothing is cut over or dropped), else as rdt_column_sweep().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_encrypt(const struct rdt_column_job *job,
+                                                const struct rdt_encrypt_opts *opts,
+                                                struct rdt_encryption *out, struct rdt_err *err);
+
 /* What a statement says beside the proofs. */
 struct rdt_statement {
     const struct rdt_column_proof *proofs;

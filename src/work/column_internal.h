@@ -141,6 +141,10 @@ struct rdt_column_layout {
 void rdt_column_fields(const struct rdt_table_at *table, const char *t, struct rdt_buf *sql,
                        struct rdt_column_layout *layout);
 
+/* rdt_column_heads - the same without the value, which the caller puts there. */
+void rdt_column_heads(const struct rdt_table_at *table, const char *t, struct rdt_buf *sql,
+                      struct rdt_column_layout *layout);
+
 /* rdt_column_order - append "t.k1, t.k2".  rdt_column_after - append `AND (keys) > ($n, ...)`. */
 void rdt_column_order(const struct rdt_table_at *table, const char *t, struct rdt_buf *sql);
 void rdt_column_after(const struct rdt_table_at *table, size_t first, struct rdt_buf *sql);
@@ -169,6 +173,11 @@ RDT_MUST_CHECK enum rdt_code rdt_column_open(struct rdt_column_work *work,
 RDT_MUST_CHECK enum rdt_code rdt_column_seal(struct rdt_column_work *work,
                                              const struct rdt_column_value *value,
                                              struct rdt_buf *out, struct rdt_err *err);
+
+/* rdt_column_unseal - decrypt a value whose tenant and row are in value->tenant and work->row, into
+ * work->plain, or say in out->fault why not: what rdt_column_open() does for a row. */
+RDT_MUST_CHECK enum rdt_code rdt_column_unseal(struct rdt_column_work *work, struct rdt_span value,
+                                               struct rdt_column_value *out, struct rdt_err *err);
 
 /* rdt_column_row_key - the row's key of row i into work->row.  Fails: RDT_E_BADINPUT (empty), ...
  */
@@ -206,6 +215,30 @@ RDT_MUST_CHECK enum rdt_code rdt_column_groups(struct rdt_column_work *work,
                                                struct rdt_arena *arena,
                                                struct rdt_column_group **out, size_t *n,
                                                uint64_t *nulls, struct rdt_err *err);
+
+/* A column with plaintexts and its twin. */
+struct rdt_twin_at {
+    const char *plain, *sealed; /* quoted names: where plaintexts and values are now */
+    const char *bare_plain;     /* name of the plaintext column, not quoted */
+    const char *function;       /* quoted, with its schema: of the trigger */
+    const char *trigger;
+    const char *as_bytes; /* SQL that makes the plaintext bytes; %s is the column */
+    bool was_not_null;
+};
+
+/* rdt_twin_find - how far the column is, from the database alone.  rdt_twin_begin - the twin and
+ * its trigger.  rdt_twin_cut - within a transaction that has the table locked: names changed, the
+ * trigger the other way round.  rdt_twin_drop - the plaintext column and the trigger go, in a short
+ * transaction. rdt_twin_not_null - the encrypted column takes over what the plaintext one was. */
+RDT_MUST_CHECK enum rdt_code rdt_twin_find(struct rdt_column_work *work, struct rdt_twin_at *out,
+                                           enum rdt_column_stage *stage, struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_twin_begin(struct rdt_column_work *work,
+                                            const struct rdt_twin_at *twin, struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_twin_cut(struct rdt_column_work *work,
+                                          const struct rdt_twin_at *twin, struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_twin_drop(struct rdt_column_work *work,
+                                           const struct rdt_twin_at *twin, struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_twin_not_null(struct rdt_column_work *work, struct rdt_err *err);
 
 /* rdt_column_facts - append what the database itself says of the column (redoubt.prove()); nothing
  * where pgext is not installed. */

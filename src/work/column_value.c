@@ -92,8 +92,8 @@ rdt_column_say(const struct rdt_column_job *job, const char *fmt, ...)
 /* ---- SQL ---- */
 
 void
-rdt_column_fields(const struct rdt_table_at *table, const char *t, struct rdt_buf *sql,
-                  struct rdt_column_layout *layout)
+rdt_column_heads(const struct rdt_table_at *table, const char *t, struct rdt_buf *sql,
+                 struct rdt_column_layout *layout)
 {
     size_t n = 0;
     layout->tenant = n++;
@@ -108,6 +108,13 @@ rdt_column_fields(const struct rdt_table_at *table, const char *t, struct rdt_bu
     for (size_t i = 0; i < table->n_key; i++, n++)
         rdt_buf_fmt(sql, ", %s%s::text", t, table->key[i].name);
     layout->value = n;
+}
+
+void
+rdt_column_fields(const struct rdt_table_at *table, const char *t, struct rdt_buf *sql,
+                  struct rdt_column_layout *layout)
+{
+    rdt_column_heads(table, t, sql, layout);
     rdt_buf_fmt(sql, ", %s%s::bytea", t, table->col);
 }
 
@@ -156,16 +163,11 @@ split_front(const struct rdt_column_work *work, struct rdt_span value, struct rd
 }
 
 enum rdt_code
-rdt_column_open(struct rdt_column_work *work, const struct rdt_rows *rows,
-                const struct rdt_column_layout *layout, size_t i, struct rdt_column_value *out,
-                struct rdt_err *err)
+rdt_column_unseal(struct rdt_column_work *work, struct rdt_span value, struct rdt_column_value *out,
+                  struct rdt_err *err)
 {
     const struct rdt_field_keys *keys = NULL;
-    struct rdt_span value = rdt_rows_at(rows, i, layout->value);
-    enum rdt_code rc =
-        rdt_column_tenant_get(work->keys, rdt_rows_at(rows, i, layout->tenant), &out->tenant, err);
-    if (rc != RDT_OK)
-        return rc;
+    out->row = rdt_buf_span(&work->row);
     if (!split_front(work, value, out) || !rdt_rf1_read(out->value, &out->rf1)) {
         out->fault = RDT_FIELD_NOT_RF1;
         return RDT_OK;
@@ -174,12 +176,7 @@ rdt_column_open(struct rdt_column_work *work, const struct rdt_rows *rows,
         out->fault = RDT_FIELD_TENANT; /* before any key is asked for */
         return RDT_OK;
     }
-    if (rdt_column_row_key(work, rows, layout, i, NULL) != RDT_OK) {
-        out->fault = RDT_FIELD_ROW;
-        return RDT_OK;
-    }
-    out->row = rdt_buf_span(&work->row);
-    rc = rdt_column_keys_get(work->keys, out->tenant, out->rf1.epoch, &keys, err);
+    enum rdt_code rc = rdt_column_keys_get(work->keys, out->tenant, out->rf1.epoch, &keys, err);
     if (rc != RDT_OK)
         return rc;
     out->fault = RDT_FIELD_KEY;
@@ -191,12 +188,28 @@ rdt_column_open(struct rdt_column_work *work, const struct rdt_rows *rows,
     struct rdt_rf1_call call = {work->worker, keys, &out->tenant->place, out->row, &work->record};
     struct rdt_rf1_out plain = {work->plain.p, work->plain.room, 0};
     out->fault = rdt_rf1_open(&call, out->value, &plain);
-    work->plain.n =
-        out->fault == RDT_FIELD_OK ? out->value.n - RDT_VALUE_OVER : 0; /* padding too */
-    if (out->fault == RDT_FIELD_OK)
+    if (out->fault == RDT_FIELD_OK) {
+        work->plain.n = out->value.n - RDT_VALUE_OVER; /* padding too */
         work->plain.len = plain.n;
+    }
     return out->fault == RDT_FIELD_INTERNAL ? rdt_fail(err, RDT_E_INTERNAL, "decrypt a value")
                                             : RDT_OK;
+}
+
+enum rdt_code
+rdt_column_open(struct rdt_column_work *work, const struct rdt_rows *rows,
+                const struct rdt_column_layout *layout, size_t i, struct rdt_column_value *out,
+                struct rdt_err *err)
+{
+    enum rdt_code rc =
+        rdt_column_tenant_get(work->keys, rdt_rows_at(rows, i, layout->tenant), &out->tenant, err);
+    if (rc != RDT_OK)
+        return rc;
+    if (rdt_column_row_key(work, rows, layout, i, NULL) != RDT_OK) {
+        out->fault = RDT_FIELD_ROW;
+        return RDT_OK;
+    }
+    return rdt_column_unseal(work, rdt_rows_at(rows, i, layout->value), out, err);
 }
 
 enum rdt_code

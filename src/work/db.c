@@ -266,6 +266,16 @@ rdt_rows_number(const struct rdt_rows *rows, size_t row, size_t column)
     return strtoull(rdt_rows_text(rows, row, column), NULL, 10);
 }
 
+void
+rdt_rows_wipe(const struct rdt_rows *rows, size_t column)
+{
+    for (size_t i = 0; i < rows->n; i++) { /* libpq says that its results are ours to change */
+        int n = PQgetlength(rows->result, (int)i, (int)column);
+        if (n > 0)
+            explicit_bzero(PQgetvalue(rows->result, (int)i, (int)column), (size_t)n);
+    }
+}
+
 uint64_t
 rdt_rows_changed(const struct rdt_rows *rows)
 {
