@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define CENSUS_LABEL "redoubt census v1"
-#define RECEIPT_LABEL "redoubt seal receipt v1"
+#define RECEIPT_LABEL "redoubt seal receipt v2"
 #define COUNT_LEN ((size_t)12)
 #define EPOCH_LEN ((size_t)16)
 #define HELD_LEN ((size_t)20)
@@ -166,6 +166,7 @@ rdt_receipt_put(const struct rdt_receipt *receipt, struct rdt_buf *out)
     rdt_buf_add(out, RECEIPT_LABEL, sizeof RECEIPT_LABEL);
     rdt_buf_add(out, receipt->deployment, 16);
     rdt_buf_add(out, receipt->file, 16);
+    rdt_buf_add(out, receipt->digest, sizeof receipt->digest);
     put_short(out, receipt->name);
     rdt_buf_uint(out, (uint64_t)receipt->created_ms, 8);
     rdt_buf_uint(out, (uint64_t)receipt->until_ms, 8);
@@ -182,6 +183,7 @@ rdt_receipt_read(struct rdt_span bytes, struct rdt_receipt *out, struct rdt_err 
     bool ok = take_label(&in, RECEIPT_LABEL);
     ok = ok && take_16(&in, r.deployment);
     ok = ok && take_16(&in, r.file);
+    ok = ok && take_16(&in, r.digest) && take_16(&in, r.digest + 16);
     ok = ok && take_short(&in, &r.name);
     ok = ok && take_time(&in, &r.created_ms);
     ok = ok && take_time(&in, &r.until_ms);

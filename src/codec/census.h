@@ -57,6 +57,7 @@ bool rdt_store_name_ok(struct rdt_span name);
 /* What a sealed file holds: SECURITY-DESIGN section 6. */
 struct rdt_receipt {
     uint8_t deployment[16], file[16];
+    uint8_t digest[32];           /* of the sealed file: its id alone names no content */
     struct rdt_span name;         /* 0..255 bytes for people, rdt_text_fit() */
     int64_t created_ms, until_ms; /* end of its retention */
     struct rdt_span versions;     /* key UUID 16 | u32 version; empty: nobody knows what is in it */

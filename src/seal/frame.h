@@ -73,9 +73,8 @@ RDT_MUST_CHECK enum rdt_seal_fault rdt_frame_unpack(struct rdt_frame_coder *code
 
 /* ---- the table ---- */
 
-#define RDT_FRAMES_END_LEN                                                                         \
-    ((size_t)9) /* last bytes of a payload: they say how long the table is                         \
-                 */
+/* The last bytes of a payload: they say how long the table is. */
+#define RDT_FRAMES_END_LEN ((size_t)9)
 
 /* Frames in order; {0} is none. */
 struct rdt_frames {

@@ -1,7 +1,7 @@
 """A reader of census reports and seal receipts, written from docs/formats/census.md alone."""
 import struct
 
-REPORT, RECEIPT = b"redoubt census v1\0", b"redoubt seal receipt v1\0"
+REPORT, RECEIPT = b"redoubt census v1\0", b"redoubt seal receipt v2\0"
 STORE = set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@+-")
 
 
@@ -62,7 +62,7 @@ def read_receipt(data):
     b = Bytes(data)
     if b.take(len(RECEIPT)) != RECEIPT:
         raise Bad("another label")
-    r = {"deployment": b.take(16), "file": b.take(16), "name": b.take(b.number(1)).decode()}
+    r = {"deployment": b.take(16), "file": b.take(16), "digest": b.take(32), "name": b.take(b.number(1)).decode()}
     r["created_ms"], r["until_ms"] = b.number(8), b.number(8)
     r["versions"] = listed(b, 20, ">16sI")
     b.end()

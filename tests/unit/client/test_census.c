@@ -107,6 +107,8 @@ receipt_of(const struct rdt_census *census, uint8_t held[static 20], struct rdt_
     memcpy(out->deployment, census->deployment, 16);
     for (size_t i = 0; i < 16; i++)
         out->file[i] = (uint8_t)(0x40 + i);
+    for (size_t i = 0; i < 32; i++)
+        out->digest[i] = (uint8_t)(0x50 + i);
     memcpy(held, census->key, 16);
     memcpy(held + 16, "\0\0\0\1", 4);
     out->versions = (struct rdt_span){held, 20};

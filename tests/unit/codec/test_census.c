@@ -41,6 +41,8 @@ sample_receipt(uint8_t held[static 20])
                                   .until_ms = 1803859200000};
     numbers(receipt.deployment, 0x10);
     numbers(receipt.file, 0x40);
+    numbers(receipt.digest, 0x50);
+    numbers(receipt.digest + 16, 0x60);
     numbers(held, 0x30);
     memcpy(held + 16, "\0\0\0\1", 4);
     receipt.versions = (struct rdt_span){held, 20};
