@@ -82,7 +82,7 @@ is_in_range(struct rdt_span digits)
 }
 
 bool
-rdt_api_key_read(struct rdt_span text, struct rdt_span *prefix)
+rdt_apikey_read(struct rdt_span text, struct rdt_span *prefix)
 {
     struct rdt_span front, under, digits, sum;
     char want[SUM_DIGITS];
@@ -105,8 +105,8 @@ rdt_api_key_read(struct rdt_span text, struct rdt_span *prefix)
 }
 
 enum rdt_code
-rdt_api_key_make(struct rdt_worker *worker, struct rdt_span prefix,
-                 char out[static RDT_API_KEY_TEXT], struct rdt_err *err)
+rdt_apikey_make(struct rdt_worker *worker, struct rdt_span prefix,
+                char out[static RDT_API_KEY_TEXT], struct rdt_err *err)
 {
     RDT_SECRET key = {0};
     out[0] = '\0';
@@ -128,75 +128,49 @@ rdt_api_key_make(struct rdt_worker *worker, struct rdt_span prefix,
     return RDT_OK;
 }
 
-/* ---- keys ---- */
+/* ---- stored ---- */
 
-enum rdt_code
-rdt_api_key_keys_new(struct rdt_api_key_keys *keys, struct rdt_err *err)
+/* HMAC of a key under what a label makes of the KEK. */
+static enum rdt_code
+mac_of(struct rdt_worker *worker, const struct rdt_field_kek *kek, struct rdt_span label,
+       struct rdt_span text, uint8_t out[static RDT_SHA256_LEN])
 {
-    *keys = (struct rdt_api_key_keys){0};
-    enum rdt_code rc = rdt_secret_new(&keys->look_up, RDT_MAC_READY_LEN, err);
+    enum rdt_code rc = rdt_field_expand(worker, kek->key, label, kek->column, kek->scratch);
     if (rc == RDT_OK)
-        rc = rdt_secret_new(&keys->proof, RDT_MAC_READY_LEN, err);
-    if (rc != RDT_OK)
-        rdt_api_key_keys_wipe(keys);
+        rc = rdt_hmac(worker, kek->scratch, &text, 1, out);
+    rdt_secret_clear(kek->scratch);
     return rc;
 }
 
-void
-rdt_api_key_keys_wipe(struct rdt_api_key_keys *keys)
-{
-    rdt_secret_wipe(&keys->look_up);
-    rdt_secret_wipe(&keys->proof);
-}
-
 enum rdt_code
-rdt_api_key_keys_make(struct rdt_worker *worker, const struct rdt_secret *kek,
-                      const struct rdt_field_column *column, struct rdt_api_key_keys *keys)
-{
-    RDT_SECRET key = {0};
-    enum rdt_code rc = rdt_secret_new(&key, RDT_KEY_LEN, NULL);
-    if (rc == RDT_OK)
-        rc = rdt_field_expand(worker, kek, RDT_LABEL(look_up_label), column, &key);
-    if (rc == RDT_OK)
-        rc = rdt_mac_ready(worker, &key, &keys->look_up);
-    if (rc == RDT_OK)
-        rc = rdt_field_expand(worker, kek, RDT_LABEL(proof_label), column, &key);
-    if (rc == RDT_OK)
-        rc = rdt_mac_ready(worker, &key, &keys->proof);
-    return rc == RDT_OK ? RDT_OK : RDT_E_INTERNAL;
-}
-
-/* ---- stored ---- */
-
-enum rdt_code
-rdt_api_key_look_up(struct rdt_worker *worker, const struct rdt_api_key_keys *keys,
-                    struct rdt_span text, uint8_t out[static RDT_API_KEY_LOOK_UP])
+rdt_apikey_look_up(struct rdt_worker *worker, const struct rdt_field_kek *kek, struct rdt_span text,
+                   uint8_t out[static RDT_API_KEY_LOOK_UP])
 {
     uint8_t mac[RDT_SHA256_LEN];
-    if (!rdt_api_key_read(text, NULL))
+    if (!rdt_apikey_read(text, NULL))
         return RDT_E_BADINPUT;
-    enum rdt_code rc = rdt_mac(worker, &keys->look_up, &text, 1, mac);
+    enum rdt_code rc = mac_of(worker, kek, RDT_LABEL(look_up_label), text, mac);
     if (rc == RDT_OK)
         memcpy(out, mac, RDT_API_KEY_LOOK_UP);
     return rc;
 }
 
 enum rdt_code
-rdt_api_key_store(struct rdt_worker *worker, const struct rdt_api_key_keys *keys,
-                  struct rdt_span text, uint8_t out[static RDT_API_KEY_STORED])
+rdt_apikey_store(struct rdt_worker *worker, const struct rdt_field_kek *kek, struct rdt_span text,
+                 uint8_t out[static RDT_API_KEY_STORED])
 {
     uint8_t *look_up = out + RDT_API_KEY_STORED_AT, *proof = look_up + RDT_API_KEY_LOOK_UP;
-    enum rdt_code rc = rdt_api_key_look_up(worker, keys, text, look_up);
+    enum rdt_code rc = rdt_apikey_look_up(worker, kek, text, look_up);
     if (rc == RDT_OK)
-        rc = rdt_mac(worker, &keys->proof, &text, 1, proof);
+        rc = mac_of(worker, kek, RDT_LABEL(proof_label), text, proof);
     if (rc != RDT_OK)
         return rc;
     out[0] = FORMAT;
     out[1] = VERSION;
     for (size_t i = 0; i < 4; i++)
-        out[2 + i] = (uint8_t)(keys->handle >> (24 - 8 * i));
-    out[6] = (uint8_t)(keys->epoch >> 8);
-    out[7] = (uint8_t)keys->epoch;
+        out[2 + i] = (uint8_t)(kek->handle >> (24 - 8 * i));
+    out[6] = (uint8_t)(kek->epoch >> 8);
+    out[7] = (uint8_t)kek->epoch;
     return RDT_OK;
 }
 
@@ -219,18 +193,18 @@ read_stored(struct rdt_span in, struct stored *out)
 }
 
 enum rdt_api_key_verdict
-rdt_api_key_check(struct rdt_worker *worker, const struct rdt_api_key_keys *keys,
-                  struct rdt_span text, struct rdt_span stored)
+rdt_apikey_check(struct rdt_worker *worker, const struct rdt_field_kek *kek, struct rdt_span text,
+                 struct rdt_span stored)
 {
     uint8_t want[RDT_API_KEY_STORED];
     struct stored is;
-    if (!rdt_api_key_read(text, NULL))
+    if (!rdt_apikey_read(text, NULL))
         return RDT_API_KEY_MALFORMED;
     if (!read_stored(stored, &is))
         return RDT_API_KEY_STORED_BAD;
-    if (is.handle != keys->handle || is.epoch != keys->epoch)
+    if (is.handle != kek->handle || is.epoch != kek->epoch)
         return RDT_API_KEY_OTHER;
-    if (rdt_api_key_store(worker, keys, text, want) != RDT_OK)
+    if (rdt_apikey_store(worker, kek, text, want) != RDT_OK)
         return RDT_API_KEY_INTERNAL;
     struct rdt_span macs = {want + RDT_API_KEY_STORED_AT, is.macs.n};
     return rdt_same(macs, is.macs) ? RDT_API_KEY_MATCH : RDT_API_KEY_NO_MATCH;

@@ -3,8 +3,8 @@
  * digits. The last six of them are a checksum, so that a typing error, or a string that only looks
  * like a key, is told apart without a database. What is stored cannot be turned back into the key.
  *
- * Format: docs/formats/password.md section 5. No call allocates; a worker is of one thread at a
- * time, keys that none changes are of any.
+ * Format: docs/formats/password.md section 5. No call but rdt_apikey_make() allocates; a worker,
+ * and a KEK's scratch, is of one thread at a time.
  */
 #ifndef RDT_FIELD_API_KEY_H
 #define RDT_FIELD_API_KEY_H
@@ -22,80 +22,52 @@ enum rdt_api_key_verdict {
     RDT_API_KEY_MATCH,
     RDT_API_KEY_MALFORMED,  /* the text is no API key, or its checksum is wrong: nothing to look up
                              */
-    RDT_API_KEY_OTHER,      /* stored under another handle or epoch: check with its keys */
+    RDT_API_KEY_OTHER,      /* stored under another handle or epoch: check with its KEK */
     RDT_API_KEY_STORED_BAD, /* what is stored is not of this format */
     RDT_API_KEY_INTERNAL
 };
 
-/* Secrets of RDT_MAC_READY_LEN bytes: of a tenant's KEK and a column that API keys are kept in. */
-struct rdt_api_key_keys {
-    uint32_t handle;
-    uint16_t epoch;
-    struct rdt_secret look_up, proof;
-};
-
 /*
- * rdt_api_key_keys_new - room for keys, in locked memory.  Fails: RDT_E_NOMEM, RDT_E_DENIED.
- * rdt_api_key_keys_wipe - the closer for RDT_AUTO; {0} is fine.
- */
-RDT_MUST_CHECK enum rdt_code rdt_api_key_keys_new(struct rdt_api_key_keys *keys,
-                                                  struct rdt_err *err);
-void rdt_api_key_keys_wipe(struct rdt_api_key_keys *keys);
-
-/*
- * rdt_api_key_keys_make - fill keys from the KEK of (handle, epoch), which the caller sets. A key
- * is looked up before its owner is known: tenant and KEK are the application's own.
- *
- *   column   tenant and id count
- *
- * Fails: RDT_E_INTERNAL.
- */
-RDT_MUST_CHECK enum rdt_code rdt_api_key_keys_make(struct rdt_worker *worker,
-                                                   const struct rdt_secret *kek,
-                                                   const struct rdt_field_column *column,
-                                                   struct rdt_api_key_keys *keys);
-
-/*
- * rdt_api_key_make - a new key: 32 random bytes that no other copy of this machine draws.
+ * rdt_apikey_make - a new key: 32 random bytes that no other copy of this machine draws.
  *
  *   prefix   1..RDT_API_KEY_PREFIX_MAX of a-z, 0-9 and single `_` between them, a letter first
  *   out      becomes the key, NUL-terminated: to be shown once and wiped; empty after a failure
  *
  * Fails: RDT_E_BADINPUT (prefix), RDT_E_INTERNAL, RDT_E_NOMEM, RDT_E_DENIED.
  */
-RDT_MUST_CHECK enum rdt_code rdt_api_key_make(struct rdt_worker *worker, struct rdt_span prefix,
-                                              char out[static RDT_API_KEY_TEXT],
-                                              struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_apikey_make(struct rdt_worker *worker, struct rdt_span prefix,
+                                             char out[static RDT_API_KEY_TEXT],
+                                             struct rdt_err *err);
 
-/* rdt_api_key_read - whether a text is a key with the right checksum, and its prefix (borrowed;
+/* rdt_apikey_read - whether a text is a key with the right checksum, and its prefix (borrowed;
  * may be NULL). Uses no key and no database. */
-bool rdt_api_key_read(struct rdt_span text, struct rdt_span *prefix);
+bool rdt_apikey_read(struct rdt_span text, struct rdt_span *prefix);
 
 /*
- * rdt_api_key_look_up - the token to find a key's row by, under the keys of one epoch. While two
- * epochs are in use, there are two to look for.
- * rdt_api_key_store - what to store of a key; the token stands in it at RDT_API_KEY_STORED_AT.
+ * rdt_apikey_look_up - the token to find a key's row by, under one epoch. While two epochs are in
+ * use, there are two to look for. A key is looked up before its owner is known: tenant and KEK are
+ * the application's own.
+ * rdt_apikey_store - what to store of a key; the token stands in it at RDT_API_KEY_STORED_AT.
  *
- * Fails: RDT_E_BADINPUT (rdt_api_key_read() says no), RDT_E_INTERNAL.
+ * Fails: RDT_E_BADINPUT (rdt_apikey_read() says no), RDT_E_INTERNAL.
  */
 #define RDT_API_KEY_STORED_AT 8
-RDT_MUST_CHECK enum rdt_code rdt_api_key_look_up(struct rdt_worker *worker,
-                                                 const struct rdt_api_key_keys *keys,
-                                                 struct rdt_span text,
-                                                 uint8_t out[static RDT_API_KEY_LOOK_UP]);
-RDT_MUST_CHECK enum rdt_code rdt_api_key_store(struct rdt_worker *worker,
-                                               const struct rdt_api_key_keys *keys,
-                                               struct rdt_span text,
-                                               uint8_t out[static RDT_API_KEY_STORED]);
+RDT_MUST_CHECK enum rdt_code rdt_apikey_look_up(struct rdt_worker *worker,
+                                                const struct rdt_field_kek *kek,
+                                                struct rdt_span text,
+                                                uint8_t out[static RDT_API_KEY_LOOK_UP]);
+RDT_MUST_CHECK enum rdt_code rdt_apikey_store(struct rdt_worker *worker,
+                                              const struct rdt_field_kek *kek, struct rdt_span text,
+                                              uint8_t out[static RDT_API_KEY_STORED]);
 
 /*
- * rdt_api_key_check - a key against what is stored of it, in constant time.
+ * rdt_apikey_check - a key against what is stored of it, in constant time.
  *
  *   stored   from the database: untrusted
  */
-RDT_MUST_CHECK enum rdt_api_key_verdict rdt_api_key_check(struct rdt_worker *worker,
-                                                          const struct rdt_api_key_keys *keys,
-                                                          struct rdt_span text,
-                                                          struct rdt_span stored);
+RDT_MUST_CHECK enum rdt_api_key_verdict rdt_apikey_check(struct rdt_worker *worker,
+                                                         const struct rdt_field_kek *kek,
+                                                         struct rdt_span text,
+                                                         struct rdt_span stored);
 
 #endif

@@ -29,6 +29,15 @@ struct rdt_field_keys {
     struct rdt_secret hedge; /* empty: verify only */
 };
 
+/* A KEK at hand, and what else keys for other uses than values are made from. */
+struct rdt_field_kek {
+    uint32_t handle;
+    uint16_t epoch;
+    const struct rdt_secret *key;          /* RDT_KEY_LEN bytes: of (handle, epoch) */
+    const struct rdt_field_column *column; /* tenant and id count */
+    struct rdt_secret *scratch; /* RDT_KEY_LEN bytes of the caller: zero before, and after */
+};
+
 /* rdt_field_keys_new - room for keys, in locked memory.  Fails: RDT_E_NOMEM, RDT_E_DENIED. */
 RDT_MUST_CHECK enum rdt_code rdt_field_keys_new(struct rdt_field_keys *keys, struct rdt_err *err);
 

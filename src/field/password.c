@@ -76,8 +76,8 @@ put_phc(const struct rdt_password_cost *cost, struct rdt_span salt, struct rdt_s
 }
 
 enum rdt_code
-rdt_password_make(struct rdt_worker *worker, const struct rdt_password_cost *cost,
-                  struct rdt_span password, char out[static RDT_PASSWORD_TEXT], struct rdt_err *err)
+rdt_pw_make(struct rdt_worker *worker, const struct rdt_password_cost *cost,
+            struct rdt_span password, char out[static RDT_PASSWORD_TEXT], struct rdt_err *err)
 {
     uint8_t salt[SALT_LEN], hash[HASH_LEN];
     struct rdt_pwhash how = how_of(cost, (struct rdt_span){salt, sizeof salt});
@@ -106,8 +106,8 @@ verdict_of(enum rdt_code rc)
 }
 
 enum rdt_password_verdict
-rdt_password_dummy(struct rdt_worker *worker, const struct rdt_password_cost *cost,
-                   struct rdt_span password)
+rdt_pw_dummy(struct rdt_worker *worker, const struct rdt_password_cost *cost,
+             struct rdt_span password)
 {
     static const uint8_t salt[SALT_LEN];
     uint8_t hash[HASH_LEN];
@@ -177,17 +177,17 @@ is_quick(enum rdt_password_verdict verdict)
 }
 
 enum rdt_password_verdict
-rdt_password_check(struct rdt_worker *worker, const struct rdt_password_cost *cost,
-                   struct rdt_span password, struct rdt_span stored)
+rdt_pw_check(struct rdt_worker *worker, const struct rdt_password_cost *cost,
+             struct rdt_span password, struct rdt_span stored)
 {
     struct rdt_password_form form;
     if (password.n > RDT_PASSWORD_MAX)
         return RDT_PASSWORD_UNFIT;
-    enum rdt_password_verdict verdict = rdt_password_read(stored, &form);
+    enum rdt_password_verdict verdict = rdt_pw_read(stored, &form);
     if (verdict == RDT_PASSWORD_MATCH)
         verdict = compute(worker, &form, password);
     if (is_quick(verdict))
-        rdt_password_dummy(worker, cost, password);
+        rdt_pw_dummy(worker, cost, password);
     if (verdict == RDT_PASSWORD_MATCH && !is_new(&form, cost))
         verdict = RDT_PASSWORD_REHASH;
     explicit_bzero(&form, sizeof form);
@@ -197,14 +197,14 @@ rdt_password_check(struct rdt_worker *worker, const struct rdt_password_cost *co
 /* ---- under a pepper ---- */
 
 enum rdt_code
-rdt_password_seal(const struct rdt_rf1_call *call, const struct rdt_password_cost *cost,
-                  struct rdt_span password, struct rdt_rf1_out *out, struct rdt_err *err)
+rdt_pw_seal(const struct rdt_rf1_call *call, const struct rdt_password_cost *cost,
+            struct rdt_span password, struct rdt_rf1_out *out, struct rdt_err *err)
 {
     char text[RDT_PASSWORD_TEXT];
     out->n = 0;
     if (!call->column->row_bound)
         return rdt_fail(err, RDT_E_BADINPUT, "the column of password hashes is not row-bound");
-    enum rdt_code rc = rdt_password_make(call->worker, cost, password, text, err);
+    enum rdt_code rc = rdt_pw_make(call->worker, cost, password, text, err);
     if (rc != RDT_OK)
         return rc;
     enum rdt_field_fault fault = rdt_rf1_seal(call, rdt_span_str(text), out);
@@ -216,19 +216,19 @@ rdt_password_seal(const struct rdt_rf1_call *call, const struct rdt_password_cos
 }
 
 enum rdt_password_verdict
-rdt_password_check_sealed(const struct rdt_rf1_call *call, const struct rdt_password_cost *cost,
-                          struct rdt_span password, struct rdt_span value)
+rdt_pw_check_sealed(const struct rdt_rf1_call *call, const struct rdt_password_cost *cost,
+                    struct rdt_span password, struct rdt_span value)
 {
     uint8_t plain[PLAIN_ROOM];
     struct rdt_rf1_out text = {plain, sizeof plain, 0};
     if (password.n > RDT_PASSWORD_MAX)
         return RDT_PASSWORD_UNFIT;
     if (!call->column->row_bound || rdt_rf1_open(call, value, &text) != RDT_FIELD_OK) {
-        rdt_password_dummy(call->worker, cost, password);
+        rdt_pw_dummy(call->worker, cost, password);
         return RDT_PASSWORD_SEAL;
     }
     enum rdt_password_verdict verdict =
-        rdt_password_check(call->worker, cost, password, (struct rdt_span){plain, text.n});
+        rdt_pw_check(call->worker, cost, password, (struct rdt_span){plain, text.n});
     explicit_bzero(plain, sizeof plain);
     return verdict;
 }
@@ -252,7 +252,7 @@ measure(struct rdt_worker *worker, const struct rdt_password_cost *cost, uint64_
     for (int i = 0; i < MEASURES; i++) {
         int64_t before = processor_us();
         enum rdt_password_verdict got =
-            rdt_password_dummy(worker, cost, (struct rdt_span){typed, sizeof typed});
+            rdt_pw_dummy(worker, cost, (struct rdt_span){typed, sizeof typed});
         uint64_t took = (uint64_t)(processor_us() - before);
         if (got != RDT_PASSWORD_NO_MATCH)
             return got == RDT_PASSWORD_NOMEM ? RDT_E_NOMEM : RDT_E_INTERNAL;
@@ -271,8 +271,8 @@ scaled(uint32_t value, uint64_t target_us, uint64_t us, uint32_t most)
 }
 
 enum rdt_code
-rdt_password_calibrate(struct rdt_worker *worker, uint32_t target_ms, uint32_t memory_kib_most,
-                       struct rdt_password_cost *out, struct rdt_err *err)
+rdt_pw_calibrate(struct rdt_worker *worker, uint32_t target_ms, uint32_t memory_kib_most,
+                 struct rdt_password_cost *out, struct rdt_err *err)
 {
     struct rdt_password_cost cost = {RDT_PASSWORD_MEMORY_KIB, RDT_PASSWORD_PASSES,
                                      RDT_PASSWORD_LANES};

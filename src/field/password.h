@@ -50,7 +50,7 @@ const char *rdt_password_verdict_words(enum rdt_password_verdict verdict);
 bool rdt_password_is_right(enum rdt_password_verdict verdict);
 
 /*
- * rdt_password_calibrate - a cost that takes this thread about so long: memory first, then passes.
+ * rdt_pw_calibrate - a cost that takes this thread about so long: memory first, then passes.
  * Never under the least cost, however long that takes. Measures by hashing a few times.
  *
  *   target_ms        milliseconds of processor time for one hash
@@ -59,27 +59,25 @@ bool rdt_password_is_right(enum rdt_password_verdict verdict);
  *
  * Fails: RDT_E_LIMIT (memory_kib_most), RDT_E_NOMEM, RDT_E_INTERNAL.
  */
-RDT_MUST_CHECK enum rdt_code rdt_password_calibrate(struct rdt_worker *worker, uint32_t target_ms,
-                                                    uint32_t memory_kib_most,
-                                                    struct rdt_password_cost *out,
-                                                    struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_pw_calibrate(struct rdt_worker *worker, uint32_t target_ms,
+                                              uint32_t memory_kib_most,
+                                              struct rdt_password_cost *out, struct rdt_err *err);
 
 /*
- * rdt_password_make - hash a new password.
+ * rdt_pw_make - hash a new password.
  *
  *   password   1..RDT_PASSWORD_MAX bytes, NUL bytes too
  *   out        becomes a PHC string, NUL-terminated; empty after a failure
  *
  * Fails: RDT_E_LIMIT (password or cost), RDT_E_NOMEM, RDT_E_INTERNAL.
  */
-RDT_MUST_CHECK enum rdt_code rdt_password_make(struct rdt_worker *worker,
-                                               const struct rdt_password_cost *cost,
-                                               struct rdt_span password,
-                                               char out[static RDT_PASSWORD_TEXT],
-                                               struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_pw_make(struct rdt_worker *worker,
+                                         const struct rdt_password_cost *cost,
+                                         struct rdt_span password,
+                                         char out[static RDT_PASSWORD_TEXT], struct rdt_err *err);
 
 /*
- * rdt_password_check - a password against a stored string of any form that is read.
+ * rdt_pw_check - a password against a stored string of any form that is read.
  *
  *   cost     of new hashes: a match of another one is RDT_PASSWORD_REHASH
  *   stored   from the database: untrusted
@@ -88,43 +86,44 @@ RDT_MUST_CHECK enum rdt_code rdt_password_make(struct rdt_worker *worker,
  * computed nevertheless, so that the time does not tell why. A password over RDT_PASSWORD_MAX is
  * refused at once, whoever it is for.
  */
-RDT_MUST_CHECK enum rdt_password_verdict rdt_password_check(struct rdt_worker *worker,
-                                                            const struct rdt_password_cost *cost,
-                                                            struct rdt_span password,
-                                                            struct rdt_span stored);
+RDT_MUST_CHECK enum rdt_password_verdict rdt_pw_check(struct rdt_worker *worker,
+                                                      const struct rdt_password_cost *cost,
+                                                      struct rdt_span password,
+                                                      struct rdt_span stored);
 
 /*
- * rdt_password_dummy - what to call where there is no such user: takes as long as a check against
+ * rdt_pw_dummy - what to call where there is no such user: takes as long as a check against
  * a new hash, and is never right.
  */
-enum rdt_password_verdict rdt_password_dummy(struct rdt_worker *worker,
-                                             const struct rdt_password_cost *cost,
-                                             struct rdt_span password);
+enum rdt_password_verdict rdt_pw_dummy(struct rdt_worker *worker,
+                                       const struct rdt_password_cost *cost,
+                                       struct rdt_span password);
 
 /*
- * rdt_password_seal - hash a new password and encrypt the string. A stored string of an old form
+ * rdt_pw_seal - hash a new password and encrypt the string. A stored string of an old form
  * is brought under the pepper by rdt_rf1_seal() alone, without its password.
  *
  *   call   of a row-bound column, its row the user's id
  *   out    rdt_rf1_len(call->column, RDT_PASSWORD_TEXT) bytes of room
  *
- * Fails: as rdt_password_make(), and RDT_E_BADINPUT (what rdt_rf1_seal() refuses, or a column that
+ * Fails: as rdt_pw_make(), and RDT_E_BADINPUT (what rdt_rf1_seal() refuses, or a column that
  * is not row-bound: a hash could be moved to another user).
  */
-RDT_MUST_CHECK enum rdt_code rdt_password_seal(const struct rdt_rf1_call *call,
-                                               const struct rdt_password_cost *cost,
-                                               struct rdt_span password, struct rdt_rf1_out *out,
-                                               struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_pw_seal(const struct rdt_rf1_call *call,
+                                         const struct rdt_password_cost *cost,
+                                         struct rdt_span password, struct rdt_rf1_out *out,
+                                         struct rdt_err *err);
 
 /*
- * rdt_password_check_sealed - a password against an encrypted string.
+ * rdt_pw_check_sealed - a password against an encrypted string.
  *
  *   call    as it was sealed, with the keys of the value's epoch; the column's bucket at most
  *           RDT_PASSWORD_STORED_MAX
  *   value   from the database: untrusted
  */
-RDT_MUST_CHECK enum rdt_password_verdict
-rdt_password_check_sealed(const struct rdt_rf1_call *call, const struct rdt_password_cost *cost,
-                          struct rdt_span password, struct rdt_span value);
+RDT_MUST_CHECK enum rdt_password_verdict rdt_pw_check_sealed(const struct rdt_rf1_call *call,
+                                                             const struct rdt_password_cost *cost,
+                                                             struct rdt_span password,
+                                                             struct rdt_span value);
 
 #endif

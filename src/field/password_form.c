@@ -279,7 +279,7 @@ static const struct {
 };
 
 enum rdt_password_verdict
-rdt_password_read(struct rdt_span stored, struct rdt_password_form *out)
+rdt_pw_read(struct rdt_span stored, struct rdt_password_form *out)
 {
     if (stored.n > RDT_PASSWORD_STORED_MAX)
         return RDT_PASSWORD_UNKNOWN;

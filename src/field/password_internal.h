@@ -11,7 +11,7 @@
 
 struct rdt_password_form {
     bool by_crypt;         /* bcrypt, sha512crypt: text and tail count, how does not */
-    bool phc;              /* written as rdt_password_make() writes it */
+    bool phc;              /* written as rdt_pw_make() writes it */
     struct rdt_pwhash how; /* its salt is in salt[] below: a form is not copied */
     uint8_t salt[RDT_PASSWORD_SALT], hash[RDT_PASSWORD_HASH];
     size_t hash_n;
@@ -21,9 +21,9 @@ struct rdt_password_form {
 };
 
 /*
- * rdt_password_read - take a stored string apart: RDT_PASSWORD_MATCH when its form and its cost are
+ * rdt_pw_read - take a stored string apart: RDT_PASSWORD_MATCH when its form and its cost are
  * ones that may be computed, else RDT_PASSWORD_UNKNOWN or RDT_PASSWORD_COST.
  */
-enum rdt_password_verdict rdt_password_read(struct rdt_span stored, struct rdt_password_form *out);
+enum rdt_password_verdict rdt_pw_read(struct rdt_span stored, struct rdt_password_form *out);
 
 #endif

@@ -17,7 +17,7 @@ static const char endpoint_label[] = "redoubt/webhook/endpoint";
 /* ---- secrets ---- */
 
 enum rdt_code
-rdt_webhook_secret_make(struct rdt_worker *worker, struct rdt_secret *out, struct rdt_err *err)
+rdt_hook_secret_make(struct rdt_worker *worker, struct rdt_secret *out, struct rdt_err *err)
 {
     enum rdt_code rc = rdt_secret_new(out, SECRET_LEN, err);
     if (rc == RDT_OK)
@@ -28,7 +28,7 @@ rdt_webhook_secret_make(struct rdt_worker *worker, struct rdt_secret *out, struc
 }
 
 enum rdt_code
-rdt_webhook_secret_read(struct rdt_span text, struct rdt_secret *out, struct rdt_err *err)
+rdt_hook_secret_read(struct rdt_span text, struct rdt_secret *out, struct rdt_err *err)
 {
     RDT_SECRET secret = {0};
     struct rdt_span front;
@@ -50,28 +50,22 @@ rdt_webhook_secret_read(struct rdt_span text, struct rdt_secret *out, struct rdt
 }
 
 enum rdt_code
-rdt_webhook_secret_derive(struct rdt_worker *worker, const struct rdt_secret *kek,
-                          const struct rdt_field_column *column, struct rdt_span endpoint,
-                          struct rdt_secret *out)
+rdt_hook_secret_derive(struct rdt_worker *worker, const struct rdt_field_kek *kek,
+                       struct rdt_span endpoint, struct rdt_secret *out)
 {
-    RDT_SECRET key = {0};
     const struct rdt_span parts[] = {RDT_LABEL(endpoint_label), endpoint};
     if (endpoint.n == 0 || endpoint.n > ENDPOINT_MAX)
         return RDT_E_BADINPUT;
-    enum rdt_code rc = rdt_secret_new(&key, RDT_KEY_LEN, NULL);
+    enum rdt_code rc =
+        rdt_field_expand(worker, kek->key, RDT_LABEL(secret_label), kek->column, kek->scratch);
     if (rc == RDT_OK)
-        rc = rdt_secret_new(out, SECRET_LEN, NULL);
-    if (rc == RDT_OK)
-        rc = rdt_field_expand(worker, kek, RDT_LABEL(secret_label), column, &key);
-    if (rc == RDT_OK)
-        rc = rdt_hmac_key(worker, &key, parts, RDT_COUNT(parts), out);
-    if (rc != RDT_OK)
-        rdt_secret_wipe(out);
+        rc = rdt_hmac_key(worker, kek->scratch, parts, RDT_COUNT(parts), out);
+    rdt_secret_clear(kek->scratch);
     return rc;
 }
 
 void
-rdt_webhook_secret_text(const struct rdt_secret *secret, char out[static RDT_WEBHOOK_SECRET_TEXT])
+rdt_hook_secret_text(const struct rdt_secret *secret, char out[static RDT_WEBHOOK_SECRET_TEXT])
 {
     size_t front = sizeof SECRET_FRONT - 1;
     out[0] = '\0';
@@ -112,7 +106,7 @@ read_timestamp(struct rdt_span text, int64_t *out)
 }
 
 static bool
-are_secrets(const struct rdt_webhook_secrets *secrets)
+are_secrets(const struct rdt_hook_secrets *secrets)
 {
     if (secrets->n == 0 || secrets->n > RDT_WEBHOOK_SECRETS_MAX)
         return false;
@@ -124,8 +118,8 @@ are_secrets(const struct rdt_webhook_secrets *secrets)
 }
 
 static bool
-mac_of(struct rdt_worker *worker, const struct rdt_secret *secret,
-       const struct rdt_webhook *webhook, uint8_t out[static RDT_SHA256_LEN])
+mac_of(struct rdt_worker *worker, const struct rdt_secret *secret, const struct rdt_hook *webhook,
+       uint8_t out[static RDT_SHA256_LEN])
 {
     const struct rdt_span dot = rdt_span_str(".");
     const struct rdt_span parts[] = {webhook->id, dot, webhook->timestamp, dot, webhook->body};
@@ -133,9 +127,9 @@ mac_of(struct rdt_worker *worker, const struct rdt_secret *secret,
 }
 
 enum rdt_code
-rdt_webhook_sign(struct rdt_worker *worker, const struct rdt_webhook_secrets *secrets,
-                 const struct rdt_webhook *webhook, char out[static RDT_WEBHOOK_SIGNATURE_TEXT],
-                 struct rdt_err *err)
+rdt_hook_sign(struct rdt_worker *worker, const struct rdt_hook_secrets *secrets,
+              const struct rdt_hook *webhook, char out[static RDT_WEBHOOK_SIGNATURE_TEXT],
+              struct rdt_err *err)
 {
     int64_t timestamp_s;
     uint8_t mac[RDT_SHA256_LEN];
@@ -198,8 +192,8 @@ read_signatures(struct rdt_span in, struct signatures *out)
 
 /* Each signature against each secret, whatever the ones before said. */
 static enum rdt_webhook_verdict
-match(struct rdt_worker *worker, const struct rdt_webhook_secrets *secrets,
-      const struct rdt_webhook *webhook, const struct signatures *signatures)
+match(struct rdt_worker *worker, const struct rdt_hook_secrets *secrets,
+      const struct rdt_hook *webhook, const struct signatures *signatures)
 {
     bool found = false;
     for (size_t i = 0; i < secrets->n; i++) {
@@ -215,8 +209,8 @@ match(struct rdt_worker *worker, const struct rdt_webhook_secrets *secrets,
 }
 
 enum rdt_webhook_verdict
-rdt_webhook_check(struct rdt_worker *worker, const struct rdt_webhook_secrets *secrets,
-                  const struct rdt_webhook *webhook, int64_t now_s)
+rdt_hook_check(struct rdt_worker *worker, const struct rdt_hook_secrets *secrets,
+               const struct rdt_hook *webhook, int64_t now_s)
 {
     int64_t timestamp_s;
     struct signatures signatures;
@@ -274,15 +268,15 @@ find(struct rdt_worker *worker, const struct rdt_webhook_window *window, struct 
 }
 
 enum rdt_webhook_verdict
-rdt_webhook_remember(struct rdt_worker *worker, struct rdt_webhook_window *window,
-                     const struct rdt_webhook *webhook, int64_t now_s)
+rdt_hook_remember(struct rdt_worker *worker, struct rdt_webhook_window *window,
+                  const struct rdt_hook *webhook, int64_t now_s)
 {
     struct place place;
     int64_t timestamp_s;
     if (!is_id(webhook->id) || !read_timestamp(webhook->timestamp, &timestamp_s) || now_s <= 0)
         return RDT_WEBHOOK_MALFORMED;
     int64_t until_s = timestamp_s + RDT_WEBHOOK_WINDOW_S;
-    if (until_s < now_s) /* rdt_webhook_check() was not asked */
+    if (until_s < now_s) /* rdt_hook_check() was not asked */
         return RDT_WEBHOOK_LATE;
     if (!find(worker, window, webhook->id, now_s, &place))
         return RDT_WEBHOOK_INTERNAL;
@@ -296,8 +290,8 @@ rdt_webhook_remember(struct rdt_worker *worker, struct rdt_webhook_window *windo
 }
 
 bool
-rdt_webhook_forget(struct rdt_worker *worker, struct rdt_webhook_window *window,
-                   const struct rdt_webhook *webhook)
+rdt_hook_forget(struct rdt_worker *worker, struct rdt_webhook_window *window,
+                const struct rdt_hook *webhook)
 {
     struct place place;
     if (!find(worker, window, webhook->id, INT64_MIN, &place))

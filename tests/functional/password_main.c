@@ -36,7 +36,7 @@ say_text(const char *text)
 static bool
 do_check(const struct line *line)
 {
-    printf("%d\n", (int)rdt_password_check(worker, &least, line->words[0], line->words[1]));
+    printf("%d\n", (int)rdt_pw_check(worker, &least, line->words[0], line->words[1]));
     return true;
 }
 
@@ -44,7 +44,7 @@ static bool
 do_make(const struct line *line)
 {
     char text[RDT_PASSWORD_TEXT];
-    bool ok = rdt_password_make(worker, &least, line->words[0], text, NULL) == RDT_OK;
+    bool ok = rdt_pw_make(worker, &least, line->words[0], text, NULL) == RDT_OK;
     if (ok)
         say_text(text);
     return ok;
@@ -54,7 +54,7 @@ static bool
 do_key_make(const struct line *line)
 {
     char text[RDT_API_KEY_TEXT];
-    bool ok = rdt_api_key_make(worker, line->words[0], text, NULL) == RDT_OK;
+    bool ok = rdt_apikey_make(worker, line->words[0], text, NULL) == RDT_OK;
     if (ok)
         say_text(text);
     return ok;
@@ -64,37 +64,38 @@ static bool
 do_key_read(const struct line *line)
 {
     struct rdt_span prefix;
-    bool ok = rdt_api_key_read(line->words[0], &prefix);
+    bool ok = rdt_apikey_read(line->words[0], &prefix);
     if (ok)
         say(prefix);
     return ok;
 }
 
 struct placed {
-    struct rdt_secret kek;
+    struct rdt_secret key, scratch;
     struct rdt_field_column column;
-    struct rdt_api_key_keys keys;
+    struct rdt_field_kek kek;
 };
 
 static void
 placed_done(struct placed *placed)
 {
-    rdt_secret_wipe(&placed->kek);
-    rdt_api_key_keys_wipe(&placed->keys);
+    rdt_secret_wipe(&placed->key);
+    rdt_secret_wipe(&placed->scratch);
 }
 
 static bool
 read_placed(const struct line *line, struct placed *out)
 {
     struct rdt_span in = line->words[1], tenant, id;
-    if (rdt_secret_copy(&out->kek, line->words[0], NULL) != RDT_OK ||
-        rdt_api_key_keys_new(&out->keys, NULL) != RDT_OK || !rdt_take_u32(&in, &out->keys.handle) ||
-        !rdt_take_u16(&in, &out->keys.epoch) || !rdt_take(&in, 16, &tenant) ||
-        !rdt_take(&in, 16, &id) || in.n != 0)
+    out->kek = (struct rdt_field_kek){0, 0, &out->key, &out->column, &out->scratch};
+    if (rdt_secret_copy(&out->key, line->words[0], NULL) != RDT_OK ||
+        rdt_secret_new(&out->scratch, RDT_KEY_LEN, NULL) != RDT_OK ||
+        !rdt_take_u32(&in, &out->kek.handle) || !rdt_take_u16(&in, &out->kek.epoch) ||
+        !rdt_take(&in, 16, &tenant) || !rdt_take(&in, 16, &id) || in.n != 0)
         return false;
     memcpy(out->column.tenant, tenant.p, 16);
     memcpy(out->column.id, id.p, 16);
-    return rdt_api_key_keys_make(worker, &out->kek, &out->column, &out->keys) == RDT_OK;
+    return true;
 }
 
 static bool
@@ -103,7 +104,7 @@ do_key_store(const struct line *line)
     RDT_AUTO(placed_done) struct placed placed = {0};
     uint8_t stored[RDT_API_KEY_STORED];
     bool ok = read_placed(line, &placed) &&
-              rdt_api_key_store(worker, &placed.keys, line->words[2], stored) == RDT_OK;
+              rdt_apikey_store(worker, &placed.kek, line->words[2], stored) == RDT_OK;
     if (ok)
         say((struct rdt_span){stored, sizeof stored});
     return ok;
@@ -115,7 +116,7 @@ do_key_check(const struct line *line)
     RDT_AUTO(placed_done) struct placed placed = {0};
     if (!read_placed(line, &placed))
         return false;
-    printf("%d\n", (int)rdt_api_key_check(worker, &placed.keys, line->words[2], line->words[3]));
+    printf("%d\n", (int)rdt_apikey_check(worker, &placed.kek, line->words[2], line->words[3]));
     return true;
 }
 
@@ -123,7 +124,7 @@ static bool
 do_secret(const struct line *line)
 {
     RDT_SECRET secret = {0};
-    bool ok = rdt_webhook_secret_read(line->words[0], &secret, NULL) == RDT_OK;
+    bool ok = rdt_hook_secret_read(line->words[0], &secret, NULL) == RDT_OK;
     if (ok)
         say((struct rdt_span){secret.p, secret.n});
     return ok;
@@ -135,11 +136,10 @@ do_derive(const struct line *line)
     RDT_AUTO(placed_done) struct placed placed = {0};
     RDT_SECRET secret = {0};
     char text[RDT_WEBHOOK_SECRET_TEXT];
-    if (!read_placed(line, &placed) ||
-        rdt_webhook_secret_derive(worker, &placed.kek, &placed.column, line->words[2], &secret) !=
-            RDT_OK)
+    if (!read_placed(line, &placed) || rdt_secret_new(&secret, RDT_KEY_LEN, NULL) != RDT_OK ||
+        rdt_hook_secret_derive(worker, &placed.kek, line->words[2], &secret) != RDT_OK)
         return false;
-    rdt_webhook_secret_text(&secret, text);
+    rdt_hook_secret_text(&secret, text);
     say_text(text);
     return true;
 }
@@ -160,7 +160,7 @@ static bool
 read_held(const struct line *line, size_t from, struct held *out)
 {
     for (size_t i = from; i < line->n && out->n < RDT_WEBHOOK_SECRETS_MAX; i++)
-        if (rdt_webhook_secret_read(line->words[i], &out->all[out->n++], NULL) != RDT_OK)
+        if (rdt_hook_secret_read(line->words[i], &out->all[out->n++], NULL) != RDT_OK)
             return false;
     return true;
 }
@@ -170,11 +170,11 @@ do_sign(const struct line *line)
 {
     RDT_AUTO(held_done) struct held held = {0};
     char text[RDT_WEBHOOK_SIGNATURE_TEXT];
-    struct rdt_webhook webhook = {
+    struct rdt_hook webhook = {
         .id = line->words[0], .timestamp = line->words[1], .body = line->words[2]};
     bool ok = read_held(line, 3, &held) &&
-              rdt_webhook_sign(worker, &(struct rdt_webhook_secrets){held.all, held.n}, &webhook,
-                               text, NULL) == RDT_OK;
+              rdt_hook_sign(worker, &(struct rdt_hook_secrets){held.all, held.n}, &webhook, text,
+                            NULL) == RDT_OK;
     if (ok)
         say_text(text);
     return ok;
@@ -184,13 +184,13 @@ static bool
 do_hook(const struct line *line)
 {
     RDT_AUTO(held_done) struct held held = {0};
-    struct rdt_webhook webhook = {line->words[0], line->words[1], line->words[2], line->words[3]};
+    struct rdt_hook webhook = {line->words[0], line->words[1], line->words[2], line->words[3]};
     struct rdt_span now = line->words[4];
     uint64_t now_s;
     if (!rdt_take_uint(&now, 8, &now_s) || !read_held(line, 5, &held))
         return false;
-    printf("%d\n", (int)rdt_webhook_check(worker, &(struct rdt_webhook_secrets){held.all, held.n},
-                                          &webhook, (int64_t)now_s));
+    printf("%d\n", (int)rdt_hook_check(worker, &(struct rdt_hook_secrets){held.all, held.n},
+                                       &webhook, (int64_t)now_s));
     return true;
 }
 

@@ -9,16 +9,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 static struct rdt_worker *worker;
-static struct rdt_api_key_keys keys;
+static struct rdt_secret key, scratch;
+static const struct rdt_field_column column;
+static const struct rdt_field_kek kek = {1, 1, &key, &column, &scratch};
 
 static void
 set_up(void)
 {
-    struct rdt_field_column column = {0};
-    RDT_SECRET kek = {0};
-    if (rdt_worker_open(&worker, NULL) != RDT_OK || rdt_api_key_keys_new(&keys, NULL) != RDT_OK ||
-        rdt_secret_new(&kek, RDT_KEY_LEN, NULL) != RDT_OK ||
-        rdt_api_key_keys_make(worker, &kek, &column, &keys) != RDT_OK)
+    if (rdt_worker_open(&worker, NULL) != RDT_OK ||
+        rdt_secret_new(&key, RDT_KEY_LEN, NULL) != RDT_OK ||
+        rdt_secret_new(&scratch, RDT_KEY_LEN, NULL) != RDT_OK)
         abort();
 }
 
@@ -29,17 +29,17 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     uint8_t stored[RDT_API_KEY_STORED];
     if (worker == NULL)
         set_up();
-    bool is = rdt_api_key_read(text, &prefix);
+    bool is = rdt_apikey_read(text, &prefix);
     if (!is) { /* the bytes as a stored form: none of them is of a key that exists */
-        char key[RDT_API_KEY_TEXT];
-        if (rdt_api_key_make(worker, rdt_span_str("a"), key, NULL) != RDT_OK ||
-            rdt_api_key_check(worker, &keys, rdt_span_str(key), text) == RDT_API_KEY_MATCH)
+        char made[RDT_API_KEY_TEXT];
+        if (rdt_apikey_make(worker, rdt_span_str("a"), made, NULL) != RDT_OK ||
+            rdt_apikey_check(worker, &kek, rdt_span_str(made), text) == RDT_API_KEY_MATCH)
             abort();
         return 0;
     }
     if (prefix.p != bytes || prefix.n == 0 || prefix.n > RDT_API_KEY_PREFIX_MAX ||
-        n != prefix.n + 50 || rdt_api_key_store(worker, &keys, text, stored) != RDT_OK ||
-        rdt_api_key_check(worker, &keys, text, (struct rdt_span){stored, sizeof stored}) !=
+        n != prefix.n + 50 || rdt_apikey_store(worker, &kek, text, stored) != RDT_OK ||
+        rdt_apikey_check(worker, &kek, text, (struct rdt_span){stored, sizeof stored}) !=
             RDT_API_KEY_MATCH)
         abort();
     return 0;

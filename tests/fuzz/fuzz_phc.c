@@ -12,7 +12,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct rdt_password_form form;
-    if (rdt_password_read((struct rdt_span){bytes, n}, &form) != RDT_PASSWORD_MATCH)
+    if (rdt_pw_read((struct rdt_span){bytes, n}, &form) != RDT_PASSWORD_MATCH)
         return 0;
     if (n > RDT_PASSWORD_STORED_MAX || memchr(bytes, 0, n) != NULL || form.password_most == 0)
         abort();

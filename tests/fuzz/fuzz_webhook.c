@@ -16,16 +16,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct rdt_span in = {bytes, n};
-    struct rdt_webhook webhook = {0};
+    struct rdt_hook webhook = {0};
     struct rdt_webhook_slot slots[4];
     struct rdt_webhook_window window;
     char text[RDT_WEBHOOK_SECRET_TEXT];
     if (worker == NULL && (rdt_worker_open(&worker, NULL) != RDT_OK ||
-                           rdt_webhook_secret_make(worker, &secret, NULL) != RDT_OK))
+                           rdt_hook_secret_make(worker, &secret, NULL) != RDT_OK))
         abort();
     RDT_SECRET read = {0};
-    if (rdt_webhook_secret_read(in, &read, NULL) == RDT_OK) {
-        rdt_webhook_secret_text(&read, text);
+    if (rdt_hook_secret_read(in, &read, NULL) == RDT_OK) {
+        rdt_hook_secret_text(&read, text);
         if (!rdt_span_is(in, text))
             abort();
     }
@@ -33,13 +33,13 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         !rdt_take_until(&in, '\n', &webhook.signature))
         return 0;
     webhook.body = in;
-    struct rdt_webhook_secrets secrets = {&secret, 1};
+    struct rdt_hook_secrets secrets = {&secret, 1};
     rdt_webhook_window_init(&window, slots, RDT_COUNT(slots));
     for (int64_t now_s = 1; now_s < 4000000000; now_s = 2 * now_s + 1)
-        if (rdt_webhook_check(worker, &secrets, &webhook, now_s) == RDT_WEBHOOK_MATCH)
+        if (rdt_hook_check(worker, &secrets, &webhook, now_s) == RDT_WEBHOOK_MATCH)
             abort();
-    if (rdt_webhook_remember(worker, &window, &webhook, 1614265330) == RDT_WEBHOOK_MATCH &&
-        rdt_webhook_remember(worker, &window, &webhook, 1614265330) != RDT_WEBHOOK_REPLAY)
+    if (rdt_hook_remember(worker, &window, &webhook, 1614265330) == RDT_WEBHOOK_MATCH &&
+        rdt_hook_remember(worker, &window, &webhook, 1614265330) != RDT_WEBHOOK_REPLAY)
         abort();
     return 0;
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 static struct rdt_worker *worker;
-static struct rdt_api_key_keys keys;
-static struct rdt_secret kek;
+static struct rdt_secret key, scratch;
+static struct rdt_field_kek kek;
 
 /* KEK 00 01 .. 1f, tenant 11.., column 22..: the stored form was made by Python. */
 static const struct rdt_field_column column = {
@@ -26,22 +26,22 @@ static int
 set_up(void **state)
 {
     (void)state;
-    if (rdt_worker_open(&worker, NULL) != RDT_OK || rdt_api_key_keys_new(&keys, NULL) != RDT_OK ||
-        rdt_secret_new(&kek, RDT_KEY_LEN, NULL) != RDT_OK)
+    if (rdt_worker_open(&worker, NULL) != RDT_OK ||
+        rdt_secret_new(&key, RDT_KEY_LEN, NULL) != RDT_OK ||
+        rdt_secret_new(&scratch, RDT_KEY_LEN, NULL) != RDT_OK)
         return -1;
-    for (size_t i = 0; i < kek.n; i++)
-        kek.p[i] = (uint8_t)i;
-    keys.handle = 0x01020304;
-    keys.epoch = 0x0506;
-    return rdt_api_key_keys_make(worker, &kek, &column, &keys) == RDT_OK ? 0 : -1;
+    for (size_t i = 0; i < key.n; i++)
+        key.p[i] = (uint8_t)i;
+    kek = (struct rdt_field_kek){0x01020304, 0x0506, &key, &column, &scratch};
+    return 0;
 }
 
 static int
 tear_down(void **state)
 {
     (void)state;
-    rdt_api_key_keys_wipe(&keys);
-    rdt_secret_wipe(&kek);
+    rdt_secret_wipe(&key);
+    rdt_secret_wipe(&scratch);
     rdt_worker_close(worker);
     return 0;
 }
@@ -71,7 +71,7 @@ read_without_a_key(void **state)
     (void)state;
     for (size_t i = 0; i < RDT_COUNT(texts); i++) {
         struct rdt_span prefix = {0};
-        bool is = rdt_api_key_read(rdt_span_str(texts[i].text), &prefix);
+        bool is = rdt_apikey_read(rdt_span_str(texts[i].text), &prefix);
         if (is != (texts[i].prefix != NULL))
             print_message("# %s\n", texts[i].text);
         assert_int_equal(is, texts[i].prefix != NULL);
@@ -90,13 +90,13 @@ changed_and_cut(void **state)
         for (int c = 0; c < 256; c++) {
             text[i] = (char)c;
             assert_int_equal(
-                rdt_api_key_read((struct rdt_span){(uint8_t *)text, sizeof text - 1}, NULL),
+                rdt_apikey_read((struct rdt_span){(uint8_t *)text, sizeof text - 1}, NULL),
                 (char)c == known[i]);
         }
         char *part = malloc(i == 0 ? 1 : i); /* so that a byte too far is seen */
         assert_non_null(part);
         memcpy(part, known, i);
-        assert_false(rdt_api_key_read((struct rdt_span){(uint8_t *)part, i}, NULL));
+        assert_false(rdt_apikey_read((struct rdt_span){(uint8_t *)part, i}, NULL));
         free(part);
     }
 }
@@ -111,17 +111,17 @@ made_here(void **state)
     char one[RDT_API_KEY_TEXT], two[RDT_API_KEY_TEXT];
     struct rdt_span prefix;
     struct rdt_err err;
-    assert_int_equal(rdt_api_key_make(worker, rdt_span_str("abcdefghijklmnopqrst"), one, NULL),
+    assert_int_equal(rdt_apikey_make(worker, rdt_span_str("abcdefghijklmnopqrst"), one, NULL),
                      RDT_OK);
     assert_int_equal(strlen(one), RDT_API_KEY_TEXT - 1);
-    assert_true(rdt_api_key_read(rdt_span_str(one), &prefix));
+    assert_true(rdt_apikey_read(rdt_span_str(one), &prefix));
     assert_int_equal(prefix.n, 20);
-    assert_int_equal(rdt_api_key_make(worker, rdt_span_str("a_1"), one, NULL), RDT_OK);
-    assert_int_equal(rdt_api_key_make(worker, rdt_span_str("a_1"), two, NULL), RDT_OK);
-    assert_true(rdt_api_key_read(rdt_span_str(two), &prefix) && rdt_span_is(prefix, "a_1"));
+    assert_int_equal(rdt_apikey_make(worker, rdt_span_str("a_1"), one, NULL), RDT_OK);
+    assert_int_equal(rdt_apikey_make(worker, rdt_span_str("a_1"), two, NULL), RDT_OK);
+    assert_true(rdt_apikey_read(rdt_span_str(two), &prefix) && rdt_span_is(prefix, "a_1"));
     assert_string_not_equal(one, two);
     for (size_t i = 0; i < RDT_COUNT(bad); i++) {
-        assert_int_equal(rdt_api_key_make(worker, rdt_span_str(bad[i]), one, &err), RDT_E_BADINPUT);
+        assert_int_equal(rdt_apikey_make(worker, rdt_span_str(bad[i]), one, &err), RDT_E_BADINPUT);
         assert_string_equal(one, "");
     }
 }
@@ -133,53 +133,52 @@ stored(void **state)
     uint8_t want[RDT_API_KEY_STORED], is[RDT_API_KEY_STORED], token[RDT_API_KEY_LOOK_UP];
     struct rdt_span text = rdt_span_str(known), all = {is, sizeof is};
     assert_true(rdt_hex_get(rdt_span_str(known_stored), want, sizeof want));
-    assert_int_equal(rdt_api_key_store(worker, &keys, text, is), RDT_OK);
+    assert_int_equal(rdt_apikey_store(worker, &kek, text, is), RDT_OK);
     assert_memory_equal(is, want, sizeof want);
-    assert_int_equal(rdt_api_key_look_up(worker, &keys, text, token), RDT_OK);
+    assert_int_equal(rdt_apikey_look_up(worker, &kek, text, token), RDT_OK);
     assert_memory_equal(token, is + RDT_API_KEY_STORED_AT, sizeof token);
-    assert_int_equal(rdt_api_key_check(worker, &keys, text, all), RDT_API_KEY_MATCH);
-    assert_int_equal(rdt_api_key_check(worker, &keys, rdt_span_str(texts[0].text), all),
+    assert_int_equal(rdt_apikey_check(worker, &kek, text, all), RDT_API_KEY_MATCH);
+    assert_int_equal(rdt_apikey_check(worker, &kek, rdt_span_str(texts[0].text), all),
                      RDT_API_KEY_NO_MATCH);
-    assert_int_equal(rdt_api_key_check(worker, &keys, rdt_span_str("acme_0"), all),
+    assert_int_equal(rdt_apikey_check(worker, &kek, rdt_span_str("acme_0"), all),
                      RDT_API_KEY_MALFORMED);
-    assert_int_equal(rdt_api_key_look_up(worker, &keys, rdt_span_str("acme_0"), token),
+    assert_int_equal(rdt_apikey_look_up(worker, &kek, rdt_span_str("acme_0"), token),
                      RDT_E_BADINPUT);
     for (size_t bit = 0; bit < 8 * sizeof is; bit++) {
         enum rdt_api_key_verdict expected = bit / 8 < 2   ? RDT_API_KEY_STORED_BAD
                                             : bit / 8 < 8 ? RDT_API_KEY_OTHER
                                                           : RDT_API_KEY_NO_MATCH;
         is[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(rdt_api_key_check(worker, &keys, text, all), expected);
+        assert_int_equal(rdt_apikey_check(worker, &kek, text, all), expected);
         is[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (all.n = 0; all.n < sizeof is; all.n++)
-        assert_int_equal(rdt_api_key_check(worker, &keys, text, all), RDT_API_KEY_STORED_BAD);
+        assert_int_equal(rdt_apikey_check(worker, &kek, text, all), RDT_API_KEY_STORED_BAD);
 }
 
-/* The same key under the keys of another epoch, tenant or column is another token and proof. */
+/* The same API key under another KEK, tenant or column is another token and another proof. */
 static void
 other_keys(void **state)
 {
     (void)state;
-    RDT_AUTO(rdt_api_key_keys_wipe) struct rdt_api_key_keys other = {0};
+    static const uint8_t zeroes[RDT_KEY_LEN];
     uint8_t is[RDT_API_KEY_STORED], theirs[RDT_API_KEY_STORED];
     struct rdt_span text = rdt_span_str(known);
-    assert_int_equal(rdt_api_key_keys_new(&other, NULL), RDT_OK);
-    assert_int_equal(rdt_api_key_store(worker, &keys, text, is), RDT_OK);
+    assert_int_equal(rdt_apikey_store(worker, &kek, text, is), RDT_OK);
     for (int which = 0; which < 3; which++) {
         struct rdt_field_column place = column;
+        struct rdt_field_kek other = kek;
+        other.column = &place;
         place.tenant[0] ^= which == 0;
         place.id[15] ^= which == 1;
-        kek.p[0] ^= which == 2;
-        other.handle = keys.handle;
-        other.epoch = keys.epoch;
-        assert_int_equal(rdt_api_key_keys_make(worker, &kek, &place, &other), RDT_OK);
-        assert_int_equal(rdt_api_key_store(worker, &other, text, theirs), RDT_OK);
+        key.p[0] ^= which == 2;
+        assert_int_equal(rdt_apikey_store(worker, &other, text, theirs), RDT_OK);
         assert_memory_not_equal(is + 8, theirs + 8, RDT_API_KEY_LOOK_UP);
         assert_memory_not_equal(is + 24, theirs + 24, 32);
-        assert_int_equal(rdt_api_key_check(worker, &other, text, (struct rdt_span){is, sizeof is}),
+        assert_int_equal(rdt_apikey_check(worker, &other, text, (struct rdt_span){is, sizeof is}),
                          RDT_API_KEY_NO_MATCH);
-        kek.p[0] ^= which == 2;
+        key.p[0] ^= which == 2;
+        assert_memory_equal(scratch.p, zeroes, sizeof zeroes);
     }
 }
 

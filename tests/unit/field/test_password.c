@@ -38,7 +38,7 @@ tear_down(void **state)
 static enum rdt_password_verdict
 check(const char *password, const char *stored)
 {
-    return rdt_password_check(worker, &least, rdt_span_str(password), rdt_span_str(stored));
+    return rdt_pw_check(worker, &least, rdt_span_str(password), rdt_span_str(stored));
 }
 
 #define A72 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -118,18 +118,18 @@ made_here(void **state)
     char one[RDT_PASSWORD_TEXT], two[RDT_PASSWORD_TEXT];
     struct rdt_span typed = {(const uint8_t *)"with a \0 in it", 14};
     struct rdt_password_cost dearer = {least.memory_kib + 1024, 2, 2};
-    assert_int_equal(rdt_password_make(worker, &least, typed, one, NULL), RDT_OK);
-    assert_int_equal(rdt_password_make(worker, &least, typed, two, NULL), RDT_OK);
+    assert_int_equal(rdt_pw_make(worker, &least, typed, one, NULL), RDT_OK);
+    assert_int_equal(rdt_pw_make(worker, &least, typed, two, NULL), RDT_OK);
     assert_memory_equal(one, "$argon2id$v=19$m=19456,t=2,p=1$", 31);
     assert_int_equal(strlen(one), 31 + 22 + 1 + 43);
     assert_string_not_equal(one, two);
-    assert_int_equal(rdt_password_check(worker, &least, typed, rdt_span_str(one)), MATCH);
-    assert_int_equal(rdt_password_check(worker, &dearer, typed, rdt_span_str(one)), REHASH);
+    assert_int_equal(rdt_pw_check(worker, &least, typed, rdt_span_str(one)), MATCH);
+    assert_int_equal(rdt_pw_check(worker, &dearer, typed, rdt_span_str(one)), REHASH);
     assert_int_equal(check("with a ", one), NO);
     assert_int_equal(check("", one), NO);
-    assert_int_equal(rdt_password_make(worker, &dearer, typed, two, NULL), RDT_OK);
-    assert_int_equal(rdt_password_check(worker, &dearer, typed, rdt_span_str(two)), MATCH);
-    assert_int_equal(rdt_password_check(worker, &least, typed, rdt_span_str(two)), REHASH);
+    assert_int_equal(rdt_pw_make(worker, &dearer, typed, two, NULL), RDT_OK);
+    assert_int_equal(rdt_pw_check(worker, &dearer, typed, rdt_span_str(two)), MATCH);
+    assert_int_equal(rdt_pw_check(worker, &least, typed, rdt_span_str(two)), REHASH);
 }
 
 static void
@@ -148,22 +148,21 @@ refused(void **state)
         {RDT_PWHASH_MEMORY_MAX + 1,   2,  1 },
     };
     for (size_t i = 0; i < RDT_COUNT(bad); i++) {
-        assert_int_equal(rdt_password_make(worker, &bad[i], rdt_span_str("x"), text, &err),
-                         RDT_E_LIMIT);
+        assert_int_equal(rdt_pw_make(worker, &bad[i], rdt_span_str("x"), text, &err), RDT_E_LIMIT);
         assert_string_equal(text, "");
     }
     struct rdt_span typed = {longer, sizeof longer};
-    assert_int_equal(rdt_password_make(worker, &least, typed, text, &err), RDT_E_LIMIT);
-    assert_int_equal(rdt_password_make(worker, &least, rdt_span_str(""), text, &err), RDT_E_LIMIT);
-    assert_int_equal(rdt_password_check(worker, &least, typed, rdt_span_str(others[0].stored)),
+    assert_int_equal(rdt_pw_make(worker, &least, typed, text, &err), RDT_E_LIMIT);
+    assert_int_equal(rdt_pw_make(worker, &least, rdt_span_str(""), text, &err), RDT_E_LIMIT);
+    assert_int_equal(rdt_pw_check(worker, &least, typed, rdt_span_str(others[0].stored)),
                      RDT_PASSWORD_UNFIT);
-    assert_int_equal(rdt_password_dummy(worker, &least, typed), RDT_PASSWORD_UNFIT);
+    assert_int_equal(rdt_pw_dummy(worker, &least, typed), RDT_PASSWORD_UNFIT);
     typed.n--;
-    assert_int_equal(rdt_password_dummy(worker, &least, typed), NO);
-    assert_int_equal(rdt_password_make(worker, &least, typed, text, NULL), RDT_OK);
-    assert_int_equal(rdt_password_check(worker, &least, typed, rdt_span_str(text)), MATCH);
+    assert_int_equal(rdt_pw_dummy(worker, &least, typed), NO);
+    assert_int_equal(rdt_pw_make(worker, &least, typed, text, NULL), RDT_OK);
+    assert_int_equal(rdt_pw_check(worker, &least, typed, rdt_span_str(text)), MATCH);
     typed.n = 5; /* NULs */
-    assert_int_equal(rdt_password_check(worker, &least, typed, rdt_span_str(others[6].stored)),
+    assert_int_equal(rdt_pw_check(worker, &least, typed, rdt_span_str(others[6].stored)),
                      RDT_PASSWORD_UNFIT);
 }
 
@@ -195,17 +194,17 @@ under_a_pepper(void **state)
     struct rdt_rf1_call ann = call_of(&column, "ann"), bob = call_of(&column, "bob");
     struct rdt_rf1_out out = {bytes, sizeof bytes, 0};
     struct rdt_span typed = rdt_span_str("correct horse");
-    assert_int_equal(rdt_password_seal(&ann, &least, typed, &out, NULL), RDT_OK);
+    assert_int_equal(rdt_pw_seal(&ann, &least, typed, &out, NULL), RDT_OK);
     struct rdt_span value = {bytes, out.n};
     assert_int_equal(out.n, RDT_VALUE_OVER + 97);
-    assert_int_equal(rdt_password_check_sealed(&ann, &least, typed, value), MATCH);
-    assert_int_equal(rdt_password_check_sealed(&ann, &least, rdt_span_str("x"), value), NO);
-    assert_int_equal(rdt_password_check_sealed(&bob, &least, typed, value), RDT_PASSWORD_SEAL);
+    assert_int_equal(rdt_pw_check_sealed(&ann, &least, typed, value), MATCH);
+    assert_int_equal(rdt_pw_check_sealed(&ann, &least, rdt_span_str("x"), value), NO);
+    assert_int_equal(rdt_pw_check_sealed(&bob, &least, typed, value), RDT_PASSWORD_SEAL);
     bytes[90] ^= 1;
-    assert_int_equal(rdt_password_check_sealed(&ann, &least, typed, value), RDT_PASSWORD_SEAL);
+    assert_int_equal(rdt_pw_check_sealed(&ann, &least, typed, value), RDT_PASSWORD_SEAL);
     bytes[90] ^= 1;
     value.n--;
-    assert_int_equal(rdt_password_check_sealed(&ann, &least, typed, value), RDT_PASSWORD_SEAL);
+    assert_int_equal(rdt_pw_check_sealed(&ann, &least, typed, value), RDT_PASSWORD_SEAL);
 }
 
 /* The pepper changes without the password: the string is opened and sealed again. */
@@ -220,7 +219,7 @@ pepper_rotates(void **state)
     const char *old = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
     assert_int_equal(rdt_rf1_seal(&call, rdt_span_str(old), &out), RDT_FIELD_OK);
     struct rdt_span value = {bytes, out.n}, next;
-    assert_int_equal(rdt_password_check_sealed(&call, &least, rdt_span_str("U*U"), value), REHASH);
+    assert_int_equal(rdt_pw_check_sealed(&call, &least, rdt_span_str("U*U"), value), REHASH);
     assert_int_equal(rdt_rf1_open(&call, value, &text), RDT_FIELD_OK);
     assert_int_equal(rdt_random_key(worker, &kek, NULL), RDT_OK);
     assert_int_equal(rdt_field_keys_make(worker, &kek, &column, &keys), RDT_OK);
@@ -228,8 +227,8 @@ pepper_rotates(void **state)
     assert_int_equal(rdt_rf1_seal(&call, (struct rdt_span){plain, text.n}, &resealed),
                      RDT_FIELD_OK);
     next = (struct rdt_span){again, resealed.n};
-    assert_int_equal(rdt_password_check_sealed(&call, &least, rdt_span_str("U*U"), next), REHASH);
-    assert_int_equal(rdt_password_check_sealed(&call, &least, rdt_span_str("U*U"), value),
+    assert_int_equal(rdt_pw_check_sealed(&call, &least, rdt_span_str("U*U"), next), REHASH);
+    assert_int_equal(rdt_pw_check_sealed(&call, &least, rdt_span_str("U*U"), value),
                      RDT_PASSWORD_SEAL);
 }
 
@@ -243,16 +242,16 @@ pepper_refuses(void **state)
     struct rdt_rf1_call call = call_of(&loose, ""), no_row = call_of(&column, "");
     struct rdt_rf1_out out = {bytes, sizeof bytes, 0}, small = {bytes, 100, 0};
     struct rdt_span typed = rdt_span_str("x");
-    assert_int_equal(rdt_password_seal(&call, &least, typed, &out, &err), RDT_E_BADINPUT);
+    assert_int_equal(rdt_pw_seal(&call, &least, typed, &out, &err), RDT_E_BADINPUT);
     assert_int_equal(out.n, 0);
-    assert_int_equal(rdt_password_check_sealed(&call, &least, typed, (struct rdt_span){bytes, 200}),
+    assert_int_equal(rdt_pw_check_sealed(&call, &least, typed, (struct rdt_span){bytes, 200}),
                      RDT_PASSWORD_SEAL);
-    assert_int_equal(rdt_password_seal(&no_row, &least, typed, &out, &err), RDT_E_BADINPUT);
+    assert_int_equal(rdt_pw_seal(&no_row, &least, typed, &out, &err), RDT_E_BADINPUT);
     call = call_of(&column, "ann");
-    assert_int_equal(rdt_password_seal(&call, &least, typed, &small, &err), RDT_E_BADINPUT);
+    assert_int_equal(rdt_pw_seal(&call, &least, typed, &small, &err), RDT_E_BADINPUT);
     assert_int_equal(small.n, 0);
     typed.n = 0;
-    assert_int_equal(rdt_password_seal(&call, &least, typed, &out, &err), RDT_E_LIMIT);
+    assert_int_equal(rdt_pw_seal(&call, &least, typed, &out, &err), RDT_E_LIMIT);
 }
 
 static void
@@ -261,16 +260,16 @@ calibrated(void **state)
     (void)state;
     struct rdt_password_cost cost = {0};
     const uint32_t floor = RDT_PASSWORD_MEMORY_KIB;
-    assert_int_equal(rdt_password_calibrate(worker, 0, floor, &cost, NULL), RDT_OK);
+    assert_int_equal(rdt_pw_calibrate(worker, 0, floor, &cost, NULL), RDT_OK);
     assert_memory_equal(&cost, &least, sizeof cost);
     /* an hour cannot be reached: all that is allowed is taken */
-    assert_int_equal(rdt_password_calibrate(worker, 3600000, floor, &cost, NULL), RDT_OK);
+    assert_int_equal(rdt_pw_calibrate(worker, 3600000, floor, &cost, NULL), RDT_OK);
     assert_int_equal(cost.memory_kib, floor);
     assert_int_equal(cost.passes, RDT_PWHASH_PASSES_MAX);
-    assert_int_equal(rdt_password_calibrate(worker, 3600000, floor + 3000, &cost, NULL), RDT_OK);
+    assert_int_equal(rdt_pw_calibrate(worker, 3600000, floor + 3000, &cost, NULL), RDT_OK);
     assert_int_equal(cost.memory_kib, floor + 2048);
-    assert_int_equal(rdt_password_calibrate(worker, 1, floor - 1, &cost, NULL), RDT_E_LIMIT);
-    assert_int_equal(rdt_password_calibrate(worker, 1, RDT_PWHASH_MEMORY_MAX + 1, &cost, NULL),
+    assert_int_equal(rdt_pw_calibrate(worker, 1, floor - 1, &cost, NULL), RDT_E_LIMIT);
+    assert_int_equal(rdt_pw_calibrate(worker, 1, RDT_PWHASH_MEMORY_MAX + 1, &cost, NULL),
                      RDT_E_LIMIT);
 }
 

@@ -106,7 +106,7 @@ forms(void **state)
     (void)state;
     struct rdt_password_form form;
     for (size_t i = 0; i < RDT_COUNT(cases); i++) {
-        enum rdt_password_verdict got = rdt_password_read(rdt_span_str(cases[i].stored), &form);
+        enum rdt_password_verdict got = rdt_pw_read(rdt_span_str(cases[i].stored), &form);
         if (got != cases[i].want)
             print_message("# %s: %d\n", cases[i].stored, (int)got);
         assert_int_equal(got, cases[i].want);
@@ -127,7 +127,7 @@ cut(void **state)
         bool base64 = whole.p[1] != '2' && whole.p[1] != '6' && whole.p[1] != '7';
         for (size_t n = 0; n < whole.n; n++) {
             struct rdt_span part = {whole.p, n};
-            enum rdt_password_verdict got = rdt_password_read(part, &form);
+            enum rdt_password_verdict got = rdt_pw_read(part, &form);
             if (!base64 || whole.n - n > 27) /* a shorter hash is a hash; it will not match */
                 assert_int_equal(got, NOT);
             else
@@ -136,15 +136,14 @@ cut(void **state)
         for (size_t n = 0; n < whole.n; n++) {
             memcpy(text, whole.p, whole.n);
             text[n] = '\0';
-            assert_int_not_equal(
-                rdt_password_read((struct rdt_span){(uint8_t *)text, whole.n}, &form), OK);
+            assert_int_not_equal(rdt_pw_read((struct rdt_span){(uint8_t *)text, whole.n}, &form),
+                                 OK);
         }
     }
     memset(text, 'A', sizeof text);
     memcpy(text, "$argon2id$v=19$m=19456,t=2,p=1$", 31);
     text[60] = '$';
-    assert_int_equal(rdt_password_read((struct rdt_span){(uint8_t *)text, sizeof text}, &form),
-                     NOT);
+    assert_int_equal(rdt_pw_read((struct rdt_span){(uint8_t *)text, sizeof text}, &form), NOT);
 }
 
 static void
@@ -152,7 +151,7 @@ what_is_in_it(void **state)
 {
     (void)state;
     struct rdt_password_form form;
-    assert_int_equal(rdt_password_read(rdt_span_str(cases[0].stored), &form), OK);
+    assert_int_equal(rdt_pw_read(rdt_span_str(cases[0].stored), &form), OK);
     assert_int_equal(form.how.memory, 19456);
     assert_int_equal(form.how.passes, 2);
     assert_int_equal(form.how.lanes, 1);
@@ -161,8 +160,7 @@ what_is_in_it(void **state)
     assert_int_equal(form.hash_n, 32);
     assert_int_equal(form.hash[31], 0xc9);
     assert_true(form.phc && !form.by_crypt);
-    assert_int_equal(rdt_password_read(rdt_span_str("$7$C6..../....SodiumChloride$" Y43), &form),
-                     OK);
+    assert_int_equal(rdt_pw_read(rdt_span_str("$7$C6..../....SodiumChloride$" Y43), &form), OK);
     assert_int_equal(form.how.memory, 14);
     assert_int_equal(form.how.passes, 8);
     assert_int_equal(form.how.lanes, 1);

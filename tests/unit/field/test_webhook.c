@@ -16,15 +16,15 @@
 
 static struct rdt_worker *worker;
 static struct rdt_secret held[2];
-static const struct rdt_webhook_secrets one = {held, 1}, both = {held, 2}, other = {held + 1, 1};
+static const struct rdt_hook_secrets one = {held, 1}, both = {held, 2}, other = {held + 1, 1};
 
 static int
 set_up(void **state)
 {
     (void)state;
     return rdt_worker_open(&worker, NULL) == RDT_OK &&
-                   rdt_webhook_secret_read(rdt_span_str(SECRET), &held[0], NULL) == RDT_OK &&
-                   rdt_webhook_secret_read(rdt_span_str(OTHER_SECRET), &held[1], NULL) == RDT_OK
+                   rdt_hook_secret_read(rdt_span_str(SECRET), &held[0], NULL) == RDT_OK &&
+                   rdt_hook_secret_read(rdt_span_str(OTHER_SECRET), &held[1], NULL) == RDT_OK
                ? 0
                : -1;
 }
@@ -39,11 +39,11 @@ tear_down(void **state)
     return 0;
 }
 
-static struct rdt_webhook
+static struct rdt_hook
 hook(const char *id, const char *timestamp, const char *signature)
 {
-    return (struct rdt_webhook){rdt_span_str(id), rdt_span_str(timestamp), rdt_span_str(signature),
-                                rdt_span_str(BODY)};
+    return (struct rdt_hook){rdt_span_str(id), rdt_span_str(timestamp), rdt_span_str(signature),
+                             rdt_span_str(BODY)};
 }
 
 #define MATCH RDT_WEBHOOK_MATCH
@@ -95,12 +95,12 @@ checked(void **state)
 {
     (void)state;
     for (size_t i = 0; i < RDT_COUNT(cases); i++) {
-        struct rdt_webhook webhook = hook(cases[i].id, cases[i].timestamp, cases[i].signature);
-        enum rdt_webhook_verdict got = rdt_webhook_check(worker, &one, &webhook, cases[i].now_s);
+        struct rdt_hook webhook = hook(cases[i].id, cases[i].timestamp, cases[i].signature);
+        enum rdt_webhook_verdict got = rdt_hook_check(worker, &one, &webhook, cases[i].now_s);
         if (got != cases[i].want)
             print_message("# %s\n", cases[i].what);
         assert_int_equal(got, cases[i].want);
-        assert_int_not_equal(rdt_webhook_check(worker, &other, &webhook, cases[i].now_s), MATCH);
+        assert_int_not_equal(rdt_hook_check(worker, &other, &webhook, cases[i].now_s), MATCH);
     }
 }
 
@@ -109,26 +109,26 @@ signed_here(void **state)
 {
     (void)state;
     char text[RDT_WEBHOOK_SIGNATURE_TEXT];
-    struct rdt_webhook webhook = hook(ID, "1614265330", "");
-    assert_int_equal(rdt_webhook_sign(worker, &one, &webhook, text, NULL), RDT_OK);
+    struct rdt_hook webhook = hook(ID, "1614265330", "");
+    assert_int_equal(rdt_hook_sign(worker, &one, &webhook, text, NULL), RDT_OK);
     assert_string_equal(text, GOOD);
-    assert_int_equal(rdt_webhook_sign(worker, &both, &webhook, text, NULL), RDT_OK);
+    assert_int_equal(rdt_hook_sign(worker, &both, &webhook, text, NULL), RDT_OK);
     assert_int_equal(strlen(text), 2 * 47 + 1);
     webhook.signature = rdt_span_str(text);
-    assert_int_equal(rdt_webhook_check(worker, &one, &webhook, NOW), MATCH);
-    assert_int_equal(rdt_webhook_check(worker, &other, &webhook, NOW), MATCH);
-    assert_int_equal(rdt_webhook_check(worker, &both, &webhook, NOW), MATCH);
+    assert_int_equal(rdt_hook_check(worker, &one, &webhook, NOW), MATCH);
+    assert_int_equal(rdt_hook_check(worker, &other, &webhook, NOW), MATCH);
+    assert_int_equal(rdt_hook_check(worker, &both, &webhook, NOW), MATCH);
     webhook.body = (struct rdt_span){(const uint8_t *)"\0\xff.\r\n", 5}; /* any bytes */
-    assert_int_equal(rdt_webhook_check(worker, &both, &webhook, NOW), NO);
-    assert_int_equal(rdt_webhook_sign(worker, &one, &webhook, text, NULL), RDT_OK);
+    assert_int_equal(rdt_hook_check(worker, &both, &webhook, NOW), NO);
+    assert_int_equal(rdt_hook_sign(worker, &one, &webhook, text, NULL), RDT_OK);
     webhook.signature = rdt_span_str(text);
-    assert_int_equal(rdt_webhook_check(worker, &one, &webhook, NOW), MATCH);
+    assert_int_equal(rdt_hook_check(worker, &one, &webhook, NOW), MATCH);
     webhook.body.n--;
-    assert_int_equal(rdt_webhook_check(worker, &one, &webhook, NOW), NO);
+    assert_int_equal(rdt_hook_check(worker, &one, &webhook, NOW), NO);
     webhook.body = (struct rdt_span){0};
-    assert_int_equal(rdt_webhook_sign(worker, &one, &webhook, text, NULL), RDT_OK);
+    assert_int_equal(rdt_hook_sign(worker, &one, &webhook, text, NULL), RDT_OK);
     webhook.signature = rdt_span_str(text);
-    assert_int_equal(rdt_webhook_check(worker, &one, &webhook, NOW), MATCH);
+    assert_int_equal(rdt_hook_check(worker, &one, &webhook, NOW), MATCH);
 }
 
 static void
@@ -138,24 +138,24 @@ not_signed(void **state)
     static struct rdt_secret five[5]; /* borrowed copies */
     struct rdt_err err;
     char text[RDT_WEBHOOK_SIGNATURE_TEXT];
-    const struct rdt_webhook bad[] = {hook("", "1", ""), hook("a.b", "1", ""), hook("a b", "1", ""),
-                                      hook("a", "", ""), hook("a", "1.5", ""), hook("a", "-1", "")};
+    const struct rdt_hook bad[] = {hook("", "1", ""), hook("a.b", "1", ""), hook("a b", "1", ""),
+                                   hook("a", "", ""), hook("a", "1.5", ""), hook("a", "-1", "")};
     for (size_t i = 0; i < RDT_COUNT(bad); i++) {
-        assert_int_equal(rdt_webhook_sign(worker, &one, &bad[i], text, &err), RDT_E_BADINPUT);
+        assert_int_equal(rdt_hook_sign(worker, &one, &bad[i], text, &err), RDT_E_BADINPUT);
         assert_string_equal(text, "");
     }
     for (size_t i = 0; i < 5; i++)
         five[i] = held[0];
-    struct rdt_webhook good = hook("a", "1", GOOD);
-    struct rdt_webhook_secrets none = {five, 0}, many = {five, 5}, four = {five, 4};
-    assert_int_equal(rdt_webhook_sign(worker, &none, &good, text, &err), RDT_E_BADINPUT);
-    assert_int_equal(rdt_webhook_sign(worker, &many, &good, text, &err), RDT_E_BADINPUT);
-    assert_int_equal(rdt_webhook_check(worker, &none, &good, 1), RDT_WEBHOOK_INTERNAL);
-    assert_int_equal(rdt_webhook_check(worker, &many, &good, 1), RDT_WEBHOOK_INTERNAL);
-    assert_int_equal(rdt_webhook_sign(worker, &four, &good, text, &err), RDT_OK);
+    struct rdt_hook good = hook("a", "1", GOOD);
+    struct rdt_hook_secrets none = {five, 0}, many = {five, 5}, four = {five, 4};
+    assert_int_equal(rdt_hook_sign(worker, &none, &good, text, &err), RDT_E_BADINPUT);
+    assert_int_equal(rdt_hook_sign(worker, &many, &good, text, &err), RDT_E_BADINPUT);
+    assert_int_equal(rdt_hook_check(worker, &none, &good, 1), RDT_WEBHOOK_INTERNAL);
+    assert_int_equal(rdt_hook_check(worker, &many, &good, 1), RDT_WEBHOOK_INTERNAL);
+    assert_int_equal(rdt_hook_sign(worker, &four, &good, text, &err), RDT_OK);
     assert_int_equal(strlen(text), RDT_WEBHOOK_SIGNATURE_TEXT - 1);
     five[3].n = 23;
-    assert_int_equal(rdt_webhook_sign(worker, &four, &good, text, &err), RDT_E_BADINPUT);
+    assert_int_equal(rdt_hook_sign(worker, &four, &good, text, &err), RDT_E_BADINPUT);
 }
 
 static const struct {
@@ -186,19 +186,18 @@ secrets(void **state)
     char text[RDT_WEBHOOK_SECRET_TEXT];
     for (size_t i = 0; i < RDT_COUNT(secret_texts); i++) {
         RDT_SECRET secret = {0};
-        enum rdt_code rc =
-            rdt_webhook_secret_read(rdt_span_str(secret_texts[i].text), &secret, NULL);
+        enum rdt_code rc = rdt_hook_secret_read(rdt_span_str(secret_texts[i].text), &secret, NULL);
         assert_int_equal(rc, secret_texts[i].n == 0 ? RDT_E_BADINPUT : RDT_OK);
         assert_int_equal(secret.n, secret_texts[i].n);
         if (secret.n != 0) {
-            rdt_webhook_secret_text(&secret, text);
+            rdt_hook_secret_text(&secret, text);
             assert_string_equal(text, secret_texts[i].text);
         }
     }
     RDT_SECRET made = {0};
     RDT_SECRET again = {0};
-    assert_int_equal(rdt_webhook_secret_make(worker, &made, NULL), RDT_OK);
-    assert_int_equal(rdt_webhook_secret_make(worker, &again, NULL), RDT_OK);
+    assert_int_equal(rdt_hook_secret_make(worker, &made, NULL), RDT_OK);
+    assert_int_equal(rdt_hook_secret_make(worker, &again, NULL), RDT_OK);
     assert_int_equal(made.n, 32);
     assert_false(rdt_secret_equal(&made, &again));
 }
@@ -211,28 +210,29 @@ derived(void **state)
     static uint8_t longer[256];
     char text[RDT_WEBHOOK_SECRET_TEXT];
     struct rdt_field_column column;
-    RDT_SECRET kek = {0};
+    RDT_SECRET key = {0};
+    RDT_SECRET scratch = {0};
     RDT_SECRET secret = {0};
-    RDT_SECRET second = {0};
-    RDT_SECRET third = {0};
+    struct rdt_field_kek kek = {1, 1, &key, &column, &scratch};
     memset(column.tenant, 0x11, sizeof column.tenant);
     memset(column.id, 0x22, sizeof column.id);
-    assert_int_equal(rdt_secret_new(&kek, RDT_KEY_LEN, NULL), RDT_OK);
-    for (size_t i = 0; i < kek.n; i++)
-        kek.p[i] = (uint8_t)i;
-    assert_int_equal(
-        rdt_webhook_secret_derive(worker, &kek, &column, rdt_span_str("ep_1"), &secret), RDT_OK);
-    rdt_webhook_secret_text(&secret, text);
+    assert_int_equal(rdt_secret_new(&key, RDT_KEY_LEN, NULL), RDT_OK);
+    assert_int_equal(rdt_secret_new(&scratch, RDT_KEY_LEN, NULL), RDT_OK);
+    assert_int_equal(rdt_secret_new(&secret, RDT_KEY_LEN, NULL), RDT_OK);
+    for (size_t i = 0; i < key.n; i++)
+        key.p[i] = (uint8_t)i;
+    struct rdt_span endpoint = rdt_span_str("ep_2");
+    assert_int_equal(rdt_hook_secret_derive(worker, &kek, endpoint, &secret), RDT_OK);
+    rdt_hook_secret_text(&secret, text);
+    assert_string_not_equal(text, "whsec_muiG7Er4O8qbGt8BMDgZlKD6fMH8MO9QgFRvvhMzx1I=");
+    endpoint = rdt_span_str("ep_1");
+    assert_int_equal(rdt_hook_secret_derive(worker, &kek, endpoint, &secret), RDT_OK);
+    rdt_hook_secret_text(&secret, text);
     assert_string_equal(text, "whsec_muiG7Er4O8qbGt8BMDgZlKD6fMH8MO9QgFRvvhMzx1I=");
-    assert_int_equal(
-        rdt_webhook_secret_derive(worker, &kek, &column, rdt_span_str("ep_2"), &second), RDT_OK);
-    assert_false(rdt_secret_equal(&secret, &second));
-    assert_int_equal(rdt_webhook_secret_derive(worker, &kek, &column, rdt_span_str(""), &third),
-                     RDT_E_BADINPUT);
-    assert_int_equal(rdt_webhook_secret_derive(worker, &kek, &column,
-                                               (struct rdt_span){longer, sizeof longer}, &third),
-                     RDT_E_BADINPUT);
-    assert_int_equal(third.n, 0);
+    endpoint.n = 0;
+    assert_int_equal(rdt_hook_secret_derive(worker, &kek, endpoint, &secret), RDT_E_BADINPUT);
+    endpoint = (struct rdt_span){longer, sizeof longer};
+    assert_int_equal(rdt_hook_secret_derive(worker, &kek, endpoint, &secret), RDT_E_BADINPUT);
 }
 
 static void
@@ -241,23 +241,23 @@ replayed(void **state)
     (void)state;
     struct rdt_webhook_slot slots[64];
     struct rdt_webhook_window window;
-    struct rdt_webhook first = hook("first", "1000", ""), again = hook("first", "1200", ""),
-                       second = hook("second", "1000", "");
+    struct rdt_hook first = hook("first", "1000", ""), again = hook("first", "1200", ""),
+                    second = hook("second", "1000", "");
     rdt_webhook_window_init(&window, slots, RDT_COUNT(slots));
-    assert_int_equal(rdt_webhook_remember(worker, &window, &first, 1000), MATCH);
-    assert_int_equal(rdt_webhook_remember(worker, &window, &first, 1000), RDT_WEBHOOK_REPLAY);
-    assert_int_equal(rdt_webhook_remember(worker, &window, &second, 1000), MATCH);
-    assert_int_equal(rdt_webhook_remember(worker, &window, &first, 1300), RDT_WEBHOOK_REPLAY);
-    assert_int_equal(rdt_webhook_remember(worker, &window, &first, 1301), RDT_WEBHOOK_LATE);
+    assert_int_equal(rdt_hook_remember(worker, &window, &first, 1000), MATCH);
+    assert_int_equal(rdt_hook_remember(worker, &window, &first, 1000), RDT_WEBHOOK_REPLAY);
+    assert_int_equal(rdt_hook_remember(worker, &window, &second, 1000), MATCH);
+    assert_int_equal(rdt_hook_remember(worker, &window, &first, 1300), RDT_WEBHOOK_REPLAY);
+    assert_int_equal(rdt_hook_remember(worker, &window, &first, 1301), RDT_WEBHOOK_LATE);
     /* the sender's next try has a time of its own: remembered for longer */
-    assert_int_equal(rdt_webhook_remember(worker, &window, &again, 1250), RDT_WEBHOOK_REPLAY);
-    assert_int_equal(rdt_webhook_remember(worker, &window, &again, 1500), RDT_WEBHOOK_REPLAY);
-    assert_true(rdt_webhook_forget(worker, &window, &again));
-    assert_true(rdt_webhook_forget(worker, &window, &again));
-    assert_int_equal(rdt_webhook_remember(worker, &window, &again, 1250), MATCH);
-    assert_int_equal(rdt_webhook_remember(worker, &window, &second, 1250), RDT_WEBHOOK_REPLAY);
-    struct rdt_webhook bad = hook("a.b", "1000", "");
-    assert_int_equal(rdt_webhook_remember(worker, &window, &bad, 1000), MALFORMED);
+    assert_int_equal(rdt_hook_remember(worker, &window, &again, 1250), RDT_WEBHOOK_REPLAY);
+    assert_int_equal(rdt_hook_remember(worker, &window, &again, 1500), RDT_WEBHOOK_REPLAY);
+    assert_true(rdt_hook_forget(worker, &window, &again));
+    assert_true(rdt_hook_forget(worker, &window, &again));
+    assert_int_equal(rdt_hook_remember(worker, &window, &again, 1250), MATCH);
+    assert_int_equal(rdt_hook_remember(worker, &window, &second, 1250), RDT_WEBHOOK_REPLAY);
+    struct rdt_hook bad = hook("a.b", "1000", "");
+    assert_int_equal(rdt_hook_remember(worker, &window, &bad, 1000), MALFORMED);
 }
 
 /* A full window refuses, it does not forget; what ran out makes room. */
@@ -274,19 +274,19 @@ full(void **state)
         const char *stamp = round == 0 ? "1000" : "2000";
         for (int i = 0; i < 9; i++) {
             snprintf(id, sizeof id, "m%d-%d", round, i);
-            struct rdt_webhook webhook = hook(id, stamp, "");
-            assert_int_equal(rdt_webhook_remember(worker, &window, &webhook, 1000 * (round + 1)),
+            struct rdt_hook webhook = hook(id, stamp, "");
+            assert_int_equal(rdt_hook_remember(worker, &window, &webhook, 1000 * (round + 1)),
                              i < 8 ? MATCH : RDT_WEBHOOK_FULL);
         }
         for (int i = 0; i < 8; i++) {
             snprintf(id, sizeof id, "m%d-%d", round, i);
-            struct rdt_webhook webhook = hook(id, stamp, "");
-            assert_int_equal(rdt_webhook_remember(worker, &window, &webhook, 1000 * (round + 1)),
+            struct rdt_hook webhook = hook(id, stamp, "");
+            assert_int_equal(rdt_hook_remember(worker, &window, &webhook, 1000 * (round + 1)),
                              RDT_WEBHOOK_REPLAY);
         }
     }
-    struct rdt_webhook webhook = hook("x", "1000", "");
-    assert_int_equal(rdt_webhook_remember(worker, &none, &webhook, 1000), RDT_WEBHOOK_INTERNAL);
+    struct rdt_hook webhook = hook("x", "1000", "");
+    assert_int_equal(rdt_hook_remember(worker, &none, &webhook, 1000), RDT_WEBHOOK_INTERNAL);
 }
 
 int
