@@ -192,6 +192,17 @@ read_stored(struct rdt_span in, struct stored *out)
     return ok && in.n == 0 && out->format == FORMAT && out->version == VERSION;
 }
 
+bool
+rdt_apikey_head(struct rdt_span stored, uint32_t *handle, uint16_t *epoch)
+{
+    struct stored is;
+    if (!read_stored(stored, &is))
+        return false;
+    *handle = is.handle;
+    *epoch = is.epoch;
+    return true;
+}
+
 enum rdt_api_key_verdict
 rdt_apikey_check(struct rdt_worker *worker, const struct rdt_field_kek *kek, struct rdt_span text,
                  struct rdt_span stored)

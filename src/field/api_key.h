@@ -10,22 +10,7 @@
 #define RDT_FIELD_API_KEY_H
 
 #include "field/keys.h"
-
-#define RDT_API_KEY_PREFIX_MAX ((size_t)20) /* characters of an API key's prefix */
-#define RDT_API_KEY_TEXT 71                 /* room for a key of the longest prefix, and its NUL */
-#define RDT_API_KEY_LOOK_UP 16              /* bytes of a look-up token */
-#define RDT_API_KEY_STORED 56               /* bytes of what is stored of a key */
-
-/* How a check came out. */
-enum rdt_api_key_verdict {
-    RDT_API_KEY_NO_MATCH, /* zero: what was never answered is no match */
-    RDT_API_KEY_MATCH,
-    RDT_API_KEY_MALFORMED,  /* the text is no API key, or its checksum is wrong: nothing to look up
-                             */
-    RDT_API_KEY_OTHER,      /* stored under another handle or epoch: check with its KEK */
-    RDT_API_KEY_STORED_BAD, /* what is stored is not of this format */
-    RDT_API_KEY_INTERNAL
-};
+#include "redoubt/helpers.h"
 
 /*
  * rdt_apikey_make - a new key: 32 random bytes that no other copy of this machine draws.
@@ -51,7 +36,6 @@ bool rdt_apikey_read(struct rdt_span text, struct rdt_span *prefix);
  *
  * Fails: RDT_E_BADINPUT (rdt_apikey_read() says no), RDT_E_INTERNAL.
  */
-#define RDT_API_KEY_STORED_AT 8
 RDT_MUST_CHECK enum rdt_code rdt_apikey_look_up(struct rdt_worker *worker,
                                                 const struct rdt_field_kek *kek,
                                                 struct rdt_span text,
@@ -59,6 +43,9 @@ RDT_MUST_CHECK enum rdt_code rdt_apikey_look_up(struct rdt_worker *worker,
 RDT_MUST_CHECK enum rdt_code rdt_apikey_store(struct rdt_worker *worker,
                                               const struct rdt_field_kek *kek, struct rdt_span text,
                                               uint8_t out[static RDT_API_KEY_STORED]);
+
+/* rdt_apikey_head - what KEK a stored form was made under; false: it is none. */
+bool rdt_apikey_head(struct rdt_span stored, uint32_t *handle, uint16_t *epoch);
 
 /*
  * rdt_apikey_check - a key against what is stored of it, in constant time.

@@ -27,7 +27,7 @@ rdt_password_verdict_words(enum rdt_password_verdict verdict)
     return (size_t)verdict < RDT_PASSWORD_NVERDICTS ? words[verdict] : "an unknown verdict";
 }
 
-bool
+int
 rdt_password_is_right(enum rdt_password_verdict verdict)
 {
     return verdict == RDT_PASSWORD_MATCH || verdict == RDT_PASSWORD_REHASH;

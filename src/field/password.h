@@ -14,40 +14,7 @@
 
 #include "crypto/pwhash.h"
 #include "field/rf1.h"
-
-#define RDT_PASSWORD_MAX ((size_t)4096)       /* bytes of a password */
-#define RDT_PASSWORD_STORED_MAX ((size_t)512) /* characters of a stored string, of any form */
-#define RDT_PASSWORD_TEXT 128                 /* room for a new stored string, and its NUL */
-
-/* The least cost of a new hash: what OWASP asks for. */
-#define RDT_PASSWORD_MEMORY_KIB (19u << 10)
-#define RDT_PASSWORD_PASSES 2u
-#define RDT_PASSWORD_LANES 1u
-
-/* What a new hash costs: from the least above to RDT_PWHASH_*_MAX. One thread fills all lanes. */
-struct rdt_password_cost {
-    uint32_t memory_kib, passes, lanes;
-};
-
-/* How a check came out. Only rdt_password_is_right() lets somebody in. */
-enum rdt_password_verdict {
-    RDT_PASSWORD_NO_MATCH, /* zero: what was never answered is no match */
-    RDT_PASSWORD_MATCH,
-    RDT_PASSWORD_REHASH,  /* a match; the stored form is old, or of another cost: make a new one */
-    RDT_PASSWORD_UNKNOWN, /* the stored string is of no form that is read */
-    RDT_PASSWORD_COST,    /* the stored string asks for more than the limits of crypto/pwhash.h */
-    RDT_PASSWORD_UNFIT,   /* the password is too long, or the old form would cut it */
-    RDT_PASSWORD_SEAL,    /* the encrypted string is of another row, key or column, or damaged */
-    RDT_PASSWORD_NOMEM,
-    RDT_PASSWORD_INTERNAL,
-    RDT_PASSWORD_NVERDICTS
-};
-
-/* rdt_password_verdict_words - in words, without a password or a hash. */
-const char *rdt_password_verdict_words(enum rdt_password_verdict verdict);
-
-/* rdt_password_is_right - whether the password was right: a match, to be hashed anew or not. */
-bool rdt_password_is_right(enum rdt_password_verdict verdict);
+#include "redoubt/helpers.h"
 
 /*
  * rdt_pw_calibrate - a cost that takes this thread about so long: memory first, then passes.

@@ -8,8 +8,7 @@
 #define SIGNATURE_FRONT "v1,"
 #define SIGNATURE_TEXT 44   /* base64 of RDT_SHA256_LEN bytes */
 #define TIMESTAMP_DIGITS 12 /* to the year 33658 */
-#define ENDPOINT_MAX 255
-#define PROBES 32 /* slots that one id may be in */
+#define PROBES 32           /* slots that one id may be in */
 
 static const char secret_label[] = "redoubt/webhook/secret";
 static const char endpoint_label[] = "redoubt/webhook/endpoint";
@@ -54,7 +53,7 @@ rdt_hook_secret_derive(struct rdt_worker *worker, const struct rdt_field_kek *ke
                        struct rdt_span endpoint, struct rdt_secret *out)
 {
     const struct rdt_span parts[] = {RDT_LABEL(endpoint_label), endpoint};
-    if (endpoint.n == 0 || endpoint.n > ENDPOINT_MAX)
+    if (endpoint.n == 0 || endpoint.n > RDT_WEBHOOK_ENDPOINT_MAX)
         return RDT_E_BADINPUT;
     enum rdt_code rc =
         rdt_field_expand(worker, kek->key, RDT_LABEL(secret_label), kek->column, kek->scratch);

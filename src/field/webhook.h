@@ -10,29 +10,10 @@
 #define RDT_FIELD_WEBHOOK_H
 
 #include "field/keys.h"
+#include "redoubt/helpers.h"
 
-#define RDT_WEBHOOK_SECRET_MIN ((size_t)24)     /* bytes of a secret */
-#define RDT_WEBHOOK_SECRET_MAX ((size_t)64)     /* bytes of a webhook's secret */
-#define RDT_WEBHOOK_SECRET_TEXT 95              /* room for "whsec_", base64 of it, and a NUL */
-#define RDT_WEBHOOK_SECRETS_MAX ((size_t)4)     /* secrets of one webhook at a time */
-#define RDT_WEBHOOK_SIGNATURE_TEXT 192          /* room for so many signatures, and a NUL */
-#define RDT_WEBHOOK_ID_MAX ((size_t)128)        /* characters of a webhook's id */
-#define RDT_WEBHOOK_SIGNATURES_MAX ((size_t)16) /* signatures of one webhook that are looked at */
-#define RDT_WEBHOOK_HEADER_MAX ((size_t)4096)   /* bytes of the header webhook-signature */
-#define RDT_WEBHOOK_WINDOW_S 300                /* seconds that a webhook's time may be off */
-#define RDT_WEBHOOK_SLOTS_MAX ((size_t)1 << 20) /* webhooks that a window remembers */
-
-/* How a check came out. */
-enum rdt_webhook_verdict {
-    RDT_WEBHOOK_NO_MATCH, /* zero: no signature is of these secrets */
-    RDT_WEBHOOK_MATCH,
-    RDT_WEBHOOK_MALFORMED, /* a header is missing, or is not of the standard */
-    RDT_WEBHOOK_LATE,      /* signed longer ago than RDT_WEBHOOK_WINDOW_S */
-    RDT_WEBHOOK_EARLY,     /* signed in the future, by more than that */
-    RDT_WEBHOOK_REPLAY,    /* seen before */
-    RDT_WEBHOOK_FULL,      /* the window has no room: have it sent again later (status 503) */
-    RDT_WEBHOOK_INTERNAL
-};
+#define RDT_WEBHOOK_SECRET_MIN ((size_t)24) /* bytes of a secret */
+#define RDT_WEBHOOK_SECRET_MAX ((size_t)64) /* bytes of a webhook's secret */
 
 /* ---- secrets ---- */
 
@@ -55,7 +36,7 @@ RDT_MUST_CHECK enum rdt_code rdt_hook_secret_read(struct rdt_span text, struct r
  * nothing to store; another epoch makes another secret.
  *
  *   kek        its column: whose endpoints, and which set of them
- *   endpoint   1..255 bytes, the endpoint's id
+ *   endpoint   1..RDT_WEBHOOK_ENDPOINT_MAX bytes, the endpoint's id
  *   out        RDT_KEY_LEN bytes made by the caller
  *
  * Fails: RDT_E_BADINPUT (endpoint), RDT_E_INTERNAL.
@@ -112,24 +93,6 @@ RDT_MUST_CHECK enum rdt_webhook_verdict rdt_hook_check(struct rdt_worker *worker
                                                        int64_t now_s);
 
 /* ---- replays ---- */
-
-/* One remembered id; all zero: none. */
-struct rdt_webhook_slot {
-    uint8_t id[16]; /* of its digest */
-    int64_t until_s;
-};
-
-/* Memory of one process for one endpoint, and so of bounded size: several processes need a table
- * with a unique id instead, or as well. The caller's lock guards it. */
-struct rdt_webhook_window {
-    struct rdt_webhook_slot *slots;
-    size_t n;
-};
-
-/* rdt_webhook_window_init - an empty window in the caller's memory.  n: 1..RDT_WEBHOOK_SLOTS_MAX;
- * two for each webhook that comes in ten minutes leaves none out. */
-void rdt_webhook_window_init(struct rdt_webhook_window *window, struct rdt_webhook_slot *slots,
-                             size_t n);
 
 /*
  * rdt_hook_remember - RDT_WEBHOOK_MATCH the first time an id comes, RDT_WEBHOOK_REPLAY after,
