@@ -2,6 +2,27 @@
 
 #include "../test.h"
 
+#include <argon2.h>
+#include <dlfcn.h>
+
+/* Stands before libargon2's own, and counts. */
+static unsigned n_hashed;
+static uint32_t last_memory;
+
+int
+argon2_ctx(argon2_context *context, argon2_type type)
+{
+    static int (*own)(argon2_context *, argon2_type);
+    if (own == NULL) { /* the first call keeps the linker from leaving libargon2 out */
+        assert_non_null(argon2_error_message(ARGON2_OK));
+        *(void **)&own = dlsym(RTLD_NEXT, "argon2_ctx");
+        assert_non_null(own);
+    }
+    n_hashed++;
+    last_memory = context->m_cost;
+    return own(context, type);
+}
+
 static struct rdt_worker *worker;
 static struct rdt_field_keys keys;
 static struct rdt_secret kek, record;
@@ -125,6 +146,11 @@ made_here(void **state)
     assert_string_not_equal(one, two);
     assert_int_equal(rdt_pw_check(worker, &least, typed, rdt_span_str(one)), MATCH);
     assert_int_equal(rdt_pw_check(worker, &dearer, typed, rdt_span_str(one)), REHASH);
+    dearer = (struct rdt_password_cost){least.memory_kib, 2, 2};
+    assert_int_equal(rdt_pw_check(worker, &dearer, typed, rdt_span_str(one)), REHASH);
+    dearer = (struct rdt_password_cost){least.memory_kib, 3, 1};
+    assert_int_equal(rdt_pw_check(worker, &dearer, typed, rdt_span_str(one)), REHASH);
+    dearer = (struct rdt_password_cost){least.memory_kib + 1024, 2, 2};
     assert_int_equal(check("with a ", one), NO);
     assert_int_equal(check("", one), NO);
     assert_int_equal(rdt_pw_make(worker, &dearer, typed, two, NULL), RDT_OK);
@@ -166,6 +192,35 @@ refused(void **state)
                      RDT_PASSWORD_UNFIT);
 }
 
+/* Whatever a stored string is, and for whom there is none: one hash of the application's cost. */
+static void
+no_quick_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *password, *stored;
+    } quick[] = {
+        {"password", "!"                                                              },
+        {"password", ""                                                               },
+        {"password", "$argon2id$v=19$m=4294967295,t=2,p=1$c2l4dGVlbmJ5dGVzYWx0cw$"
+                     "GqqZ3pOAQb9qkR3IQZPrIpT814a9OUs5yGgOEa4axck"},
+        {A72 "c",    "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"   },
+    };
+    for (size_t i = 0; i < RDT_COUNT(quick); i++) {
+        n_hashed = last_memory = 0;
+        assert_false(rdt_password_is_right(check(quick[i].password, quick[i].stored)));
+        assert_int_equal(n_hashed, 1);
+        assert_int_equal(last_memory, least.memory_kib);
+    }
+    n_hashed = last_memory = 0;
+    assert_int_equal(rdt_pw_dummy(worker, &least, rdt_span_str("x")), NO);
+    assert_int_equal(n_hashed, 1);
+    assert_int_equal(last_memory, least.memory_kib);
+    n_hashed = 0;
+    assert_int_equal(check("pass", others[0].stored), MATCH);
+    assert_int_equal(n_hashed, 1);
+}
+
 /* Each verdict has words, and two of them let somebody in. */
 static void
 verdicts(void **state)
@@ -199,7 +254,9 @@ under_a_pepper(void **state)
     assert_int_equal(out.n, RDT_VALUE_OVER + 97);
     assert_int_equal(rdt_pw_check_sealed(&ann, &least, typed, value), MATCH);
     assert_int_equal(rdt_pw_check_sealed(&ann, &least, rdt_span_str("x"), value), NO);
+    n_hashed = 0;
     assert_int_equal(rdt_pw_check_sealed(&bob, &least, typed, value), RDT_PASSWORD_SEAL);
+    assert_int_equal(n_hashed, 1);
     bytes[90] ^= 1;
     assert_int_equal(rdt_pw_check_sealed(&ann, &least, typed, value), RDT_PASSWORD_SEAL);
     bytes[90] ^= 1;
@@ -244,8 +301,11 @@ pepper_refuses(void **state)
     struct rdt_span typed = rdt_span_str("x");
     assert_int_equal(rdt_pw_seal(&call, &least, typed, &out, &err), RDT_E_BADINPUT);
     assert_int_equal(out.n, 0);
-    assert_int_equal(rdt_pw_check_sealed(&call, &least, typed, (struct rdt_span){bytes, 200}),
-                     RDT_PASSWORD_SEAL);
+    /* one that was written there all the same */
+    assert_int_equal(rdt_rf1_seal(&call, rdt_span_str(others[0].stored), &out), RDT_FIELD_OK);
+    assert_int_equal(
+        rdt_pw_check_sealed(&call, &least, rdt_span_str("pass"), (struct rdt_span){bytes, out.n}),
+        RDT_PASSWORD_SEAL);
     assert_int_equal(rdt_pw_seal(&no_row, &least, typed, &out, &err), RDT_E_BADINPUT);
     call = call_of(&column, "ann");
     assert_int_equal(rdt_pw_seal(&call, &least, typed, &small, &err), RDT_E_BADINPUT);
@@ -278,9 +338,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_others),      cmocka_unit_test(made_here),
-        cmocka_unit_test(refused),        cmocka_unit_test(verdicts),
-        cmocka_unit_test(under_a_pepper), cmocka_unit_test(pepper_rotates),
-        cmocka_unit_test(pepper_refuses), cmocka_unit_test(calibrated),
+        cmocka_unit_test(refused),        cmocka_unit_test(no_quick_answer),
+        cmocka_unit_test(verdicts),       cmocka_unit_test(under_a_pepper),
+        cmocka_unit_test(pepper_rotates), cmocka_unit_test(pepper_refuses),
+        cmocka_unit_test(calibrated),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
