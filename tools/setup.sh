@@ -10,6 +10,7 @@ build_packages=(
     gcc libc6-dev meson ninja-build pkg-config python3
     libssl-dev libfyaml-dev libjansson-dev liblua5.4-dev libseccomp-dev libcurl4-openssl-dev libpq-dev
     libuv1-dev libsqlite3-dev libargon2-dev libzstd-dev libcrypt-dev libp11-kit-dev
+    libutf8proc-dev
 )
 run_packages=(ca-certificates graphviz)
 test_packages=(

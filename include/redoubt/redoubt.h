@@ -62,6 +62,12 @@ enum rdt_field_fault {
     RDT_FIELD_USAGE,    /* the call itself makes no sense */
     RDT_FIELD_ANSWER,   /* the key service's answer is none to what was asked */
     RDT_FIELD_FORKED,   /* made before fork(), used after it */
+    RDT_FIELD_INDEX,    /* the definition of an index is none that may be used */
+    RDT_FIELD_RISK,     /* prefixes or words, and nobody has accepted what they give away */
+    RDT_FIELD_TEXT,     /* not UTF-8, or characters that are not for such a value */
+    RDT_FIELD_FORM,     /* not of the kind that the index takes: no address, number, date... */
+    RDT_FIELD_UNCLEAR,  /* it could be two of the kind */
+    RDT_FIELD_TOKEN,    /* a token that is of another value */
     RDT_FIELD_NFAULTS
 };
 

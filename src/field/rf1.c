@@ -26,7 +26,7 @@ rdt_field_fault_words(enum rdt_field_fault fault)
         [RDT_FIELD_PLACE] = "the value is of another column or row",
         [RDT_FIELD_BODY] = "the value is damaged",
         [RDT_FIELD_ROW] = "a row-bound column needs the row's key, any other takes none",
-        [RDT_FIELD_TOO_LONG] = "a value has at most 16 MiB",
+        [RDT_FIELD_TOO_LONG] = "the value is too long",
         [RDT_FIELD_NO_ROOM] = "the buffer is too small",
         [RDT_FIELD_INTERNAL] = "an internal error",
         [RDT_FIELD_NEED] = "a key has to be fetched first",
@@ -36,6 +36,12 @@ rdt_field_fault_words(enum rdt_field_fault fault)
         [RDT_FIELD_USAGE] = "the call makes no sense: a length, a flag or a pointer",
         [RDT_FIELD_ANSWER] = "the key service's answer is none to what was asked",
         [RDT_FIELD_FORKED] = "made before fork(), used after it",
+        [RDT_FIELD_INDEX] = "the definition of the index is none that may be used",
+        [RDT_FIELD_RISK] = "prefixes and words need an accepted risk: they show what is frequent",
+        [RDT_FIELD_TEXT] = "the value is not UTF-8, or has characters that such a value has not",
+        [RDT_FIELD_FORM] = "the value is not of the kind that the index takes",
+        [RDT_FIELD_UNCLEAR] = "the value can be read in two ways",
+        [RDT_FIELD_TOKEN] = "the token is of another value",
     };
     return (size_t)fault < RDT_FIELD_NFAULTS ? words[fault] : "an unknown fault";
 }
