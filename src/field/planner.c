@@ -15,18 +15,17 @@ rdt_planner_words(enum rdt_planner_why why)
     return (size_t)why < RDT_PLANNER_NWHYS ? words[why] : "an unknown reason";
 }
 
-#define HUGE_PRODUCT ((uint64_t)1 << 63)
-
+/* What does not fit is more than anything. */
 static uint64_t
 times(uint64_t a, uint64_t b)
 {
-    return a != 0 && b > HUGE_PRODUCT / a ? HUGE_PRODUCT : a * b;
+    return a != 0 && b > UINT64_MAX / a ? UINT64_MAX : a * b;
 }
 
 static uint64_t
 power(unsigned bits)
 {
-    return bits < 63 ? (uint64_t)1 << bits : HUGE_PRODUCT;
+    return bits < 64 ? (uint64_t)1 << bits : UINT64_MAX;
 }
 
 /* Exact: no logarithm, no root. */
