@@ -6,8 +6,7 @@ rdt_planner_words(enum rdt_planner_why why)
     static const char *const words[RDT_PLANNER_NWHYS] = {
         [RDT_PLANNER_OK] = "as it should be",
         [RDT_PLANNER_UNKNOWN] = "how many values there are is not known",
-        [RDT_PLANNER_DOMAIN] = "so few values are guessed from how often each token occurs: index "
-                               "them only together with something else",
+        [RDT_PLANNER_DOMAIN] = "so few values are guessed from how often each token occurs",
         [RDT_PLANNER_ROWS] = "among so few rows nobody is hidden: leave them without an index",
         [RDT_PLANNER_MANY] = "too many bits: tokens tell values apart",
         [RDT_PLANNER_FEW] = "too few bits: a search decrypts more than the square root of all rows",
