@@ -115,7 +115,7 @@ prepare(struct encrypt *encrypt, struct rdt_err *err)
     put_update(encrypt, &encrypt->update);
     return rdt_buf_cstr(&encrypt->first) != NULL && rdt_buf_cstr(&encrypt->next) != NULL &&
                    rdt_buf_cstr(&encrypt->update) != NULL
-               ? RDT_OK
+               ? rdt_db_by_key(encrypt->work.job->db, err)
                : rdt_fail(err, RDT_E_NOMEM, "encrypt a column");
 }
 

@@ -117,7 +117,7 @@ prepare(struct sweep *sweep, struct rdt_err *err)
     put_update(&sweep->work.table, &sweep->update);
     return rdt_buf_cstr(&sweep->first) != NULL && rdt_buf_cstr(&sweep->next) != NULL &&
                    rdt_buf_cstr(&sweep->update) != NULL
-               ? RDT_OK
+               ? rdt_db_by_key(sweep->work.job->db, err)
                : rdt_fail(err, RDT_E_NOMEM, "sweep");
 }
 
@@ -289,6 +289,8 @@ sweep_pass(struct sweep *sweep, struct rdt_err *err)
             rdt_progress_clear(&sweep->work.progress);
             rdt_column_say(sweep->work.job, "the connection is lost; waiting for the database");
             rc = rdt_db_again(sweep->work.job->db, err);
+            if (rc == RDT_OK)
+                rc = rdt_db_by_key(sweep->work.job->db, err);
             end = false;
             first = true; /* from the start: what is done is not found again */
         }

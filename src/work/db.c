@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "work/db_internal.h"
 
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -217,6 +218,12 @@ rdt_db_ask(struct rdt_db *db, const char *sql, const struct rdt_db_param *params
 }
 
 enum rdt_code
+rdt_db_by_key(struct rdt_db *db, struct rdt_err *err)
+{
+    return rdt_db_run(db, "SET enable_hashjoin = off; SET enable_mergejoin = off", err);
+}
+
+enum rdt_code
 rdt_db_pgext(struct rdt_db *db, char out[static 32], struct rdt_err *err)
 {
     RDT_ROWS there = {0};
@@ -322,7 +329,7 @@ rdt_db_array_param(struct rdt_db_array *array)
         return (struct rdt_db_param){0};
     for (size_t i = 0; i < 4; i++)
         bytes->p[12 + i] = (uint8_t)(array->n >> (24 - 8 * i));
-    Oid type = bytes->p[11] == RDT_OID_TEXT ? RDT_OID_TEXTS : RDT_OID_BYTEAS;
+    uint32_t type = bytes->p[11] == RDT_OID_TEXT ? RDT_OID_TEXTS : RDT_OID_BYTEAS;
     return (struct rdt_db_param){type, rdt_buf_span(bytes)};
 }
 

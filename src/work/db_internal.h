@@ -10,23 +10,23 @@
 #include "base/buf.h"
 #include "work/db.h"
 
-#include <libpq-fe.h>
-
 #define RDT_DB_PARAMS 16 /* of one statement */
 
 /* PostgreSQL's numbers of the types that we send. */
 enum { RDT_OID_BYTEA = 17, RDT_OID_TEXT = 25, RDT_OID_BYTEAS = 1001, RDT_OID_TEXTS = 1009 };
 
 struct rdt_db_param {
-    Oid type;
+    uint32_t type;
     struct rdt_span value; /* p NULL: NULL */
 };
 
 #define RDT_DB_TEXT(text) ((struct rdt_db_param){RDT_OID_TEXT, rdt_span_str(text)})
 
+struct pg_result; /* libpq's: its header is for db.c alone */
+
 /* What came back. {0} is none. */
 struct rdt_rows {
-    PGresult *result;
+    struct pg_result *result;
     size_t n;
 };
 
@@ -66,6 +66,10 @@ RDT_MUST_CHECK enum rdt_code rdt_db_ask(struct rdt_db *db, const char *sql,
 /* rdt_db_again - connect anew after RDT_E_NET, waiting up to RDT_DB_AGAIN_MAX seconds for a server
  * that restarts. What was under way is undone.  Fails: as rdt_db_open(). */
 RDT_MUST_CHECK enum rdt_code rdt_db_again(struct rdt_db *db, struct rdt_err *err);
+
+/* rdt_db_by_key - from now on rows of a batch are looked up one by one: the planner, which knows
+ * nothing of what it will find, else reads the whole table for each batch. */
+RDT_MUST_CHECK enum rdt_code rdt_db_by_key(struct rdt_db *db, struct rdt_err *err);
 
 /* rdt_db_quote - append a name as an identifier. */
 void rdt_db_quote(struct rdt_buf *out, const char *name);

@@ -4,8 +4,11 @@ import json
 import os
 import secrets
 import shutil
+import signal
+import subprocess
 import sys
 import threading
+import time
 import uuid
 
 sys.dont_write_bytecode = True
@@ -18,6 +21,7 @@ from test_tenants import Client, rows  # noqa: E402
 del sys.modules["harness"]
 sys.path.insert(0, HERE)
 import pgext_case  # noqa: E402
+from clusters import as_server  # noqa: E402
 from field_values import Place, seal, unseal  # noqa: E402
 from harness import FOLDER, result  # noqa: E402
 from pgext_case import Bound  # noqa: E402
@@ -123,15 +127,32 @@ class App:
         wait_for(lambda: self.credited() >= before + seconds)
 
 
+def stop(pg):
+    pg.process.send_signal(signal.SIGINT)
+    pg.process.wait(20)
+
+
+def start_again(pg):
+    pg.process = subprocess.Popen(as_server(pgext_case.BIN + "/postgres", "-D", pg.data), cwd=FOLDER,
+                                  stdout=open(FOLDER + "/log", "ab"), stderr=subprocess.STDOUT)
+
+
 class Writer:
     """The application while something else goes on: changes and inserts rows of its own epoch, one statement after the other."""
 
     def __init__(self, app, epoch, first):
         self.app, self.epoch, self.next = app, epoch, first
-        self.errors, self.wrote, self.stop = [], {}, threading.Event()
+        self.errors, self.wrote, self.times, self.stop = [], {}, [], threading.Event()
         self.bound = Bound(app.pg)
         app.place("acme", epoch)
         self.thread = threading.Thread(target=self.run)
+
+    def do(self, sql, *values):
+        start = time.monotonic()
+        done = self.bound.run(sql, *values)
+        self.times.append(time.monotonic() - start)
+        if done:
+            self.errors.append(done)
 
     def run(self):
         i = 0
@@ -139,18 +160,12 @@ class Writer:
             i += 1
             row = 2 * (i % 200) + 2  # of acme, as all even ones
             plain = b"changed %d" % i
-            value = self.app.value("acme", self.epoch, row, plain)
-            done = self.bound.run("UPDATE app.patients SET diagnosis = $1::bytea, visits = visits + 1 WHERE id = %d" % row, value)
-            if done:
-                self.errors.append(done)
+            self.do("UPDATE app.patients SET diagnosis = $1::bytea, visits = visits + 1 WHERE id = %d" % row,
+                    self.app.value("acme", self.epoch, row, plain))
             self.wrote[row] = plain
-            done = self.bound.run("UPDATE app.patients SET visits = visits + 1 WHERE id = %d" % (row + 1))
-            if done:
-                self.errors.append(done)
-            done = self.bound.run("INSERT INTO app.patients (id, hospital, diagnosis) VALUES (%d, 'acme', $1::bytea)" % self.next,
-                                  self.app.value("acme", self.epoch, self.next, b"new"))
-            if done:
-                self.errors.append(done)
+            self.do("UPDATE app.patients SET visits = visits + 1 WHERE id = %d" % (row + 1))
+            self.do("INSERT INTO app.patients (id, hospital, diagnosis) VALUES (%d, 'acme', $1::bytea)" % self.next,
+                    self.app.value("acme", self.epoch, self.next, b"new"))
             self.wrote[self.next] = b"new"
             self.next += 2
 

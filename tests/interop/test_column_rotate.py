@@ -9,7 +9,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from column_case import Writer, seal, start  # noqa: E402
+from column_case import Place, Writer, seal, start, start_again, stop, unseal, write  # noqa: E402
 from harness import finish, result as check  # noqa: E402
 
 ROWS = 300
@@ -119,6 +119,92 @@ def wrong_values(app):
     check(got.status == 0 and "holds none" in got.out, "mended: it goes through", got)
 
 
+def restarted(app):
+    """The database stops in the middle of a sweep, and comes back."""
+    app.rotate()
+    epoch = app.epoch("acme")
+    before = app.read()
+    command = [os.environ["REDOUBT"], "column", "rotate", "app.patients.diagnosis", "--flipped", "--batch", "5", "--rate", "300",
+               "--catalogue", app.catalogue, "--db", app.db]
+    process = subprocess.Popen(command, env=dict(os.environ, **app.server.env()), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    time.sleep(0.4)
+    stop(app.pg)
+    time.sleep(0.3)
+    start_again(app.pg)
+    _, words = process.communicate(timeout=60)
+    check(process.returncode == 0 and "waiting for the database" in words, "the database restarts in the middle: it goes on", words)
+    after = app.read()
+    check({v[1] for v in after.values()} == {epoch} and {r: v[2] for r, v in after.items()} == {r: v[2] for r, v in before.items()},
+          "nothing is lost, and all is swept")
+
+
+def without_rights(app):
+    app.rotate()
+    before = app.read()
+    app.pg.ask("REVOKE UPDATE ON app.patients FROM writer")
+    got = app.column("rotate", "app.patients.diagnosis", "--flipped", db=app.db.replace("owner", "writer"))
+    check(got.status == 4 and "may not update" in got.err, "no right to write", got)
+    app.pg.ask("GRANT UPDATE ON app.patients TO writer")
+    got = app.column("rotate", "app.patients.diagnosis", "--flipped", db=app.db.replace("owner", "writer"))
+    check(got.status == 4 and "fence of app.patients.diagnosis" in got.err and "values were encrypted anew and stay so" in got.err,
+          "a user who may write, but not fence: told, and what was swept stays", got)
+    check({r: v[2] for r, v in app.read().items()} == {r: v[2] for r, v in before.items()}, "nothing is lost")
+    env = {"AWS_ACCESS_KEY_ID": "RKIAAAAAAAAAAAAAAAAA"}
+    got = app.column("rotate", "app.patients.diagnosis", env=env)
+    check(got.status == 4 and "tenant 'acme'" in got.err, "no right to the keys: told of whom", got)
+
+
+SHAPES = """catalogue: 1
+rings: { field: alias/fields }
+columns:
+  app.visits.notes: { id: 00000000-0000-4000-8000-000000000002, tenant: { name: acme }, row: [hospital, visit], critical: true, type: json }
+  app.parts.data: { id: 00000000-0000-4000-8000-000000000003, tenant: { column: who }, type: bytea, key: [at, n] }
+"""
+
+
+def shapes(app):
+    """Keys of several columns, a partitioned table, one tenant for all, values that are bound to no row."""
+    app.catalogue = write("shapes.yaml", SHAPES)
+    app.pg.ask("CREATE TABLE app.visits (hospital uuid, visit int, notes redoubt.rf1, PRIMARY KEY (hospital, visit));"
+               "CREATE TABLE app.parts (at date NOT NULL, n int NOT NULL, who text, data redoubt.rf1, UNIQUE (at, n)) PARTITION BY RANGE (at);"
+               "CREATE TABLE app.parts_1 PARTITION OF app.parts FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');"
+               "CREATE TABLE app.parts_2 PARTITION OF app.parts FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')")
+    old = app.epoch("acme")
+    base = app.place("acme", old)
+
+    def place(n, epoch, **more):
+        return Place(app.place("acme", epoch).kek, base.handle, epoch, base.tenant, bytes.fromhex("0000000000004000800000000000000%d" % n), **more)
+
+    for i in range(30):
+        row = "00000000-0000-4000-8000-%012d" % (i % 3)
+        key = b"\0\x24" + row.encode() + len(str(i)).to_bytes(2, "big") + str(i).encode()
+        value = seal(place(2, old, row_bound=True), key, b'{"i": %d}' % i, os.urandom(24))
+        app.pg.ask("INSERT INTO app.visits VALUES ('%s', %d, '\\x%s')" % (row, i, value.hex()))
+        value = seal(place(3, old), b"", bytes([i, 0, 255]), os.urandom(24))
+        app.pg.ask("INSERT INTO app.parts VALUES ('2026-0%d-10', %d, 'acme', '\\x%s')" % (i % 2 + 1, i, value.hex()))
+    app.rotate()
+    new = app.epoch("acme")
+    for name in ("app.visits.notes", "app.parts.data"):
+        got = app.column("rotate", name, "--flipped", "--batch", "7")
+        check(got.status == 0 and "30 encrypted anew" in got.out, name, got)
+    bad = []
+    for line in app.pg.ask("SELECT hospital, visit, encode(notes, 'hex') FROM app.visits").splitlines():
+        row, i, data = line.split("|")
+        key = b"\0\x24" + row.encode() + len(i).to_bytes(2, "big") + i.encode()
+        if unseal(place(2, new, row_bound=True), key, bytes.fromhex(data)) != b'{"i": %d}' % int(i):
+            bad.append(line)
+    for line in app.pg.ask("SELECT n, encode(data, 'hex') FROM app.parts").splitlines():
+        i, data = line.split("|")
+        if unseal(place(3, new), b"", bytes.fromhex(data)) != bytes([int(i), 0, 255]):
+            bad.append(line)
+    check(not bad, "all open under the new epoch", bad[:3])
+    got = app.column("prove")
+    check(got.status == 1 and "app.patients.diagnosis" in got.err, "proved, and the table that this catalogue does not name is told", got)
+    app.pg.ask("ALTER TABLE app.visits DROP CONSTRAINT visits_pkey")
+    got = app.column("rotate", "app.visits.notes")
+    check(got.status == 4 and "primary key" in got.err, "no key to go by", got)
+
+
 def main():
     app = start()
     try:
@@ -129,6 +215,9 @@ def main():
         killed(app)
         one_tenant(app)
         wrong_values(app)
+        restarted(app)
+        without_rights(app)
+        shapes(app)
     finally:
         app.server.stop()
     return finish()
