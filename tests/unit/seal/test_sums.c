@@ -88,6 +88,37 @@ sizes(void **state)
     }
 }
 
+/* Compressed, of no frame, one, and several; said in the core and in the footer. */
+static void
+compressed(void **state)
+{
+    static const size_t lens[] = {0, 1, 5000, RDT_FRAME_LEN, 2 * RDT_FRAME_LEN + 77};
+    const struct rdt_seal_policy policy = {.coding = RDT_SEAL_ZSTD};
+    RDT_BUF zstd_core = {0};
+    uint8_t *text = calloc(1, 3 * RDT_FRAME_LEN);
+    (void)state;
+    assert_non_null(text);
+    memcpy(text + RDT_FRAME_LEN, plain, 4000);
+    assert_int_equal(rdt_seal_core_make(id, RDT_SEAL_SLOT_MIN, &policy, &zstd_core), RDT_SEAL_OK);
+    for (size_t i = 0; i < RDT_COUNT(lens); i++) {
+        RDT_BUF file = {0};
+        RDT_BUF out = {0};
+        struct whole w = whole();
+        struct rdt_span all = {text, lens[i]};
+        w.core = rdt_buf_span(&zstd_core);
+        w.zstd = w.hashed = true;
+        assert_int_equal(whole_seal(&w, all, &file), RDT_SEAL_OK);
+        assert_int_equal(open_it(rdt_buf_span(&file), &out), RDT_SEAL_OK);
+        assert_true(rdt_span_eq(rdt_buf_span(&out), all));
+        assert_true(file.n < 20000);
+        w.core = rdt_buf_span(&core); /* which says that it is not compressed */
+        file.n = out.n = 0;
+        assert_int_equal(whole_seal(&w, all, &file), RDT_SEAL_OK);
+        assert_int_equal(open_it(rdt_buf_span(&file), &out), RDT_SEAL_FOOTER);
+    }
+    free(text);
+}
+
 /* The whole of a small file: no change goes unseen, but of a slot that the other stands in for. */
 static void
 changed_and_cut(void **state)
@@ -276,6 +307,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes),
+        cmocka_unit_test(compressed),
         cmocka_unit_test(changed_and_cut),
         cmocka_unit_test(moved_chunks),
         cmocka_unit_test(another_head),

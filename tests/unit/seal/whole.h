@@ -6,6 +6,7 @@
 #define RDT_TEST_WHOLE_H
 
 #include "seal/footer.h"
+#include "seal/frame.h"
 #include "seal/recipient.h"
 
 #include <stdlib.h>
@@ -15,10 +16,52 @@ struct whole {
     const struct rdt_secret *file_key;
     struct rdt_span core, stanzas;
     uint32_t exit_status;
-    bool hashed;
+    bool hashed, zstd;
     struct rdt_span epochs, versions; /* of what the content is encrypted under, if known */
     bool contained_known;
 };
+
+/* The payload of a compressed file. */
+static inline enum rdt_seal_fault
+whole_pack(struct rdt_span plain, struct rdt_buf *out)
+{
+    RDT_AUTO(rdt_frame_coder_free_at) struct rdt_frame_coder *coder = NULL;
+    RDT_AUTO(rdt_frames_done) struct rdt_frames frames = {.plain_len = 0};
+    uint8_t *frame = malloc(rdt_frame_room());
+    enum rdt_seal_fault fault = frame == NULL ? RDT_SEAL_INTERNAL : rdt_frame_coder_new(0, &coder);
+    for (size_t at = 0, n; fault == RDT_SEAL_OK && at < plain.n; at += RDT_FRAME_LEN) {
+        size_t len = plain.n - at < RDT_FRAME_LEN ? plain.n - at : RDT_FRAME_LEN;
+        fault = rdt_frame_pack(coder, (struct rdt_span){plain.p + at, len}, frame, &n);
+        if (fault == RDT_SEAL_OK)
+            fault = rdt_frames_add(&frames, n, len);
+        if (fault == RDT_SEAL_OK)
+            rdt_buf_add(out, frame, n);
+    }
+    free(frame);
+    return fault == RDT_SEAL_OK ? rdt_frames_put(&frames, out) : fault;
+}
+
+static inline enum rdt_seal_fault
+whole_unpack(struct rdt_span payload, struct rdt_buf *out)
+{
+    RDT_AUTO(rdt_frame_coder_free_at) struct rdt_frame_coder *coder = NULL;
+    RDT_AUTO(rdt_frames_done) struct rdt_frames frames = {.plain_len = 0};
+    uint8_t *plain = malloc(RDT_FRAME_LEN);
+    size_t len, n;
+    enum rdt_seal_fault fault = plain == NULL ? RDT_SEAL_INTERNAL : rdt_frame_coder_new(0, &coder);
+    while (fault == RDT_SEAL_OK && rdt_frame_next(payload, &len) == RDT_FRAME_DATA) {
+        fault = rdt_frame_unpack(coder, (struct rdt_span){payload.p, len}, plain, &n);
+        if (fault == RDT_SEAL_OK)
+            fault = rdt_frames_add(&frames, len, n);
+        if (fault == RDT_SEAL_OK)
+            rdt_buf_add(out, plain, n);
+        payload = (struct rdt_span){payload.p + len, payload.n - len};
+    }
+    free(plain);
+    if (fault == RDT_SEAL_OK && rdt_frame_next(payload, &len) != RDT_FRAME_TABLE)
+        return RDT_SEAL_FRAME;
+    return fault == RDT_SEAL_OK ? rdt_frames_same(&frames, payload) : fault;
+}
 
 /* Sealed chunks of all of it but what is left over; sums are fed. */
 static inline enum rdt_seal_fault
@@ -47,7 +90,8 @@ whole_tail(const struct whole *w, struct rdt_chunks *chunks, struct rdt_seal_sum
            struct rdt_span payload, struct rdt_buf *out)
 {
     RDT_BUF tail = {0};
-    struct rdt_seal_footer footer = {.exit_status = w->exit_status,
+    struct rdt_seal_footer footer = {.coding = w->zstd ? RDT_SEAL_ZSTD : RDT_SEAL_RAW,
+                                     .exit_status = w->exit_status,
                                      .contained_known = w->contained_known,
                                      .epochs = w->epochs,
                                      .versions = w->versions};
@@ -77,18 +121,22 @@ whole_body(const struct whole *w, struct rdt_span plain, struct rdt_buf *out)
 {
     RDT_AUTO(rdt_chunks_free_at) struct rdt_chunks *chunks = NULL;
     RDT_AUTO(rdt_seal_sums_free_at) struct rdt_seal_sums *sums = NULL;
+    RDT_BUF packed = {0};
     uint8_t front[RDT_CHUNK_FRONT_LEN];
     enum rdt_seal_fault fault = rdt_seal_body_new(w->worker, w->core, w->file_key, front, &chunks);
     if (fault == RDT_SEAL_OK)
         fault = rdt_seal_sums_new(w->hashed, &sums);
+    if (fault == RDT_SEAL_OK && w->zstd)
+        fault = whole_pack(plain, &packed);
     if (fault != RDT_SEAL_OK)
         return fault;
+    struct rdt_span payload = w->zstd ? rdt_buf_span(&packed) : plain;
     rdt_buf_add(out, front, sizeof front);
     fault = rdt_seal_sums_plain(sums, plain);
-    rdt_seal_sums_stored(sums, plain.n);
+    rdt_seal_sums_stored(sums, payload.n);
     if (fault == RDT_SEAL_OK)
-        fault = whole_payload(chunks, sums, plain, out);
-    return fault == RDT_SEAL_OK ? whole_tail(w, chunks, sums, plain, out) : fault;
+        fault = whole_payload(chunks, sums, payload, out);
+    return fault == RDT_SEAL_OK ? whole_tail(w, chunks, sums, payload, out) : fault;
 }
 
 static inline enum rdt_seal_fault
@@ -113,6 +161,13 @@ struct whole_keys {
     uint64_t oldest;
 };
 
+/* What a body is read by, and its digest. */
+struct whole_read {
+    enum rdt_seal_coding coding;
+    struct rdt_span core, front;
+    uint8_t digest[RDT_SHA256_LEN];
+};
+
 /* The file key, verified. Of several faults the one that says most is told. */
 static inline enum rdt_seal_fault
 whole_unlock(struct rdt_worker *worker, const struct rdt_seal_head *head,
@@ -135,7 +190,8 @@ whole_unlock(struct rdt_worker *worker, const struct rdt_seal_head *head,
 }
 
 static inline enum rdt_seal_fault
-whole_open_body(struct rdt_chunks *chunks, struct rdt_span sealed, struct rdt_buf *out)
+whole_open_body(struct rdt_chunks *chunks, struct rdt_span sealed, struct whole_read *w,
+                struct rdt_buf *out)
 {
     RDT_AUTO(rdt_seal_sums_free_at) struct rdt_seal_sums *sums = NULL;
     struct rdt_seal_footer footer;
@@ -154,23 +210,33 @@ whole_open_body(struct rdt_chunks *chunks, struct rdt_span sealed, struct rdt_bu
     size_t keep = n < RDT_SEAL_TAIL_MAX ? n : RDT_SEAL_TAIL_MAX;
     if (fault == RDT_SEAL_OK)
         fault = rdt_seal_footer_read((struct rdt_span){plain + n - keep, keep}, &footer, &tail_n);
-    if (fault == RDT_SEAL_OK) {
-        fault = rdt_seal_sums_plain(sums, (struct rdt_span){plain, n - tail_n});
-        rdt_seal_sums_stored(sums, n - tail_n);
-    }
+    if (fault == RDT_SEAL_OK && footer.coding != w->coding)
+        fault = RDT_SEAL_FOOTER;
+    struct rdt_span payload = {plain, n - tail_n};
+    RDT_BUF unpacked = {0};
+    if (fault == RDT_SEAL_OK && w->coding == RDT_SEAL_ZSTD)
+        fault = whole_unpack(payload, &unpacked);
+    struct rdt_span content = w->coding == RDT_SEAL_ZSTD ? rdt_buf_span(&unpacked) : payload;
+    if (fault == RDT_SEAL_OK)
+        fault = rdt_seal_sums_plain(sums, content);
+    if (fault == RDT_SEAL_OK)
+        rdt_seal_sums_stored(sums, payload.n);
     if (fault == RDT_SEAL_OK)
         fault = rdt_seal_sums_sealed(sums, sealed);
     if (fault == RDT_SEAL_OK)
         fault = rdt_seal_sums_check(sums, &footer);
     if (fault == RDT_SEAL_OK)
-        rdt_buf_add(out, plain, n - tail_n);
+        fault = rdt_seal_digest(sums, w->core, w->front,
+                                (struct rdt_span){plain + payload.n, tail_n}, w->digest);
+    if (fault == RDT_SEAL_OK)
+        rdt_buf_add(out, content.p, content.n);
     free(plain);
     return fault;
 }
 
 static inline enum rdt_seal_fault
-whole_open(struct rdt_worker *worker, struct rdt_span file, const struct whole_keys *keys,
-           struct rdt_buf *out)
+whole_open_digest(struct rdt_worker *worker, struct rdt_span file, const struct whole_keys *keys,
+                  struct rdt_buf *out, uint8_t digest[static RDT_SHA256_LEN])
 {
     RDT_AUTO(rdt_chunks_free_at) struct rdt_chunks *chunks = NULL;
     RDT_SECRET file_key = {0};
@@ -181,15 +247,26 @@ whole_open(struct rdt_worker *worker, struct rdt_span file, const struct whole_k
         fault = whole_unlock(worker, &head, keys, &at, &file_key);
     if (fault != RDT_SEAL_OK)
         return fault;
-    size_t body_at = rdt_seal_slot_at(&head, 1) + head.slot_len;
-    size_t left = file.n - body_at;
+    size_t body_at = rdt_seal_slot_at(&head, 1) + head.slot_len, left = file.n - body_at;
     size_t front = left < RDT_CHUNK_FRONT_LEN ? left : RDT_CHUNK_FRONT_LEN;
-    fault = rdt_seal_body_open(worker, head.core, &file_key,
-                               (struct rdt_span){file.p + body_at, front}, &chunks);
-    return fault == RDT_SEAL_OK
-               ? whole_open_body(chunks, (struct rdt_span){file.p + body_at + front, left - front},
-                                 out)
-               : fault;
+    struct whole_read w = {
+        head.policy.coding, head.core, {file.p + body_at, front},
+          {0}
+    };
+    fault = rdt_seal_body_open(worker, head.core, &file_key, w.front, &chunks);
+    if (fault == RDT_SEAL_OK)
+        fault = whole_open_body(chunks, (struct rdt_span){file.p + body_at + front, left - front},
+                                &w, out);
+    memcpy(digest, w.digest, sizeof w.digest);
+    return fault;
+}
+
+static inline enum rdt_seal_fault
+whole_open(struct rdt_worker *worker, struct rdt_span file, const struct whole_keys *keys,
+           struct rdt_buf *out)
+{
+    uint8_t digest[RDT_SHA256_LEN];
+    return whole_open_digest(worker, file, keys, out, digest);
 }
 
 #endif
