@@ -124,7 +124,7 @@ ask_tickets(struct proof *proof)
     for (size_t i = 0; i < proof->n && rc == RDT_OK; i++) {
         const struct rdt_catalogue_column *column = proof->columns[i].column;
         rc = add_ring(proof, column->ring, false);
-        if (rc == RDT_OK && column->index != NULL)
+        if (rc == RDT_OK && rdt_catalogue_in_value(column))
             rc = add_ring(proof, column->index->ring, true);
     }
     return rc;

@@ -159,7 +159,7 @@ struct rdt_cli {
     const struct rdt_command *command;
     const char *words[RDT_WORDS_MAX]; /* operands, after the command's own words */
     size_t n_words;
-    size_t n_tail; /* how many of them stand behind `--` */
+    size_t n_tail;                                     /* how many of them stand behind `--` */
     const char *values[RDT_NOPTIONS][RDT_REPEATS_MAX]; /* "" for a flag */
     size_t n_values[RDT_NOPTIONS];
     FILE *out;      /* results */

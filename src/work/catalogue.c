@@ -8,9 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BITS_FULL 128
-#define BITS_LEAST_WORD 8 /* of prefix and word tokens: fewer find everything */
-
 struct rdt_catalogue {
     struct rdt_arena arena;
     struct rdt_catalogue_column *columns;
@@ -34,26 +31,14 @@ struct field {
 
 static const char *const type_words[] = {"text", "bytea", "json", NULL};
 static const char *const kind_words[] = {"unique", "truncated", "prefix", "word", NULL};
-static const char *const normaliser_words[] = {"raw",  "email", "phone", "digits",
-                                               "name", "date",  NULL};
-static const char *const local_words[] = {"keep", "fold", NULL};
+static const char *const rule_words[] = {"raw", "email", "phone", "digits", "name", "date", NULL};
+static const char *const local_words[] = {"fold", "keep", "tag", NULL};
+static const char *const order_words[] = {"iso", "day-month", "month-day", NULL};
 
 const char *
 rdt_catalogue_type_name(enum rdt_catalogue_type type)
 {
     return type_words[type];
-}
-
-const char *
-rdt_catalogue_kind_name(enum rdt_catalogue_kind kind)
-{
-    return kind_words[kind];
-}
-
-const char *
-rdt_catalogue_normaliser_name(enum rdt_catalogue_normaliser normaliser)
-{
-    return normaliser_words[normaliser];
 }
 
 /* ---- values */
@@ -255,63 +240,82 @@ take_map(struct load *load, const struct rdt_node *node, const struct field *fie
 
 /* ---- an index */
 
+static struct rdt_field_index *
+as_of(void *into)
+{
+    return &((struct rdt_catalogue_index *)into)->as;
+}
+
 static void
 index_kind(struct load *load, const struct rdt_node *node, void *into)
 {
-    ((struct rdt_catalogue_index *)into)->kind = word_of(load, node, kind_words);
+    as_of(into)->kind = word_of(load, node, kind_words) + RDT_INDEX_UNIQUE;
 }
 
 static void
 index_bits(struct load *load, const struct rdt_node *node, void *into)
 {
-    ((struct rdt_catalogue_index *)into)->bits = (uint8_t)number_of(load, node, 1, BITS_FULL);
+    as_of(into)->bits = (uint8_t)number_of(load, node, 1, RDT_TOKEN_BITS);
 }
 
 static void
 index_domain(struct load *load, const struct rdt_node *node, void *into)
 {
-    uuid_of(load, node, ((struct rdt_catalogue_index *)into)->domain);
+    uuid_of(load, node, as_of(into)->domain);
 }
 
 static void
 index_name(struct load *load, const struct rdt_node *node, void *into)
 {
-    ((struct rdt_catalogue_index *)into)->name =
-        text_of(load, node, RDT_CATALOGUE_NAME_MAX, "a name of 1 to 63 bytes");
+    struct rdt_catalogue_index *index = into;
+    index->name = text_of(load, node, RDT_CATALOGUE_NAME_MAX, "a name of 1 to 63 bytes");
+    if (index->name != NULL)
+        index->as.name = rdt_span_str(index->name);
 }
 
 static void
 index_normaliser(struct load *load, const struct rdt_node *node, void *into)
 {
-    ((struct rdt_catalogue_index *)into)->normaliser = word_of(load, node, normaliser_words);
+    as_of(into)->normal.rule = (uint8_t)(word_of(load, node, rule_words) + RDT_NORMAL_RAW);
 }
 
 static void
 index_version(struct load *load, const struct rdt_node *node, void *into)
 {
-    ((struct rdt_catalogue_index *)into)->version = (uint8_t)number_of(load, node, 1, 255);
+    as_of(into)->normal.version = (uint8_t)number_of(load, node, 1, 1);
 }
 
 static void
 index_country(struct load *load, const struct rdt_node *node, void *into)
 {
-    unsigned code = number_of(load, node, 1, 999); /* E.164: one to three digits */
-    const char *text = rdt_arena_fmt(load->arena, "%u", code);
-    load->no_memory |= text == NULL;
-    ((struct rdt_catalogue_index *)into)->country = text;
+    as_of(into)->normal.country = (uint16_t)number_of(load, node, 1, 999);
+}
+
+static void
+index_trunk(struct load *load, const struct rdt_node *node, void *into)
+{
+    as_of(into)->normal.trunk = (uint8_t)('0' + number_of(load, node, 0, 9));
 }
 
 static void
 index_local(struct load *load, const struct rdt_node *node, void *into)
 {
-    ((struct rdt_catalogue_index *)into)->fold_local = word_of(load, node, local_words) == 1;
+    as_of(into)->normal.local = (uint8_t)(word_of(load, node, local_words) + RDT_NORMAL_LOCAL_FOLD);
+}
+
+static void
+index_order(struct load *load, const struct rdt_node *node, void *into)
+{
+    as_of(into)->normal.order = (uint8_t)(word_of(load, node, order_words) + RDT_NORMAL_ORDER_ISO);
 }
 
 static void
 index_risk(struct load *load, const struct rdt_node *node, void *into)
 {
-    ((struct rdt_catalogue_index *)into)->risk_accepted =
+    struct rdt_catalogue_index *index = into;
+    index->risk_accepted =
         text_of(load, node, RDT_CATALOGUE_TEXT_MAX, "where the risk was accepted, such as EX-9");
+    index->as.risk_accepted = index->risk_accepted != NULL;
 }
 
 static void
@@ -328,42 +332,69 @@ static const struct field index_fields[] = {
     {"normaliser",    true,  index_normaliser},
     {"version",       false, index_version   },
     {"country",       false, index_country   },
+    {"trunk",         false, index_trunk     },
     {"local",         false, index_local     },
+    {"order",         false, index_order     },
     {"risk_accepted", false, index_risk      },
     {"ring",          false, index_ring      },
     {NULL,            false, NULL            }
 };
 
+static void
+check_bits(struct load *load, const struct rdt_node *node, struct rdt_field_index *as)
+{
+    bool given = as->bits != 0;
+    if (as->kind == RDT_INDEX_UNIQUE) {
+        if (given && as->bits != RDT_TOKEN_BITS)
+            rdt_diag_add(load->diags, node->mark, "%s: a unique token has all 128 bits",
+                         load->where);
+        as->bits = RDT_TOKEN_BITS;
+    } else if (!given) {
+        rdt_diag_add(load->diags, node->mark, "%s: 'bits' is missing", load->where);
+        rdt_diag_hint(load->diags, "redoubt field index-plan ROWS DISTINCT says how many");
+    } else if (as->bits > RDT_TOKEN_TRUNCATED_MAX &&
+               (as->kind == RDT_INDEX_TRUNCATED || as->bits != RDT_TOKEN_BITS)) {
+        rdt_diag_add(load->diags, node->mark, "%s: a token has 1 to 40 bits%s", load->where,
+                     as->kind == RDT_INDEX_TRUNCATED ? "" : ", or 128");
+    }
+}
+
+/* A setting that its normaliser does not use is a mistake, not a wish. */
+static void
+check_uses(struct load *load, const struct rdt_node *node, struct rdt_normal *normal)
+{
+    if ((normal->country != 0 || normal->trunk != 0) && normal->rule != RDT_NORMAL_PHONE)
+        rdt_diag_add(load->diags, node->mark, "%s: 'country' and 'trunk' are for phone numbers",
+                     load->where);
+    if (normal->local != 0 && normal->rule != RDT_NORMAL_EMAIL)
+        rdt_diag_add(load->diags, node->mark, "%s: 'local' is for e-mail", load->where);
+    if (normal->order != 0 && normal->rule != RDT_NORMAL_DATE)
+        rdt_diag_add(load->diags, node->mark, "%s: 'order' is for dates", load->where);
+    if (normal->rule == RDT_NORMAL_EMAIL && normal->local == 0)
+        normal->local = RDT_NORMAL_LOCAL_FOLD;
+    if (normal->rule == RDT_NORMAL_DATE && normal->order == 0)
+        normal->order = RDT_NORMAL_ORDER_ISO;
+}
+
 /* What fits together and what does not. */
 static void
 check_index(struct load *load, const struct rdt_node *node, struct rdt_catalogue_index *index)
 {
-    static const struct rdt_span bits = {(const uint8_t *)"bits", 4};
-    bool open = index->kind == RDT_CATALOGUE_PREFIX || index->kind == RDT_CATALOGUE_WORD;
-    if (index->kind == RDT_CATALOGUE_UNIQUE) {
-        if (index->bits != 0 && index->bits != BITS_FULL)
-            rdt_diag_add(load->diags, node->mark, "%s: a unique token has all 128 bits",
-                         load->where);
-        index->bits = BITS_FULL;
-    } else if (rdt_node_member(node, bits) == NULL) {
-        rdt_diag_add(load->diags, node->mark, "%s: 'bits' is missing", load->where);
-        rdt_diag_hint(load->diags, "redoubt field index-plan ROWS DISTINCT says how many");
-    } else if (index->kind == RDT_CATALOGUE_TRUNCATED && index->bits == BITS_FULL) {
-        rdt_diag_add(load->diags, node->mark, "%s: a truncated token has fewer than 128 bits",
-                     load->where);
-    } else if (open && index->bits < BITS_LEAST_WORD) {
-        rdt_diag_add(load->diags, node->mark, "%s: expected 8 bits or more", load->where);
-    }
+    size_t before = load->diags->n;
+    bool open = index->as.kind == RDT_INDEX_PREFIX || index->as.kind == RDT_INDEX_WORD;
+    if (index->as.kind == 0 || index->as.normal.rule == 0 || index->name == NULL)
+        return; /* said as missing */
+    check_bits(load, node, &index->as);
+    check_uses(load, node, &index->as.normal);
     if (open && index->risk_accepted == NULL) {
         rdt_diag_add(load->diags, node->mark,
                      "%s: tokens of prefixes or words show how often each part occurs",
                      load->where);
         rdt_diag_hint(load->diags, "once that is accepted in the plan: risk_accepted: EX-9");
     }
-    if (index->country != NULL && index->normaliser != RDT_CATALOGUE_PHONE)
-        rdt_diag_add(load->diags, node->mark, "%s: 'country' is for phone numbers", load->where);
-    if (index->fold_local && index->normaliser != RDT_CATALOGUE_EMAIL)
-        rdt_diag_add(load->diags, node->mark, "%s: 'local' is for e-mail", load->where);
+    if (load->diags->n == before && rdt_field_index_check(&index->as) != RDT_FIELD_OK)
+        rdt_diag_add(load->diags, node->mark,
+                     "%s: no index that can be made (docs/guides/search.md)", load->where);
 }
 
 /* ---- a column */
@@ -456,7 +487,7 @@ column_index(struct load *load, const struct rdt_node *node, void *into)
     const char *where = load->where;
     const char *inside = rdt_arena_fmt(load->arena, "%s.index", where);
     load->where = inside == NULL ? where : inside;
-    index->version = 1;
+    index->as.normal.version = 1;
     take_map(load, node, index_fields, index);
     if (node->kind == RDT_NODE_MAP) {
         check_index(load, node, index);
@@ -747,6 +778,21 @@ rdt_catalogue_place(const struct rdt_catalogue_column *column, const uint8_t ten
     };
     memcpy(out->tenant, tenant, sizeof out->tenant);
     memcpy(out->id, column->id, sizeof out->id);
+}
+
+void
+rdt_catalogue_index(const struct rdt_catalogue_column *column, const uint8_t tenant[static 16],
+                    struct rdt_field_index *out)
+{
+    *out = column->index->as;
+    memcpy(out->tenant, tenant, sizeof out->tenant);
+}
+
+bool
+rdt_catalogue_in_value(const struct rdt_catalogue_column *column)
+{
+    return column->index != NULL && (column->index->as.kind == RDT_INDEX_UNIQUE ||
+                                     column->index->as.kind == RDT_INDEX_TRUNCATED);
 }
 
 enum rdt_code

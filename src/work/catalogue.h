@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/err.h"
-#include "field/keys.h"
+#include "field/token.h"
 
 #define RDT_CATALOGUE_BYTES_MAX ((size_t)1 << 20) /* bytes of a catalogue file */
 #define RDT_CATALOGUE_COLUMNS_MAX ((size_t)1000)  /* columns of one catalogue */
@@ -23,32 +23,10 @@
 /* What a plaintext is, for tools that show or compare one; a value itself is bytes. */
 enum rdt_catalogue_type { RDT_CATALOGUE_TEXT, RDT_CATALOGUE_BYTEA, RDT_CATALOGUE_JSON };
 
-enum rdt_catalogue_kind {
-    RDT_CATALOGUE_UNIQUE,    /* 16 bytes of token: equality shows */
-    RDT_CATALOGUE_TRUNCATED, /* so many bits of it */
-    RDT_CATALOGUE_PREFIX,    /* these two only with an accepted risk */
-    RDT_CATALOGUE_WORD
-};
-
-enum rdt_catalogue_normaliser {
-    RDT_CATALOGUE_RAW,
-    RDT_CATALOGUE_EMAIL,
-    RDT_CATALOGUE_PHONE,
-    RDT_CATALOGUE_DIGITS,
-    RDT_CATALOGUE_NAME,
-    RDT_CATALOGUE_DATE
-};
-
 /* The blind index of a searchable column. */
 struct rdt_catalogue_index {
-    enum rdt_catalogue_kind kind;
-    uint8_t bits; /* 128 for a unique one */
-    uint8_t domain[16];
-    const char *name;
-    enum rdt_catalogue_normaliser normaliser;
-    uint8_t version;           /* of the normaliser */
-    const char *country;       /* phone: its digits without +, or NULL */
-    bool fold_local;           /* email: the part before the @ in small letters, too */
+    struct rdt_field_index as; /* what makes its key; the tenant is filled in by the caller */
+    const char *name;          /* as.name, as text */
     const char *risk_accepted; /* prefix, word: where it is; NULL else */
     const char *ring;          /* the KMS key */
 };
@@ -125,10 +103,14 @@ void rdt_catalogue_place(const struct rdt_catalogue_column *column, const uint8_
 RDT_MUST_CHECK enum rdt_code rdt_catalogue_row(const struct rdt_span *texts, size_t n,
                                                struct rdt_buf *out, struct rdt_err *err);
 
-/* rdt_catalogue_type_name, rdt_catalogue_kind_name, rdt_catalogue_normaliser_name - words of the
- * file. */
+/* rdt_catalogue_index - the column's index for one tenant, as src/field asks for it; the column has
+ * one.  rdt_catalogue_in_value - whether a token stands in front of each value (a prefix's or a
+ * word's have a column of their own). */
+void rdt_catalogue_index(const struct rdt_catalogue_column *column, const uint8_t tenant[static 16],
+                         struct rdt_field_index *out);
+bool rdt_catalogue_in_value(const struct rdt_catalogue_column *column);
+
+/* rdt_catalogue_type_name - its word in the file. */
 const char *rdt_catalogue_type_name(enum rdt_catalogue_type type);
-const char *rdt_catalogue_kind_name(enum rdt_catalogue_kind kind);
-const char *rdt_catalogue_normaliser_name(enum rdt_catalogue_normaliser normaliser);
 
 #endif

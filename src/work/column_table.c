@@ -172,7 +172,7 @@ enum rdt_code
 rdt_table_find(struct rdt_db *db, const struct rdt_catalogue_column *column, bool to_write,
                struct rdt_table_at *out, struct rdt_err *err)
 {
-    out->searchable = column->index != NULL;
+    out->searchable = rdt_catalogue_in_value(column);
     enum rdt_code rc = find_relation(db, column, to_write, out, err);
     if (rc == RDT_OK)
         rc = rdt_table_sql(db, out, column->field, &out->value, err);

@@ -29,7 +29,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
             column->table == NULL || column->field == NULL ||
             (column->tenant == NULL) == (column->tenant_column == NULL))
             abort();
-        if (column->index != NULL && (column->index->ring == NULL || column->index->bits == 0))
+        if (column->index != NULL && (column->index->ring == NULL ||
+                                      rdt_field_index_check(&column->index->as) != RDT_FIELD_OK))
             abort();
     }
     return 0;

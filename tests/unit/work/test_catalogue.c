@@ -47,9 +47,16 @@ the_example(void **state)
     assert_null(column->index);
     assert_int_equal(rdt_catalogue_find(catalogue, "patients.email", &column, &err), RDT_OK);
     assert_non_null(column->index);
-    assert_int_equal(column->index->bits, 128);
-    assert_int_equal(column->index->normaliser, RDT_CATALOGUE_EMAIL);
-    assert_int_equal(column->index->version, 1);
+    assert_int_equal(column->index->as.bits, 128);
+    assert_int_equal(column->index->as.normal.rule, RDT_NORMAL_EMAIL);
+    assert_int_equal(column->index->as.normal.local, RDT_NORMAL_LOCAL_FOLD);
+    assert_int_equal(column->index->as.normal.version, 1);
+    assert_true(rdt_catalogue_in_value(column));
+    struct rdt_field_index index;
+    static const uint8_t tenant[16] = {7};
+    rdt_catalogue_index(column, tenant, &index);
+    assert_int_equal(index.tenant[0], 7);
+    assert_int_equal(rdt_field_index_check(&index), RDT_FIELD_OK);
     assert_string_equal(column->index->ring, "alias/medtrack-index");
     assert_int_equal(rdt_catalogue_find(catalogue, "clinic.visits.notes", &column, &err), RDT_OK);
     assert_int_equal(column->type, RDT_CATALOGUE_JSON);
@@ -65,9 +72,10 @@ good(void **state)
     static const char *const texts[] = {
         COLUMN(""),
         COLUMN(", row: [a, b, c], key: id, padded: 16, unpadded_too: true, type: bytea"),
-        INDEX("phone, kind: truncated, bits: 12, country: 44, version: 2"),
-        INDEX("email, kind: unique, bits: 128, local: fold"),
-        INDEX("name, kind: word, bits: 64, risk_accepted: EX-9"),
+        INDEX("phone, kind: truncated, bits: 12, country: 44, trunk: 0, version: 1"),
+        INDEX("email, kind: unique, bits: 128, local: tag"),
+        INDEX("date, kind: truncated, bits: 40, order: day-month"),
+        INDEX("name, kind: word, bits: 128, risk_accepted: EX-9"),
         /* columns before rings */
         "columns: { s.t.c: { id: " ID1 ", tenant: { column: x } } }\n"
         "rings: { field: k }\ncatalogue: 1\n",
@@ -132,14 +140,20 @@ bad(void **state)
         {INDEX("email, kind: unqiue"),                                      "one of unique",               "'unique'",       4},
         {INDEX("email, kind: unique, bits: 64"),                            "all 128 bits",                NULL,             4},
         {INDEX("email, kind: truncated"),                                   "'bits' is missing",           "index-plan",     4},
-        {INDEX("email, kind: truncated, bits: 128"),                        "fewer than 128",              NULL,             4},
+        {INDEX("email, kind: truncated, bits: 128"),                        "1 to 40 bits",                NULL,             4},
         {INDEX("email, kind: truncated, bits: 0"),                          "from 1 to 128",               NULL,             4},
-        {INDEX("name, kind: prefix, bits: 64"),                             "how often each part occurs",  "risk_accepted",  4},
-        {INDEX("name, kind: prefix, bits: 7, risk_accepted: EX-1"),         "8 bits or more",              NULL,             4},
+        {INDEX("name, kind: prefix, bits: 128"),                            "how often each part occurs",  "risk_accepted",  4},
+        {INDEX("name, kind: prefix, bits: 41, risk_accepted: EX-1"),        "1 to 40 bits, or 128",        NULL,
+         4                                                                                                                    },
         {INDEX("name, kind: unique, country: 44"),                          "for phone numbers",           NULL,             4},
         {INDEX("name, kind: unique, local: fold"),                          "for e-mail",                  NULL,             4},
         {INDEX("soundex, kind: unique"),                                    "one of raw",                  NULL,             4},
         {INDEX("raw, kind: unique, ring: fields"),                          "no ring 'fields'",            "'field'",        4},
+        {INDEX("name, kind: unique, order: iso"),                           "for dates",                   NULL,             4},
+        {INDEX("email, kind: unique, version: 2"),                          "from 1 to 1",                 NULL,             4},
+        {INDEX("raw, kind: word, bits: 128, risk_accepted: EX-1"),          "no index that can be made",
+         NULL,                                                                                                               4},
+        {INDEX("phone, kind: unique, trunk: 0"),                            "no index that can be made",   NULL,             4},
         {COLUMN(", row: &a id"),                                            "",                            NULL,             4},
     };
     for (size_t i = 0; i < RDT_COUNT(cases); i++) {
