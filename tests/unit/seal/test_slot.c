@@ -57,6 +57,15 @@ begin(struct rdt_buf *head)
     rdt_buf_add(head, core.p, core.n);
 }
 
+/* The same slot once more, as a writer begins. */
+static void
+again(struct rdt_buf *head)
+{
+    uint8_t slot[RDT_SEAL_SLOT_MIN];
+    memcpy(slot, head->p + head->n - sizeof slot, sizeof slot);
+    rdt_buf_add(head, slot, sizeof slot);
+}
+
 static enum rdt_seal_fault
 by_x25519(void *context, const struct rdt_seal_head *head, const struct rdt_seal_stanza *stanza,
           struct rdt_secret *out)
@@ -194,7 +203,7 @@ same_slots_are_tried_once(void **state)
     (void)state;
     begin(&head);
     add_slot(&head, 1, true, true);
-    rdt_buf_add(&head, head.p + core.n, RDT_SEAL_SLOT_MIN);
+    again(&head);
     assert_true(rdt_buf_ok(&head));
     assert_int_equal(rdt_seal_head_read(rdt_buf_span(&head), &read), RDT_SEAL_OK);
     while (rdt_seal_next(&read, &at, &stanza))
@@ -213,7 +222,7 @@ resealed(void **state)
     (void)state;
     begin(&head);
     add_slot(&head, 1, true, false);
-    rdt_buf_add(&head, head.p + core.n, RDT_SEAL_SLOT_MIN);
+    again(&head);
     assert_int_equal(rdt_seal_add_x25519(worker, rdt_buf_span(&core), &file_key,
                                          (struct rdt_span){other_public, 32}, &stanzas),
                      RDT_SEAL_OK);
