@@ -248,7 +248,8 @@ keep_option(struct rdt_cli *cli, int option, const char *value)
     const struct rdt_option_info *info = &rdt_option_infos[option];
     if (cli->n_values[option] == RDT_REPEATS_MAX)
         return rdt_fail(&cli->err, RDT_E_USAGE, "--%s is given too often", info->name);
-    if (info->choices != NULL && !is_choice(info->choices, value)) {
+    bool ours = cli->command == NULL || takes(cli->command, (enum rdt_option)option);
+    if (info->choices != NULL && ours && !is_choice(info->choices, value)) {
         rdt_fail(&cli->err, RDT_E_USAGE, "--%s: '%s' is not one of its words", info->name, value);
         rdt_hint(&cli->err, "one of: %s", info->choices);
         return RDT_E_USAGE;
@@ -324,6 +325,7 @@ parse_options(struct rdt_cli *cli, int argc, char **argv)
     enum rdt_code rc = split_line(cli, argc, argv, given, &n);
     const struct rdt_command *command =
         cli->n_words == 0 ? NULL : match(cli->words[0], cli->n_words > 1 ? cli->words[1] : NULL);
+    cli->command = command;
     for (size_t i = 0; i < n && rc == RDT_OK; i++)
         rc = keep_option(cli, option_of(given[i].got, command), given[i].value);
     return rc;

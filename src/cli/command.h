@@ -140,7 +140,35 @@
     X(OPT_CUT_OVER, "cut-over", 0, NULL, NULL,                                                     \
       "let the encrypted column take the name of the plaintext one")                               \
     X(OPT_DROP_PLAINTEXT, "drop-plaintext", 0, NULL, NULL,                                         \
-      "after the cut-over: compare once more and drop the plaintext column")
+      "after the cut-over: compare once more and drop the plaintext column")                       \
+    X(OPT_RECIPIENT, "recipient", 'r', "RECIPIENT", NULL,                                          \
+      "age1..., kms:KEY, tenant:NAME@RING, pkcs11:... (may be repeated)")                          \
+    X(OPT_IDENTITY, "identity", 'i', "FILE", NULL,                                                 \
+      "holds private keys: redoubt seal keygen (may be repeated)")                                 \
+    X(OPT_KMS_KEY, "key", 0, "KEY", NULL, "a key of the key service (may be repeated)")            \
+    X(OPT_BREAK_GLASS, "break-glass", 0, "K:KEYS", NULL,                                           \
+      "any K of these age1... keys, with commas, open it together")                                \
+    X(OPT_EXEC, "exec", 0, "COMMAND", NULL, "seal what this program writes, if it ends well")      \
+    X(OPT_PASS_ENV, "env", 0, "NAME", NULL,                                                        \
+      "a variable that the program gets too (may be repeated)")                                    \
+    X(OPT_SEAL_FORMAT, "format", 'f', "FORMAT", "rbf1 age", "rbf1, or age for age v1")             \
+    X(OPT_ARMOR, "armor", 0, NULL, NULL, "age as text")                                            \
+    X(OPT_ZSTD, "zstd", 0, NULL, NULL,                                                             \
+      "compress first; the size then says something of the content")                               \
+    X(OPT_HASH, "hash", 0, NULL, NULL, "keep SHA-256 of the plaintext, which takes longer")        \
+    X(OPT_ASSET, "asset", 0, "NAME", NULL, "what it is, in clear in the head")                     \
+    X(OPT_LEVEL, "level", 0, "LEVEL", "low medium high critical", "low, medium, high or critical") \
+    X(OPT_EXPIRES, "expires", 0, "WHEN", NULL, "a date, or 30d: when it may be thrown away")       \
+    X(OPT_VERIFY, "verify", 0, NULL, NULL, "read it back and decrypt it before it gets its name")  \
+    X(OPT_RECEIPT, "receipt", 0, "FILE", NULL, "write a signed receipt there")                     \
+    X(OPT_SIGN_KEY, "sign-key", 0, "FILE", NULL, "the private key that signs it, PEM")             \
+    X(OPT_RANGE, "range", 0, "FIRST-LAST", NULL, "only these bytes, both included, from 0")        \
+    X(OPT_KEEP_PARTIAL, "keep-partial", 0, NULL, NULL,                                             \
+      "leave OUT.partial where it could not be finished")                                          \
+    X(OPT_REQUIRE_RECEIPT, "require-receipt", 0, "FILE", NULL,                                     \
+      "refuse a file that this is not the receipt of")                                             \
+    X(OPT_SIGNERS, "signers", 0, "FILE", NULL, "whose receipts count: lines NAME PUBLIC-KEY")      \
+    X(OPT_DEEP, "deep", 0, NULL, NULL, "with a key: decrypt and prove every byte")
 
 #define X(name, text, letter, arg, choices, help) name,
 enum rdt_option { RDT_OPTIONS(X) RDT_NOPTIONS };
@@ -202,6 +230,12 @@ rdt_command_fn rdt_cmd_rules_show;
 rdt_command_fn rdt_cmd_rules_explain;
 rdt_command_fn rdt_cmd_rules_test;
 rdt_command_fn rdt_cmd_serve;
+rdt_command_fn rdt_cmd_seal;
+rdt_command_fn rdt_cmd_seal_keygen;
+rdt_command_fn rdt_cmd_open;
+rdt_command_fn rdt_cmd_inspect;
+rdt_command_fn rdt_cmd_reseal;
+rdt_command_fn rdt_cmd_rekey;
 rdt_command_fn rdt_cmd_key_list;
 rdt_command_fn rdt_cmd_key_show;
 rdt_command_fn rdt_cmd_key_create;

@@ -118,6 +118,25 @@ static const enum rdt_option column_uninstall_options[] = {OPT_DB, OPT_OUT, OPT_
 static const enum rdt_option verify_statement_options[] = {OPT_KEY};
 static const enum rdt_option test_options[] = {OPT_PACK, OPT_RULE};
 
+#define OPEN_OPTIONS OPT_IDENTITY, OPT_PASSPHRASE_FILE, OPT_PIN_FILE, OPT_HSM_MODULE
+static const enum rdt_option seal_options[] = {
+    OPT_RECIPIENT, OPT_KMS_KEY, OPT_TENANT,   OPT_BREAK_GLASS,  OPT_PASSPHRASE_FILE,
+    OPT_PIN_FILE,  OPT_EXEC,    OPT_PASS_ENV, OPT_SEAL_FORMAT,  OPT_ARMOR,
+    OPT_ZSTD,      OPT_HASH,    OPT_ASSET,    OPT_LEVEL,        OPT_EXPIRES,
+    OPT_VERIFY,    OPT_RECEIPT, OPT_SIGN_KEY, OPT_ARGON_MEMORY, OPT_ARGON_PASSES,
+    OPT_OUT,       OPT_FORCE};
+static const enum rdt_option seal_keygen_options[] = {OPT_OUT, OPT_FORCE};
+static const enum rdt_option open_options[] = {OPEN_OPTIONS, OPT_RANGE,        OPT_REQUIRE_RECEIPT,
+                                               OPT_SIGNERS,  OPT_KEEP_PARTIAL, OPT_OUT,
+                                               OPT_FORCE};
+static const enum rdt_option seal_inspect_options[] = {OPEN_OPTIONS, OPT_DEEP, OPT_OUT};
+#define TO_OPTIONS                                                                                 \
+    OPT_RECIPIENT, OPT_KMS_KEY, OPT_TENANT, OPT_BREAK_GLASS, OPT_NEW_PASSPHRASE_FILE,              \
+        OPT_NEW_PIN_FILE, OPT_ARGON_MEMORY, OPT_ARGON_PASSES
+static const enum rdt_option reseal_options[] = {OPEN_OPTIONS, TO_OPTIONS};
+static const enum rdt_option rekey_options[] = {OPEN_OPTIONS, TO_OPTIONS, OPT_VERIFY, OPT_OUT,
+                                                OPT_FORCE};
+
 /* What every command says that speaks to a server; what an operand KEY is. */
 #define SERVER                                                                                     \
     "The server is named by AWS_ENDPOINT_URL (AWS_ENDPOINT_URL_KMS goes first) and "               \
@@ -153,6 +172,35 @@ const struct rdt_command rdt_commands[] = {
      "Nothing is ever destroyed: a key that the plan no longer has is listed and left alone. A "
      "second apply has nothing to do.\n"
      "Where `kms:` of the environment's targets file names a server, it goes first. " SERVER},
+    {"seal", "keygen", rdt_cmd_seal_keygen, OPTIONS(seal_keygen_options), 0, 0, "",
+     "make a key pair for sealed files", "Writes a private key, mode 0600, in the form of age (AGE-SECRET-KEY-1...), and prints the "
+     "public key (age1...), which is all that the machine needs that seals. Keep the private key "
+     "elsewhere."},
+    {"seal", NULL, rdt_cmd_seal, OPTIONS(seal_options), 0, RDT_WORDS_MAX, "[FILE | -- COMMAND...]",
+     "encrypt a file, a pipe or a program's output for its recipients", "Reads FILE, standard input, or what a program writes: --exec 'pg_dump -Fc shop', or the "
+     "words behind --. No shell runs; the program gets PATH, HOME and LC_ALL, and the variables "
+     "that --env names. Its last chunk is written only when the program ended with status 0: what "
+     "was cut, or what a failed program left, nobody takes for a backup.\n"
+     "-o FILE is written as FILE.partial and gets its name when it is whole and on the disk. "
+     "Memory is constant. A passphrase stands alone as recipient. --tenant puts whose file it is "
+     "into the encryption context of --key, so that a policy can tell customers apart.\n"
+     "Recipients of the key service: AWS_ENDPOINT_URL and the other variables of AWS's tools."},
+    {"open", NULL, rdt_cmd_open, OPTIONS(open_options), 0, 1, "[FILE]",
+     "decrypt a sealed file, or one of age", "By -i FILE (private keys), --passphrase-file, a token (--hsm-module and --pin-file), or the "
+     "key service where the environment names one. What is written is proved chunk by chunk; with "
+     "-o the file gets its name only when all of it was, with its footer.\n"
+     "Anyone can seal to a public key: for a restore --require-receipt with --signers refuses "
+     "what nobody of them signed for. --range reads a part of a file and not the rest."},
+    {"reseal", NULL, rdt_cmd_reseal, OPTIONS(reseal_options), 1, 1, "FILE",
+     "give a sealed file other recipients, in place", "Writes the list of recipients anew, in the slot that is not in use, then in the other: a "
+     "crash leaves one that is whole. The recipients given are all that there are afterwards. "
+     "This is not revocation: who could open the file may have kept its key."},
+    {"rekey", NULL, rdt_cmd_rekey, OPTIONS(rekey_options), 0, 1, "[FILE]",
+     "encrypt a sealed file anew, under another key", "For the recipients given; the old ones cannot open the result. Copies of the old file stay "
+     "readable to them."},
+    {"inspect", NULL, rdt_cmd_inspect, OPTIONS(seal_inspect_options), 0, 1, "[FILE]",
+     "say what a sealed file is", "Without a key that is what its head says (FORMAT). With one the head is proved (KEY), with "
+     "--deep every byte of it (PROVEN)."},
     {"report", NULL, rdt_cmd_report, OPTIONS(report_options), 0, 0, "",
      "show the last run again: for people, tools or an auditor", "Renders a stored run without judging anew. `--format template` fills in the encryption plan "
      "template: "

@@ -182,6 +182,12 @@ rdt_producer_fd(const struct rdt_producer *producer)
     return producer->fd;
 }
 
+pid_t
+rdt_producer_group(const struct rdt_producer *producer)
+{
+    return producer->pid;
+}
+
 int
 rdt_producer_status(const struct rdt_producer *producer)
 {

@@ -56,6 +56,10 @@ RDT_MUST_CHECK enum rdt_code rdt_producer_start(const struct rdt_produce *what,
 /* rdt_producer_fd - our end of the pipe, borrowed; -1 once it is closed. */
 int rdt_producer_fd(const struct rdt_producer *producer);
 
+/* rdt_producer_group - its process group, for rdt_interrupt_group(); it is gone after
+ * rdt_producer_wait(). */
+pid_t rdt_producer_group(const struct rdt_producer *producer);
+
 /*
  * rdt_producer_read - what it wrote next; *got 0 is the end of its output.
  *

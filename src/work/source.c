@@ -17,9 +17,12 @@
 struct rdt_source {
     int fd;
     int64_t size;
+    off_t base;                    /* where it began */
     struct rdt_producer *producer; /* borrowed, or NULL */
     atomic_bool stopped;
     char *name;
+    uint8_t peeked[RDT_SOURCE_PEEK_MAX];
+    size_t peeked_n, given; /* of them */
 };
 
 static enum rdt_code
@@ -39,21 +42,12 @@ make(int fd, const char *name, struct rdt_source **out, struct rdt_err *err)
     return RDT_OK;
 }
 
-enum rdt_code
-rdt_source_open(const char *path, struct rdt_source **out, struct rdt_err *err)
+/* What kind of descriptor it is, which becomes the source's. */
+static enum rdt_code
+look_at(int fd, const char *name, struct rdt_source **out, struct rdt_err *err)
 {
-    bool input = path == NULL || strcmp(path, "-") == 0;
-    const char *name = input ? "standard input" : path;
     struct rdt_source *source = NULL;
     struct stat there;
-    int fd = input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                   : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return rdt_fail(err,
-                        errno == ENOENT || errno == ENOTDIR ? RDT_E_NOTFOUND
-                        : errno == EACCES                   ? RDT_E_DENIED
-                                                            : RDT_E_IO,
-                        "%s: %s", name, strerror(errno));
     enum rdt_code rc = make(fd, name, &source, err);
     if (rc != RDT_OK)
         return rc;
@@ -64,6 +58,7 @@ rdt_source_open(const char *path, struct rdt_source **out, struct rdt_err *err)
     off_t at = lseek(fd, 0, SEEK_CUR);
     if (S_ISREG(there.st_mode) && at >= 0)
         source->size = there.st_size > at ? there.st_size - at : 0;
+    source->base = at < 0 ? 0 : at;
 #ifdef F_SETPIPE_SZ
     if (S_ISFIFO(there.st_mode))
         (void)!fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* not allowed: slower */
@@ -72,6 +67,33 @@ rdt_source_open(const char *path, struct rdt_source **out, struct rdt_err *err)
         (void)!posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     *out = source;
     return RDT_OK;
+}
+
+enum rdt_code
+rdt_source_open(const char *path, struct rdt_source **out, struct rdt_err *err)
+{
+    bool input = path == NULL || strcmp(path, "-") == 0;
+    const char *name = input ? "standard input" : path;
+    int fd = input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                   : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return rdt_fail(err,
+                        errno == ENOENT || errno == ENOTDIR ? RDT_E_NOTFOUND
+                        : errno == EACCES                   ? RDT_E_DENIED
+                                                            : RDT_E_IO,
+                        "%s: %s", name, strerror(errno));
+    return look_at(fd, name, out, err);
+}
+
+enum rdt_code
+rdt_source_fd(int fd, const char *name, struct rdt_source **out, struct rdt_err *err)
+{
+    int ours = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (ours < 0 || lseek(ours, 0, SEEK_SET) != 0) {
+        rdt_fd_close(&ours);
+        return rdt_fail(err, RDT_E_IO, "%s: %s", name, strerror(errno));
+    }
+    return look_at(ours, name, out, err);
 }
 
 enum rdt_code
@@ -129,7 +151,11 @@ read_some(struct rdt_source *source, uint8_t *to, size_t n, size_t *got, struct 
 enum rdt_code
 rdt_source_fill(struct rdt_source *source, uint8_t *to, size_t n, size_t *got, struct rdt_err *err)
 {
-    *got = 0;
+    size_t again = source->peeked_n - source->given;
+    *got = again < n ? again : n;
+    if (*got != 0)
+        memcpy(to, source->peeked + source->given, *got);
+    source->given += *got;
     while (*got < n) {
         size_t more;
         enum rdt_code rc = read_some(source, to + *got, n - *got, &more, err);
@@ -143,6 +169,17 @@ rdt_source_fill(struct rdt_source *source, uint8_t *to, size_t n, size_t *got, s
 }
 
 enum rdt_code
+rdt_source_peek(struct rdt_source *source, size_t n, struct rdt_span *out, struct rdt_err *err)
+{
+    if (n > sizeof source->peeked || source->peeked_n != 0)
+        return rdt_fail(err, RDT_E_LIMIT, "peek");
+    enum rdt_code rc = rdt_source_fill(source, source->peeked, n, &source->peeked_n, err);
+    source->given = 0;
+    *out = (struct rdt_span){source->peeked, source->peeked_n};
+    return rc;
+}
+
+enum rdt_code
 rdt_source_at(struct rdt_source *source, uint64_t offset, uint8_t *to, size_t n, size_t *got,
               struct rdt_err *err)
 {
@@ -151,7 +188,8 @@ rdt_source_at(struct rdt_source *source, uint64_t offset, uint8_t *to, size_t n,
         return rdt_fail(err, RDT_E_STATE, "%s: not a file that can be read out of order",
                         source->name);
     while (*got < n) {
-        ssize_t more = pread(source->fd, to + *got, n - *got, (off_t)(offset + *got));
+        ssize_t more =
+            pread(source->fd, to + *got, n - *got, source->base + (off_t)(offset + *got));
         if (more < 0 && errno == EINTR)
             continue;
         if (more < 0)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define RDT_SOURCE_PEEK_MAX ((size_t)64) /* bytes */
+
 struct rdt_source;
 
 /*
@@ -21,6 +23,10 @@ struct rdt_source;
  */
 RDT_MUST_CHECK enum rdt_code rdt_source_open(const char *path, struct rdt_source **out,
                                              struct rdt_err *err);
+
+/* rdt_source_fd - a file that is open, from its beginning. Fails: RDT_E_IO, RDT_E_NOMEM. */
+RDT_MUST_CHECK enum rdt_code rdt_source_fd(int fd, const char *name, struct rdt_source **out,
+                                           struct rdt_err *err);
 
 /* rdt_source_of - a program's output; producer is borrowed. Fails: RDT_E_NOMEM. */
 RDT_MUST_CHECK enum rdt_code rdt_source_of(struct rdt_producer *producer, struct rdt_source **out,
@@ -41,6 +47,11 @@ int64_t rdt_source_size(const struct rdt_source *source);
  */
 RDT_MUST_CHECK enum rdt_code rdt_source_fill(struct rdt_source *source, uint8_t *to, size_t n,
                                              size_t *got, struct rdt_err *err);
+
+/* rdt_source_peek - the first bytes, RDT_SOURCE_PEEK_MAX at most, before anything else is read;
+ * rdt_source_fill() gives them again. Fails: as rdt_source_fill(), RDT_E_LIMIT. */
+RDT_MUST_CHECK enum rdt_code rdt_source_peek(struct rdt_source *source, size_t n,
+                                             struct rdt_span *out, struct rdt_err *err);
 
 /* rdt_source_at - the same from an offset of a regular file; the place of rdt_source_fill() stays.
  * Fails: RDT_E_IO, RDT_E_STATE (not a regular file). */
