@@ -54,6 +54,7 @@ struct rdt_column_count {
     uint32_t handle;
     uint16_t epoch, index_epoch; /* index_epoch 0: not searchable */
     uint16_t current;            /* epoch of the tenant */
+    uint16_t index_current;      /* likewise */
     uint64_t n;
 };
 
@@ -110,8 +111,8 @@ RDT_MUST_CHECK enum rdt_code rdt_column_validate(const struct rdt_column_job *jo
 /* What is proved of one column. {0} before; rdt_column_proof_done() after. */
 struct rdt_column_proof {
     const struct rdt_catalogue_column *column;
-    uint64_t values, nulls;          /* every value was decrypted */
-    uint64_t stale;                  /* under another epoch than its tenant's current one */
+    uint64_t values, nulls; /* every value was decrypted */
+    uint64_t stale;         /* value or token under another epoch than its tenant's current one */
     struct rdt_column_count *counts; /* by handle, epoch, index epoch */
     size_t n_counts, cap_counts;
     uint8_t ring[16];     /* the KMS key's UUID; zeroes: no tenant was asked for */

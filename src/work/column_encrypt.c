@@ -169,6 +169,10 @@ seal_row(struct encrypt *encrypt, const struct rdt_rows *rows, size_t i, struct 
     rdt_plain_wipe(&work->plain);
     if (rc != RDT_OK)
         return rc;
+    if (value.fault != RDT_FIELD_OK) { /* no e-mail address, no date: no token can be made of it */
+        rdt_column_note_bad(work, rows, layout, i, value.fault, &encrypt->out->bad);
+        return RDT_OK;
+    }
     rdt_db_array_add(&encrypt->sealed, rdt_buf_span(&encrypt->one));
     rdt_db_array_add(&encrypt->version, rdt_rows_at(rows, i, layout->value + 1));
     for (size_t k = 0; k < work->table.n_key; k++)

@@ -11,9 +11,8 @@
 #include "work/column.h"
 #include "work/db_internal.h"
 
-#define RDT_RF1_HEAD 8      /* bytes of a value that name suite, handle and epoch */
-#define RDT_SEARCH_FRONT 20 /* bytes of a searchable value before its RF1 */
-#define RDT_AT_LEN 6        /* handle and epoch */
+#define RDT_RF1_HEAD 8 /* bytes of a value that name suite, handle and epoch */
+#define RDT_AT_LEN 6   /* handle and epoch */
 
 /* A SQL column of the table. */
 struct rdt_sql_column {
@@ -53,6 +52,8 @@ struct rdt_column_tenant {
     struct rdt_field_column place;
     uint32_t handle;
     uint16_t epoch; /* current */
+    uint32_t index_handle;
+    uint16_t index_epoch; /* likewise; 0: the column has no tokens */
 };
 
 /* The keys of one column, by tenant. */
@@ -119,6 +120,7 @@ struct rdt_column_work {
     const struct rdt_column_job *job;
     struct rdt_worker *worker;
     struct rdt_column_keys *keys;
+    struct rdt_column_tokens *tokens; /* NULL: the column is not searchable */
     struct rdt_table_at table;
     struct rdt_secret record;
     struct rdt_plain plain;
@@ -169,10 +171,37 @@ RDT_MUST_CHECK enum rdt_code rdt_column_open(struct rdt_column_work *work,
                                              struct rdt_column_value *out, struct rdt_err *err);
 
 /* rdt_column_seal - encrypt work->plain for the tenant and row of a value, under the tenant's
- * current epoch; out is appended to, the front of the old value first. */
+ * current epochs; out is appended to: a token first, where the column is searchable. Says in
+ * value->fault when no token can be made of it. */
 RDT_MUST_CHECK enum rdt_code rdt_column_seal(struct rdt_column_work *work,
-                                             const struct rdt_column_value *value,
-                                             struct rdt_buf *out, struct rdt_err *err);
+                                             struct rdt_column_value *value, struct rdt_buf *out,
+                                             struct rdt_err *err);
+
+/* Keys of the tokens in front of values. */
+struct rdt_column_tokens;
+
+/* rdt_column_tokens_open - caller closes.  rdt_column_tokens_close - wipe and free; NULL is fine.
+ */
+RDT_MUST_CHECK enum rdt_code rdt_column_tokens_open(const struct rdt_column_job *job,
+                                                    struct rdt_worker *worker,
+                                                    struct rdt_column_tokens **out,
+                                                    struct rdt_err *err);
+void rdt_column_tokens_close(struct rdt_column_tokens *tokens);
+
+/* rdt_column_ask_index - the key of a tenant in the ring of the column's index. */
+RDT_MUST_CHECK enum rdt_code rdt_column_ask_index(const struct rdt_column_job *job,
+                                                  const struct rdt_field_column *place,
+                                                  uint16_t epoch, struct rdt_tenant_kek *out,
+                                                  struct rdt_err *err);
+
+/* rdt_column_front - append what stands before the RF1 of work->plain; value->fault where no token
+ * can be made of it.  rdt_column_front_check - whether value->front is that of work->plain. */
+RDT_MUST_CHECK enum rdt_code rdt_column_front(struct rdt_column_work *work,
+                                              struct rdt_column_value *value, struct rdt_buf *out,
+                                              struct rdt_err *err);
+RDT_MUST_CHECK enum rdt_code rdt_column_front_check(struct rdt_column_work *work,
+                                                    struct rdt_column_value *value,
+                                                    struct rdt_err *err);
 
 /* rdt_column_unseal - decrypt a value whose tenant and row are in value->tenant and work->row, into
  * work->plain, or say in out->fault why not: what rdt_column_open() does for a row. */

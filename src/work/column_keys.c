@@ -199,6 +199,12 @@ new_tenant(struct rdt_column_keys *keys, size_t at, struct rdt_span name, struct
     tenant.handle = kek.handle;
     tenant.epoch = kek.epoch;
     rc = hold(keys, &kek, &tenant.place, now, &held, err);
+    if (rc == RDT_OK && rdt_catalogue_in_value(column)) {
+        RDT_AUTO(rdt_kek_wipe) struct rdt_tenant_kek index = {0};
+        rc = rdt_column_ask_index(keys->job, &tenant.place, 0, &index, err);
+        tenant.index_handle = index.handle;
+        tenant.index_epoch = index.epoch;
+    }
     return rc != RDT_OK ? rc : insert(keys, at, &tenant, err);
 }
 

@@ -141,8 +141,9 @@ prove_row(struct prove *prove, const struct rdt_rows *rows, size_t i, struct rdt
         .index_epoch =
             value.front.n == 0 ? 0 : (uint16_t)(value.front.p[2] << 8 | value.front.p[3]),
         .current = value.tenant->epoch,
+        .index_current = value.tenant->index_epoch,
     };
-    out->stale += one.epoch != one.current;
+    out->stale += one.epoch != one.current || one.index_epoch != one.index_current;
     rc = count(prove, &one, err);
     return rc == RDT_OK ? add_leaf(prove, rows, i, &value, err) : rc;
 }

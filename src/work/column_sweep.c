@@ -69,11 +69,11 @@ put_page(const struct sweep *sweep, bool after, struct rdt_buf *sql)
     bool one = job->tenant != NULL && table->tenant.name != NULL;
     rdt_buf_str(sql, "SELECT ");
     rdt_column_fields(table, "t.", sql, &layout);
-    rdt_buf_fmt(sql,
-                " FROM %s t WHERE t.%s IS NOT NULL AND substring(t.%s::bytea from %d for %d) <> "
-                "ALL ($1::bytea[])",
-                table->rel, table->col, table->col, (table->searchable ? RDT_SEARCH_FRONT : 0) + 3,
-                RDT_AT_LEN);
+    rdt_buf_fmt(sql, " FROM %s t WHERE t.%s IS NOT NULL AND ", table->rel, table->col);
+    if (table->searchable) /* the index's epoch, then what is of the RF1 behind the token */
+        rdt_buf_fmt(sql, "substring(t.%s::bytea from 3 for 2) || ", table->col);
+    rdt_buf_fmt(sql, "substring(t.%s::bytea from %zu for %d) <> ALL ($1::bytea[])", table->col,
+                (table->searchable ? RDT_SEARCHABLE_FRONT : 0) + 3, RDT_AT_LEN);
     if (one)
         rdt_buf_fmt(sql, " AND t.%s::text = $2", table->tenant.name);
     if (after)
@@ -137,10 +137,12 @@ look(struct sweep *sweep, struct rdt_err *err)
     const struct rdt_column_tenant *tenants = rdt_column_tenants(sweep->work.keys, &n_tenants);
     rdt_db_array_start(&sweep->current, RDT_OID_BYTEA);
     for (size_t i = 0; i < n_tenants; i++) {
-        uint8_t at[RDT_AT_LEN];
+        uint8_t at[2 + RDT_AT_LEN] = {(uint8_t)(tenants[i].index_epoch >> 8),
+                                      (uint8_t)tenants[i].index_epoch};
+        size_t front = sweep->work.table.searchable ? 0 : 2;
         rdt_kek_at(&(struct rdt_kek_place){.handle = tenants[i].handle, .epoch = tenants[i].epoch},
-                   at);
-        rdt_db_array_add(&sweep->current, (struct rdt_span){at, sizeof at});
+                   at + 2);
+        rdt_db_array_add(&sweep->current, (struct rdt_span){at + front, sizeof at - front});
     }
     for (size_t i = 0; i < n; i++) {
         const struct rdt_column_tenant *tenant;
@@ -148,7 +150,9 @@ look(struct sweep *sweep, struct rdt_err *err)
         if (rc != RDT_OK)
             return rc;
         values += groups[i].n;
-        stale += groups[i].is_value && groups[i].epoch == tenant->epoch ? 0 : groups[i].n;
+        bool fresh = groups[i].is_value && groups[i].epoch == tenant->epoch &&
+                     groups[i].index_epoch == tenant->index_epoch;
+        stale += fresh ? 0 : groups[i].n;
     }
     if (sweep->out->passes == 0) {
         sweep->out->values = values;

@@ -58,6 +58,8 @@ rdt_column_work_open(const struct rdt_column_job *job, bool to_write, struct rdt
         rc = rdt_secret_new(&out->record, RDT_KEY_LEN, err);
     if (rc == RDT_OK)
         rc = rdt_column_keys_open(job, out->worker, &out->keys, err);
+    if (rc == RDT_OK && rdt_catalogue_in_value(job->column))
+        rc = rdt_column_tokens_open(job, out->worker, &out->tokens, err);
     if (rc == RDT_OK)
         rc = rdt_table_find(job->db, job->column, to_write, &out->table, err);
     return rc;
@@ -68,6 +70,7 @@ rdt_column_work_done(struct rdt_column_work *work)
 {
     rdt_progress_clear(&work->progress);
     rdt_column_keys_close(work->keys);
+    rdt_column_tokens_close(work->tokens);
     rdt_secret_wipe(&work->record);
     rdt_plain_done(&work->plain);
     rdt_buf_done(&work->row);
@@ -154,7 +157,7 @@ rdt_column_row_key(struct rdt_column_work *work, const struct rdt_rows *rows,
 static bool
 split_front(const struct rdt_column_work *work, struct rdt_span value, struct rdt_column_value *out)
 {
-    size_t n = work->table.searchable ? RDT_SEARCH_FRONT : 0;
+    size_t n = work->table.searchable ? RDT_SEARCHABLE_FRONT : 0;
     if (value.n < n || (n != 0 && value.p[0] != 0xf9))
         return false;
     out->front = (struct rdt_span){value.p, n};
@@ -192,8 +195,11 @@ rdt_column_unseal(struct rdt_column_work *work, struct rdt_span value, struct rd
         work->plain.n = out->value.n - RDT_VALUE_OVER; /* padding too */
         work->plain.len = plain.n;
     }
-    return out->fault == RDT_FIELD_INTERNAL ? rdt_fail(err, RDT_E_INTERNAL, "decrypt a value")
-                                            : RDT_OK;
+    if (out->fault == RDT_FIELD_OK && work->tokens != NULL)
+        rc = rdt_column_front_check(work, out, err);
+    if (out->fault != RDT_FIELD_OK)
+        rdt_plain_wipe(&work->plain);
+    return out->fault == RDT_FIELD_INTERNAL ? rdt_fail(err, RDT_E_INTERNAL, "decrypt a value") : rc;
 }
 
 enum rdt_code
@@ -212,9 +218,23 @@ rdt_column_open(struct rdt_column_work *work, const struct rdt_rows *rows,
     return rdt_column_unseal(work, rdt_rows_at(rows, i, layout->value), out, err);
 }
 
+/* A token that is of the current epoch stays: it was looked at when the value was opened. */
+static enum rdt_code
+put_front(struct rdt_column_work *work, struct rdt_column_value *value, struct rdt_buf *out,
+          struct rdt_err *err)
+{
+    if (work->tokens == NULL)
+        return RDT_OK;
+    if (value->front.n == 0 ||
+        (value->front.p[2] << 8 | value->front.p[3]) != value->tenant->index_epoch)
+        return rdt_column_front(work, value, out, err);
+    rdt_buf_add(out, value->front.p, value->front.n);
+    return RDT_OK;
+}
+
 enum rdt_code
-rdt_column_seal(struct rdt_column_work *work, const struct rdt_column_value *value,
-                struct rdt_buf *out, struct rdt_err *err)
+rdt_column_seal(struct rdt_column_work *work, struct rdt_column_value *value, struct rdt_buf *out,
+                struct rdt_err *err)
 {
     const struct rdt_field_keys *keys = NULL;
     const struct rdt_column_tenant *tenant = value->tenant;
@@ -228,7 +248,9 @@ rdt_column_seal(struct rdt_column_work *work, const struct rdt_column_value *val
     size_t n = rdt_rf1_len(&tenant->place, plain.n);
     if (n == 0)
         return rdt_fail(err, RDT_E_LIMIT, "a value is longer than 16 MiB with its padding");
-    rdt_buf_add(out, value->front.p, value->front.n);
+    rc = put_front(work, value, out, err);
+    if (rc != RDT_OK || value->fault != RDT_FIELD_OK)
+        return rc;
     size_t at = out->n;
     for (size_t left = n; left != 0;) { /* room for the value */
         static const uint8_t zeroes[4096];

@@ -74,8 +74,10 @@ put_proof(const struct rdt_column_proof *proof, struct rdt_buf *out, struct rdt_
         rdt_jout_int(out, "handle", one->handle);
         rdt_jout_int(out, "epoch", one->epoch);
         rdt_jout_int(out, "current", one->current);
-        if (one->index_epoch != 0)
+        if (one->index_epoch != 0) {
             rdt_jout_int(out, "index_epoch", one->index_epoch);
+            rdt_jout_int(out, "index_current", one->index_current);
+        }
         rdt_jout_int(out, "values", (int64_t)one->n);
         rdt_jout_close(out, '}');
     }

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import column_case  # noqa: E402
+import searchable_values  # noqa: E402
 from column_case import Bound, start  # noqa: E402
 from harness import FOLDER, finish, result as check  # noqa: E402
 
@@ -162,6 +164,59 @@ def logs(app):
     check(any("redoubt_compare" in line for line in mine) and not any("planted" in line for line in mine), "no plaintext in a log", mine[:3])
 
 
+SEARCHABLE = """catalogue: 1
+rings: { field: alias/fields, index: alias/index }
+columns:
+  app.accounts.email:
+    { id: 00000000-0000-4000-8000-000000000005, tenant: { name: acme }, row: id,
+      index: { kind: unique, domain: 00000000-0000-4000-8000-000000000006, name: email, normaliser: email } }
+"""
+EMAIL = "app.accounts.email"
+
+
+def token(app, epoch, text):
+    """As the page of tokens has it."""
+    app.place("acme", 1)
+    index = searchable_values.Index(app.ids["acme"], uuid.UUID("00000000-0000-4000-8000-000000000006").bytes, 1, 128, b"email",
+                                    searchable_values.Rule(searchable_values.EMAIL, local=1))
+    kek = app.client.kek("alias/index", Tenant="acme", Epoch=epoch)
+    return searchable_values.token(kek, index, searchable_values.normal(index.rule, text.encode())).hex()
+
+
+def searchable(app):
+    app.server.admin("key", "create", "--alias", "index")
+    app.server.admin("key", "ring", "index")
+    app.server.admin("tenant", "create", "acme", "index")
+    app.catalogue = column_case.write("searchable.yaml", SEARCHABLE)
+    app.pg.ask("CREATE TABLE app.accounts (id int PRIMARY KEY, email varchar(80) UNIQUE)")
+    app.pg.ask("INSERT INTO app.accounts SELECT i, 'User' || i || '@Example.org' FROM generate_series(1, 50) AS i; INSERT INTO app.accounts VALUES (51, 'no address'), (52, NULL)")
+    got = app.column("encrypt", EMAIL, "--show-rows")
+    check(got.status == 4 and '"id" = 51' in got.err and "planted" not in got.err, "what is no address: told", got)
+    app.pg.ask("UPDATE app.accounts SET email = 'fifty-one@example.org' WHERE id = 51")
+    got = app.column("encrypt", EMAIL, "--cut-over")
+    check(got.status == 0, "a searchable column", got)
+    app.pg.ask("CREATE UNIQUE INDEX accounts_email ON app.accounts (redoubt.token(email))")
+
+    def find(epoch, text):
+        return app.pg.ask("SELECT id FROM app.accounts WHERE redoubt.token(email) = '\\x%s'" % token(app, epoch, text))
+
+    check(find(1, "uSER7@example.ORG") == "7" and find(1, "nobody@example.org") == "", "found by the token of another spelling")
+    app.server.admin("key", "rotate", "index")
+    got = app.column("prove")
+    check(got.status == 1 and "51 of them under older epochs" in got.err, "tokens of an old index are not proved fresh", got)
+    got = app.column("rotate", EMAIL, "--flipped")
+    check(got.status == 0 and "51 encrypted anew" in got.out and find(2, "user7@example.org") == "7" and find(1, "user7@example.org") == "",
+          "a rotation of the index alone makes new tokens", got)
+    app.rotate()
+    got = app.column("rotate", EMAIL, "--flipped")
+    check(got.status == 0 and "51 encrypted anew" in got.out and find(2, "user8@example.org") == "8", "one of the values keeps them", got)
+    got = app.column("prove")
+    check(got.status == 1 and "51 values decrypted, 0 of them" in got.err, "proved", got)
+    app.pg.ask("UPDATE app.accounts a SET email = overlay(a.email::bytea placing '\\x%s'::bytea from 5 for 16) WHERE a.id = 10" % token(app, 2, "thief@example.org"))
+    got = app.column("prove", "--show-rows")
+    check(got.status == 4 and '"id" = 10' in got.err and "token" in got.err, "a token of another value: no statement", got)
+
+
 def main():
     app = start()
     try:
@@ -173,6 +228,7 @@ def main():
         cut(app)
         drop(app)
         logs(app)
+        searchable(app)
     finally:
         app.server.stop()
     return finish()

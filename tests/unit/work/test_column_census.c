@@ -35,17 +35,17 @@ get(void *self, const struct rdt_kek_ask *ask, struct rdt_tenant_kek *out, struc
 }
 
 static struct rdt_column_count counts_c[] = {
-    {1, 1, 0, 2, 10},
-    {1, 2, 0, 2, 5 },
-    {2, 2, 0, 2, 7 },
+    {1, 1, 0, 2, 0, 10},
+    {1, 2, 0, 2, 0, 5 },
+    {2, 2, 0, 2, 0, 7 },
 };
 static struct rdt_column_count counts_d[] = {
-    {1, 2, 4, 2, 3},
-    {2, 2, 4, 2, 1},
-    {2, 2, 5, 2, 2},
+    {1, 2, 4, 2, 4, 3},
+    {2, 2, 4, 2, 4, 1},
+    {2, 2, 5, 2, 5, 2},
 };
 static struct rdt_column_count counts_e[] = {
-    {3, 8, 0, 8, 100},
+    {3, 8, 0, 8, 0, 100},
 };
 static const struct rdt_column_proof proofs[] = {
     {.column = &columns[0], .counts = counts_c, .n_counts = 3},
