@@ -2,9 +2,10 @@
  * age.h - files of the format age v1 (age-encryption.org/v1), in both directions, as streams of
  * bytes: no I/O, and no more memory than a header and two chunks whatever the size of the file.
  *
- * Recipients: X25519 keys (codec/agekey.h has their text form), or one passphrase (scrypt), which
- * stands alone. Not SSH keys, no plugins. An age file says nothing about who made it.
- * Source: C2SP age.md. ASCII armor is read as strictly as it asks, and with CRLF.
+ * Recipients: X25519 keys, or hybrid ones against quantum computers where libcrypto has ML-KEM
+ * (from 3.5 on), not both in what we write; codec/agekey.h has their text form. Or one passphrase
+ * (scrypt), which stands alone. Not SSH keys, no plugins. An age file says nothing about who made
+ * it. Source: C2SP age.md. ASCII armor is read as strictly as it asks, and with CRLF.
  */
 #ifndef RDT_SEAL_AGE_H
 #define RDT_SEAL_AGE_H
@@ -40,18 +41,20 @@ enum rdt_age_armor {
 
 /* What to open a file with. Borrowed until the reader is freed. */
 struct rdt_age_with {
-    const struct rdt_secret *keys;       /* private keys of RDT_AGEKEY_LEN bytes */
-    size_t n_keys;                       /* at most RDT_AGE_KEYS_MAX */
+    const struct rdt_secret *keys;       /* private X25519 keys of RDT_AGEKEY_LEN bytes */
+    size_t n_keys;                       /* with those below, at most RDT_AGE_KEYS_MAX */
     const struct rdt_secret *passphrase; /* NULL: none */
     unsigned scrypt_log_max;             /* 0: RDT_AGE_SCRYPT_LOG_MAX; at most RDT_SCRYPT_LOG_MAX */
     enum rdt_age_armor armor;
+    const struct rdt_secret *hybrid_keys; /* likewise; of no use where libcrypto has no ML-KEM */
+    size_t n_hybrid_keys;
 };
 
 /* What a header says to anybody, without a key and unproven. */
 struct rdt_age_about {
     bool complete; /* the header was read to its end, and is well formed */
     bool armored;
-    size_t n_x25519, n_scrypt, n_hybrid, n_other; /* recipients; hybrid ones cannot be opened */
+    size_t n_x25519, n_scrypt, n_hybrid, n_other; /* recipients */
     unsigned scrypt_log;                          /* 2 to the power of it is the cost; or 0 */
 };
 
@@ -123,13 +126,15 @@ void rdt_age_reader_free_at(struct rdt_age_reader **reader);
 
 /* ---- writing ---- */
 
-/* Who may open a file: either keys or a passphrase. Borrowed during rdt_age_writer_new(). */
+/* Who may open a file: keys of one kind, or a passphrase. Borrowed during rdt_age_writer_new(). */
 struct rdt_age_to {
-    const uint8_t (*keys)[32];           /* public keys */
+    const uint8_t (*keys)[32];           /* public X25519 keys */
     size_t n_keys;                       /* at most RDT_AGE_STANZAS_MAX */
     const struct rdt_secret *passphrase; /* NULL: none */
     unsigned scrypt_log;                 /* 0: RDT_AGE_SCRYPT_LOG; 1..RDT_SCRYPT_LOG_MAX */
     enum rdt_age_armor armor;
+    const uint8_t (*hybrid_keys)[1216]; /* public hybrid keys: RDT_AGEKEY_HYBRID_LEN bytes each */
+    size_t n_hybrid_keys;
 };
 
 struct rdt_age_writer;
@@ -140,8 +145,9 @@ struct rdt_age_writer;
  *   worker   borrowed until the writer is freed
  *   out      caller frees with rdt_age_writer_free()
  *
- * Fails: RDT_E_USAGE (nobody to write to; keys and a passphrase), RDT_E_LIMIT, RDT_E_BADINPUT (a
- * public key that makes every secret the same), RDT_E_NOMEM, RDT_E_INTERNAL.
+ * Fails: RDT_E_USAGE (nobody to write to; recipients of two kinds), RDT_E_LIMIT, RDT_E_BADINPUT (a
+ * public key that nobody makes), RDT_E_STATE (hybrid keys, and no ML-KEM), RDT_E_NOMEM,
+ * RDT_E_INTERNAL.
  */
 RDT_MUST_CHECK enum rdt_code rdt_age_writer_new(struct rdt_worker *worker,
                                                 const struct rdt_age_to *to,

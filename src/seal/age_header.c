@@ -122,11 +122,13 @@ get_scrypt(const struct raw *raw, struct age_stanza *out)
 static bool
 get_hybrid(const struct raw *raw, struct age_stanza *out)
 {
-    uint8_t enc[(AGE_HYBRID_ENC_LEN * 8 + 5) / 6];
+    uint8_t enc[(RDT_XWING_ENC_LEN * 8 + 5) / 6]; /* as many as letters */
     size_t n = 0;
-    (void)out;
-    return raw->args[1].n == sizeof enc && rdt_base64_raw_get(raw->args[1], enc, &n) &&
-           n == AGE_HYBRID_ENC_LEN;
+    if (raw->args[1].n != sizeof enc || !rdt_base64_raw_get(raw->args[1], enc, &n) ||
+        n != sizeof out->enc)
+        return false;
+    memcpy(out->enc, enc, sizeof out->enc);
+    return true;
 }
 
 /* A stanza of a kind that is known has to be in order even if there is no key for it. */
@@ -226,17 +228,30 @@ rdt_age_header_read(struct rdt_span bytes, struct age_header *out, struct rdt_er
 
 /* ---- writing ---- */
 
-void
-rdt_age_stanza_add(struct rdt_buf *out, const struct age_stanza *stanza)
+static void
+add_args(struct rdt_buf *out, const struct age_stanza *stanza)
 {
-    if (stanza->kind == AGE_X25519) {
-        rdt_buf_str(out, "-> X25519 ");
+    switch (stanza->kind) {
+    case AGE_X25519:
+        rdt_buf_str(out, "X25519 ");
         rdt_base64_raw_add(out, (struct rdt_span){stanza->share, sizeof stanza->share});
-    } else {
-        rdt_buf_str(out, "-> scrypt ");
+        break;
+    case AGE_HYBRID:
+        rdt_buf_str(out, "mlkem768x25519 ");
+        rdt_base64_raw_add(out, (struct rdt_span){stanza->enc, sizeof stanza->enc});
+        break;
+    default:
+        rdt_buf_str(out, "scrypt ");
         rdt_base64_raw_add(out, (struct rdt_span){stanza->salt, sizeof stanza->salt});
         rdt_buf_fmt(out, " %u", stanza->log_n);
     }
+}
+
+void
+rdt_age_stanza_add(struct rdt_buf *out, const struct age_stanza *stanza)
+{
+    rdt_buf_str(out, "-> ");
+    add_args(out, stanza);
     rdt_buf_str(out, "\n");
     rdt_base64_raw_add(out, (struct rdt_span){stanza->body, sizeof stanza->body});
     rdt_buf_str(out, "\n");

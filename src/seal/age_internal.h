@@ -8,6 +8,7 @@
 
 #include "crypto/chacha.h"
 #include "crypto/x25519.h"
+#include "crypto/xwing.h"
 #include "seal/age.h"
 
 #define AGE_FILE_KEY_LEN ((size_t)16)
@@ -17,7 +18,6 @@
 #define AGE_SEALED_LEN (RDT_AGE_CHUNK_LEN + RDT_CHACHA_TAG_LEN)
 
 #define AGE_VERSION_LINE "age-encryption.org/v1\n"
-#define AGE_HYBRID_ENC_LEN 1120 /* bytes of the encapsulated key of mlkem768x25519 */
 
 /* ---- headers ---- */
 
@@ -25,10 +25,11 @@ enum age_kind { AGE_OTHER, AGE_X25519, AGE_SCRYPT, AGE_HYBRID };
 
 struct age_stanza {
     enum age_kind kind;
-    uint8_t share[RDT_X25519_LEN]; /* X25519: the ephemeral public key */
-    uint8_t salt[AGE_SALT_LEN];    /* scrypt */
-    unsigned log_n;                /* scrypt; what is too long a number is UINT_MAX */
-    uint8_t body[AGE_WRAPPED_LEN]; /* of all kinds but AGE_OTHER */
+    uint8_t share[RDT_X25519_LEN];  /* X25519: the ephemeral public key */
+    uint8_t salt[AGE_SALT_LEN];     /* scrypt */
+    unsigned log_n;                 /* scrypt; what is too long a number is UINT_MAX */
+    uint8_t enc[RDT_XWING_ENC_LEN]; /* hybrid */
+    uint8_t body[AGE_WRAPPED_LEN];  /* of all kinds but AGE_OTHER */
 };
 
 struct age_header {
@@ -46,7 +47,7 @@ bool rdt_age_stanza_take(struct rdt_span *in, struct age_stanza *out);
 RDT_MUST_CHECK enum rdt_code rdt_age_header_read(struct rdt_span bytes, struct age_header *out,
                                                  struct rdt_err *err);
 
-/* rdt_age_stanza_add - append a stanza of a kind that can be written: X25519 or scrypt. */
+/* rdt_age_stanza_add - append a stanza of any kind but AGE_OTHER. */
 void rdt_age_stanza_add(struct rdt_buf *out, const struct age_stanza *stanza);
 
 /* rdt_age_header_mac - the MAC over all up to and including the `---` of the last line. */
@@ -72,6 +73,17 @@ struct age_pair {
 /* rdt_age_unwrap_x25519 - RDT_E_TAMPERED: it is for somebody else; RDT_E_BADINPUT: it is for
  * everybody (a low-order share). */
 RDT_MUST_CHECK enum rdt_code rdt_age_unwrap_x25519(struct rdt_worker *worker, struct age_pair mine,
+                                                   const struct age_stanza *stanza,
+                                                   struct rdt_secret *file_key);
+
+/* rdt_age_wrap_hybrid, rdt_age_unwrap_hybrid - the same by rdt_xwing_seal() and rdt_xwing_open().
+ */
+RDT_MUST_CHECK enum rdt_code rdt_age_wrap_hybrid(struct rdt_worker *worker,
+                                                 const uint8_t *public_key,
+                                                 const struct rdt_secret *file_key,
+                                                 struct age_stanza *out);
+RDT_MUST_CHECK enum rdt_code rdt_age_unwrap_hybrid(struct rdt_worker *worker,
+                                                   const struct rdt_secret *private_key,
                                                    const struct age_stanza *stanza,
                                                    struct rdt_secret *file_key);
 

@@ -67,17 +67,24 @@ rdt_age_reader_free_at(struct rdt_age_reader **reader)
 }
 
 static enum rdt_code
+check_keys(const struct rdt_secret *keys, size_t n, struct rdt_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (keys[i].n != RDT_AGEKEY_LEN)
+            return rdt_fail(err, RDT_E_BADINPUT, "a private key of %zu bytes", keys[i].n);
+    return RDT_OK;
+}
+
+static enum rdt_code
 check_with(const struct rdt_age_with *with, struct rdt_err *err)
 {
-    if (with->n_keys > RDT_AGE_KEYS_MAX)
+    if (with->n_keys > RDT_AGE_KEYS_MAX || with->n_hybrid_keys > RDT_AGE_KEYS_MAX - with->n_keys)
         return rdt_fail(err, RDT_E_LIMIT, "over %zu private keys for one file", RDT_AGE_KEYS_MAX);
     if (with->scrypt_log_max > RDT_SCRYPT_LOG_MAX)
         return rdt_fail(err, RDT_E_LIMIT, "scrypt with a cost of 2^%u is out of bounds",
                         with->scrypt_log_max);
-    for (size_t i = 0; i < with->n_keys; i++)
-        if (with->keys[i].n != RDT_AGEKEY_LEN)
-            return rdt_fail(err, RDT_E_BADINPUT, "a private key of %zu bytes", with->keys[i].n);
-    return RDT_OK;
+    enum rdt_code rc = check_keys(with->keys, with->n_keys, err);
+    return rc == RDT_OK ? check_keys(with->hybrid_keys, with->n_hybrid_keys, err) : rc;
 }
 
 static enum rdt_code
@@ -105,6 +112,8 @@ rdt_age_reader_new(struct rdt_worker *worker, const struct rdt_age_with *with,
         return rdt_fail(err, RDT_E_NOMEM, "read an age file");
     r->worker = worker;
     r->with = *with;
+    if (r->with.n_hybrid_keys != 0 && !rdt_xwing_has(worker))
+        r->with.n_hybrid_keys = 0; /* no_match() says so */
     if (r->with.scrypt_log_max == 0)
         r->with.scrypt_log_max = RDT_AGE_SCRYPT_LOG_MAX;
     rc = make_publics(r, err);
@@ -160,6 +169,16 @@ try_passphrase(struct rdt_age_reader *r, const struct age_stanza *stanza, struct
 
 /* age.md: a share that makes every secret the same ends it, whoever else the file is for. */
 static enum rdt_code
+tried(struct rdt_age_reader *r, enum rdt_code rc, struct rdt_err *err)
+{
+    if (rc == RDT_E_BADINPUT) {
+        rdt_fail(err, rc, "the header of the age file is wrong: a share of low order");
+        return fault(r, RDT_AGE_HEADER, rc);
+    }
+    return rc == RDT_OK || rc == RDT_E_TAMPERED ? rc : not_the_file(r, rc, err);
+}
+
+static enum rdt_code
 try_keys(struct rdt_age_reader *r, const struct age_stanza *stanza, struct rdt_err *err)
 {
     enum rdt_code rc = RDT_E_TAMPERED;
@@ -167,11 +186,16 @@ try_keys(struct rdt_age_reader *r, const struct age_stanza *stanza, struct rdt_e
         struct age_pair pair = {&r->with.keys[i], r->publics[i]};
         rc = rdt_age_unwrap_x25519(r->worker, pair, stanza, &r->file_key);
     }
-    if (rc == RDT_E_BADINPUT) {
-        rdt_fail(err, rc, "the header of the age file is wrong: a share of low order");
-        return fault(r, RDT_AGE_HEADER, rc);
-    }
-    return rc == RDT_OK || rc == RDT_E_TAMPERED ? rc : not_the_file(r, rc, err);
+    return tried(r, rc, err);
+}
+
+static enum rdt_code
+try_hybrid_keys(struct rdt_age_reader *r, const struct age_stanza *stanza, struct rdt_err *err)
+{
+    enum rdt_code rc = RDT_E_TAMPERED;
+    for (size_t i = 0; rc == RDT_E_TAMPERED && i < r->with.n_hybrid_keys; i++)
+        rc = rdt_age_unwrap_hybrid(r->worker, &r->with.hybrid_keys[i], stanza, &r->file_key);
+    return tried(r, rc, err);
 }
 
 static enum rdt_code
@@ -182,8 +206,8 @@ no_match(struct rdt_age_reader *r, struct rdt_err *err)
         words = r->with.passphrase == NULL ? "this age file wants a passphrase"
                                            : "this is not the passphrase of the age file";
     rdt_fail(err, RDT_E_DENIED, "%s", words);
-    if (r->about.n_hybrid != 0)
-        rdt_hint(err, "%zu of its recipients are post-quantum keys, which this version cannot use",
+    if (r->about.n_hybrid != 0 && !rdt_xwing_has(r->worker))
+        rdt_hint(err, "%zu of its recipients are post-quantum keys, which need OpenSSL 3.5",
                  r->about.n_hybrid);
     return fault(r, RDT_AGE_NO_MATCH, RDT_E_DENIED);
 }
@@ -196,6 +220,8 @@ find_file_key(struct rdt_age_reader *r, struct rdt_span stanzas, struct rdt_err 
     while (rc == RDT_E_TAMPERED && stanzas.n != 0 && rdt_age_stanza_take(&stanzas, &stanza)) {
         if (stanza.kind == AGE_X25519)
             rc = try_keys(r, &stanza, err);
+        else if (stanza.kind == AGE_HYBRID)
+            rc = try_hybrid_keys(r, &stanza, err);
         else if (stanza.kind == AGE_SCRYPT)
             rc = try_passphrase(r, &stanza, err);
     }

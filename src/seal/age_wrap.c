@@ -3,6 +3,7 @@
 #include "crypto/scrypt.h"
 
 #define X25519_LABEL "age-encryption.org/v1/X25519"
+#define HYBRID_LABEL "age-encryption.org/mlkem768x25519"
 #define SCRYPT_LABEL "age-encryption.org/v1/scrypt"
 
 /* The nonce of a wrap is zeroes: each wrapping key is used once. */
@@ -67,6 +68,25 @@ rdt_age_unwrap_x25519(struct rdt_worker *worker, struct age_pair mine,
     enum rdt_code rc = x25519_key(worker, (struct age_pair){mine.private_key, stanza->share},
                                   stanza->share, mine.public_key, &key);
     return rc == RDT_OK ? unwrap(worker, &key, stanza, file_key) : rc;
+}
+
+/* ---- hybrid ---- */
+
+enum rdt_code
+rdt_age_wrap_hybrid(struct rdt_worker *worker, const uint8_t *public_key,
+                    const struct rdt_secret *file_key, struct age_stanza *out)
+{
+    *out = (struct age_stanza){.kind = AGE_HYBRID};
+    return rdt_xwing_seal(worker, public_key, rdt_span_str(HYBRID_LABEL), file_key, out->enc,
+                          out->body);
+}
+
+enum rdt_code
+rdt_age_unwrap_hybrid(struct rdt_worker *worker, const struct rdt_secret *private_key,
+                      const struct age_stanza *stanza, struct rdt_secret *file_key)
+{
+    return rdt_xwing_open(worker, private_key, rdt_span_str(HYBRID_LABEL), stanza->enc,
+                          stanza->body, file_key);
 }
 
 /* ---- scrypt ---- */

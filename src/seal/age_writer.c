@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define HYBRID_MAX ((size_t)512) /* hybrid recipients: more would pass RDT_AGE_HEADER_MAX */
+
 struct rdt_age_writer {
     bool armored, failed, ended;
     struct rdt_buf header; /* header and nonce, until they were handed out */
@@ -35,18 +37,27 @@ rdt_age_writer_free_at(struct rdt_age_writer **writer)
 }
 
 static enum rdt_code
-check_to(const struct rdt_age_to *to, struct rdt_err *err)
+check_to(struct rdt_worker *worker, const struct rdt_age_to *to, struct rdt_err *err)
 {
-    if (to->n_keys == 0 && to->passphrase == NULL)
+    int kinds = (to->n_keys != 0) + (to->n_hybrid_keys != 0) + (to->passphrase != NULL);
+    if (kinds == 0)
         return rdt_fail(err, RDT_E_USAGE, "an age file for nobody");
-    /* keeps SECURITY-DESIGN section 8: whoever has a passphrase may trust that others had it. */
-    if (to->n_keys != 0 && to->passphrase != NULL)
-        return rdt_fail(err, RDT_E_USAGE, "an age file has a passphrase or keys, not both");
-    if (to->n_keys > RDT_AGE_STANZAS_MAX)
-        return rdt_fail(err, RDT_E_LIMIT, "over %zu recipients of one file", RDT_AGE_STANZAS_MAX);
+    /* keeps SECURITY-DESIGN section 8: a passphrase stands alone. And age.md: beside an X25519 key
+     * a hybrid one is worth no more than that. */
+    if (kinds != 1)
+        return rdt_fail(err, RDT_E_USAGE,
+                        "an age file is for X25519 keys, for hybrid keys or for a passphrase");
+    if (to->n_keys > RDT_AGE_STANZAS_MAX || to->n_hybrid_keys > HYBRID_MAX)
+        return rdt_fail(err, RDT_E_LIMIT, "over %zu recipients of one file",
+                        to->n_keys != 0 ? RDT_AGE_STANZAS_MAX : HYBRID_MAX);
     if (to->scrypt_log > RDT_SCRYPT_LOG_MAX)
         return rdt_fail(err, RDT_E_LIMIT, "scrypt with a cost of 2^%u is out of bounds",
                         to->scrypt_log);
+    if (to->n_hybrid_keys != 0 && !rdt_xwing_has(worker)) {
+        rdt_fail(err, RDT_E_STATE, "libcrypto has no ML-KEM for a post-quantum recipient");
+        rdt_hint(err, "OpenSSL has it from 3.5 on");
+        return RDT_E_STATE;
+    }
     return RDT_OK;
 }
 
@@ -65,9 +76,11 @@ static enum rdt_code
 add_keys(struct rdt_worker *worker, const struct rdt_age_to *to, const struct rdt_secret *file_key,
          struct rdt_buf *out, struct rdt_err *err)
 {
-    for (size_t i = 0; i < to->n_keys; i++) {
+    for (size_t i = 0; i < to->n_keys + to->n_hybrid_keys; i++) {
         struct age_stanza stanza;
-        enum rdt_code rc = rdt_age_wrap_x25519(worker, to->keys[i], file_key, &stanza);
+        enum rdt_code rc = to->n_keys != 0
+                               ? rdt_age_wrap_x25519(worker, to->keys[i], file_key, &stanza)
+                               : rdt_age_wrap_hybrid(worker, to->hybrid_keys[i], file_key, &stanza);
         if (rc == RDT_E_BADINPUT)
             return rdt_fail(err, rc, "recipient %zu is no public key that anybody makes", i + 1);
         if (rc != RDT_OK)
@@ -121,7 +134,7 @@ enum rdt_code
 rdt_age_writer_new(struct rdt_worker *worker, const struct rdt_age_to *to,
                    struct rdt_age_writer **out, struct rdt_err *err)
 {
-    enum rdt_code rc = check_to(to, err);
+    enum rdt_code rc = check_to(worker, to, err);
     if (rc != RDT_OK)
         return rc;
     RDT_AUTO(rdt_age_writer_free_at) struct rdt_age_writer *w = calloc(1, sizeof *w);

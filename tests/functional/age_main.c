@@ -3,8 +3,9 @@
  * with. Words are NAME=VALUE:
  *
  *   open [identity=FILE] [passphrase=FILE] [armor=WORD] [portion=N]
- *   seal [to=age1...]... [passphrase=FILE] [log=N] [armor=WORD] [portion=N]
- *   keygen
+ *   seal [to=KEY]... [passphrase=FILE] [log=N] [armor=WORD] [portion=N]
+ *   keygen | keygen-hybrid
+ *   has                     whether there is ML-KEM: "hybrid" or "no hybrid"
  *
  * armor is any, binary or armored; portion is how many bytes are handed over at a time. After
  * `open` stderr has one word: how it ended.
@@ -12,6 +13,7 @@
 #include "base/secret_file.h"
 #include "codec/agekey.h"
 #include "crypto/x25519.h"
+#include "crypto/xwing.h"
 #include "seal/age.h"
 
 #include <stdio.h>
@@ -19,12 +21,14 @@
 #include <unistd.h>
 
 #define PORTION_MAX ((size_t)1 << 20)
-#define TO_MAX 2048
+#define TO_MAX ((size_t)2048)
 
 struct words {
     const char *identity, *passphrase, *armor, *portion, *log;
     uint8_t (*to)[32];
     size_t n_to;
+    uint8_t (*hybrid)[RDT_AGEKEY_HYBRID_LEN];
+    size_t n_hybrid;
 };
 
 static void
@@ -32,6 +36,18 @@ die(const struct rdt_err *err)
 {
     fprintf(stderr, "%s\n", err->text);
     exit(2);
+}
+
+static void
+read_to(const char *text, struct words *out, struct rdt_err *err)
+{
+    enum rdt_code rc = RDT_E_LIMIT;
+    if (strncmp(text, "age1pq1", 7) == 0 && out->n_hybrid < TO_MAX)
+        rc = rdt_agekey_hybrid_get(rdt_span_str(text), out->hybrid[out->n_hybrid++], err);
+    else if (out->n_to < TO_MAX)
+        rc = rdt_agekey_public_get(rdt_span_str(text), out->to[out->n_to++], err);
+    if (rc != RDT_OK)
+        die(err);
 }
 
 static void
@@ -48,13 +64,11 @@ read_words(char **argv, struct words *out, struct rdt_err *err)
         {"log=",        &out->log       },
     };
     out->to = calloc(TO_MAX, sizeof *out->to);
+    out->hybrid = calloc(TO_MAX, sizeof *out->hybrid);
     for (; *argv != NULL; argv++) {
-        bool known = false;
-        if (strncmp(*argv, "to=", 3) == 0 && out->n_to < TO_MAX) {
-            if (rdt_agekey_public_get(rdt_span_str(*argv + 3), out->to[out->n_to++], err) != RDT_OK)
-                die(err);
-            continue;
-        }
+        bool known = strncmp(*argv, "to=", 3) == 0;
+        if (known)
+            read_to(*argv + 3, out, err);
         for (size_t i = 0; i < RDT_COUNT(names); i++) {
             size_t n = strlen(names[i].name);
             if (strncmp(*argv, names[i].name, n) != 0)
@@ -166,28 +180,49 @@ keygen(struct rdt_worker *worker, struct rdt_err *err)
     printf("# public key: %s\n%.*s\n", public_text, (int)text.n, (const char *)text.p);
 }
 
-/* As many as there are in an identity file. */
-static size_t
-read_keys(const char *path, struct rdt_secret *keys, struct rdt_err *err)
+static void
+keygen_hybrid(struct rdt_worker *worker, struct rdt_err *err)
+{
+    static uint8_t public_key[RDT_XWING_PUBLIC_LEN];
+    static char public_text[RDT_AGEKEY_HYBRID_TEXT + 1];
+    RDT_SECRET key = {0}, text = {0};
+    if (rdt_secret_new(&key, RDT_XWING_PRIVATE_LEN, err) != RDT_OK ||
+        rdt_random_key(worker, &key, err) != RDT_OK ||
+        rdt_xwing_public(worker, &key, public_key) != RDT_OK ||
+        rdt_agekey_hybrid_private_put(&key, &text, err) != RDT_OK)
+        die(err);
+    rdt_agekey_hybrid_put(public_key, public_text);
+    printf("# public key: %s\n%.*s\n", public_text, (int)text.n, (const char *)text.p);
+}
+
+struct keys {
+    struct rdt_secret of[2][RDT_AGE_KEYS_MAX]; /* by kind */
+    size_t n[2];
+};
+
+static void
+read_keys(const char *path, struct keys *out, struct rdt_err *err)
 {
     RDT_SECRET file = {0};
-    size_t n = 0;
     if (rdt_secret_read(path, &file, err) != RDT_OK)
         die(err);
     struct rdt_span rest = {file.p, file.n};
-    for (; n < RDT_AGE_KEYS_MAX; n++) {
-        if (rdt_agekey_private_next(&rest, &keys[n], err) != RDT_OK)
+    while (out->n[0] < RDT_AGE_KEYS_MAX && out->n[1] < RDT_AGE_KEYS_MAX) {
+        enum rdt_agekey_kind kind = RDT_AGEKEY_X25519;
+        struct rdt_secret key = {0};
+        if (rdt_agekey_next(&rest, &kind, &key, err) != RDT_OK)
             die(err);
-        if (keys[n].n == 0)
+        if (key.n == 0)
             break;
+        out->of[kind][out->n[kind]++] = key;
     }
-    return n;
 }
 
 int
 main(int argc, char **argv)
 {
-    static struct rdt_secret keys[RDT_AGE_KEYS_MAX], passphrase;
+    static struct keys keys;
+    static struct rdt_secret passphrase;
     struct rdt_err err = {0};
     struct words words = {0};
     struct rdt_worker *worker = NULL;
@@ -196,20 +231,38 @@ main(int argc, char **argv)
     read_words(argv + 2, &words, &err);
     if (words.passphrase != NULL && rdt_secret_read(words.passphrase, &passphrase, &err) != RDT_OK)
         die(&err);
-    size_t n_keys = words.identity == NULL ? 0 : read_keys(words.identity, keys, &err);
-    const struct rdt_secret *phrase = words.passphrase == NULL ? NULL : &passphrase;
-    enum rdt_age_armor armor = armor_of(words.armor);
+    if (words.identity != NULL)
+        read_keys(words.identity, &keys, &err);
+    struct rdt_age_with with = {
+        .keys = keys.of[RDT_AGEKEY_X25519],
+        .n_keys = keys.n[RDT_AGEKEY_X25519],
+        .passphrase = words.passphrase == NULL ? NULL : &passphrase,
+        .scrypt_log_max = number(words.log),
+        .armor = armor_of(words.armor),
+        .hybrid_keys = keys.of[RDT_AGEKEY_HYBRID],
+        .n_hybrid_keys = keys.n[RDT_AGEKEY_HYBRID],
+    };
+    struct rdt_age_to to = {
+        .keys = (const uint8_t(*)[32])words.to,
+        .n_keys = words.n_to,
+        .passphrase = with.passphrase,
+        .scrypt_log = with.scrypt_log_max,
+        .armor = with.armor,
+        .hybrid_keys = (const uint8_t(*)[RDT_AGEKEY_HYBRID_LEN])words.hybrid,
+        .n_hybrid_keys = words.n_hybrid,
+    };
     if (strcmp(argv[1], "open") == 0)
-        open_file(worker, &words,
-                  &(struct rdt_age_with){keys, n_keys, phrase, number(words.log), armor}, &err);
+        open_file(worker, &words, &with, &err);
     else if (strcmp(argv[1], "seal") == 0)
-        seal_file(worker, &words,
-                  &(struct rdt_age_to){(const uint8_t(*)[32])words.to, words.n_to, phrase,
-                                       number(words.log), armor},
-                  &err);
-    else
+        seal_file(worker, &words, &to, &err);
+    else if (strcmp(argv[1], "keygen") == 0)
         keygen(worker, &err);
+    else if (strcmp(argv[1], "keygen-hybrid") == 0)
+        keygen_hybrid(worker, &err);
+    else
+        printf("%s\n", rdt_xwing_has(worker) ? "hybrid" : "no hybrid");
     free(words.to);
+    free(words.hybrid);
     rdt_worker_close(worker);
     return 0;
 }

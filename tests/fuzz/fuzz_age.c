@@ -39,7 +39,14 @@ static void
 open_file(struct rdt_span file, size_t step, struct result *out)
 {
     RDT_AUTO(rdt_age_reader_free_at) struct rdt_age_reader *reader = NULL;
-    struct rdt_age_with with = {&key, 1, &passphrase, SCRYPT_LOG_MAX, RDT_AGE_ANY};
+    struct rdt_age_with with = {
+        .keys = &key,
+        .n_keys = 1,
+        .passphrase = &passphrase,
+        .scrypt_log_max = SCRYPT_LOG_MAX,
+        .hybrid_keys = &key, /* any seed is one */
+        .n_hybrid_keys = 1,
+    };
     enum rdt_code rc = rdt_age_reader_new(worker, &with, &reader, NULL);
     if (rc != RDT_OK)
         abort();
@@ -86,7 +93,15 @@ as_key(struct rdt_span text)
          !rdt_span_eq(text, (struct rdt_span){again.p, again.n})))
         abort();
     rdt_secret_wipe(&secret);
-    while (rdt_agekey_private_next(&rest, &secret, NULL) == RDT_OK && secret.n != 0)
+    rdt_secret_wipe(&secret);
+    rdt_secret_wipe(&again);
+    if (rdt_agekey_hybrid_private_get(text, &secret, NULL) == RDT_OK &&
+        (rdt_agekey_hybrid_private_put(&secret, &again, NULL) != RDT_OK ||
+         !rdt_span_eq(text, (struct rdt_span){again.p, again.n})))
+        abort();
+    rdt_secret_wipe(&secret);
+    enum rdt_agekey_kind kind;
+    while (rdt_agekey_next(&rest, &kind, &secret, NULL) == RDT_OK && secret.n != 0)
         rdt_secret_wipe(&secret);
 }
 

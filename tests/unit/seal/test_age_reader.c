@@ -1,5 +1,8 @@
 /* Age files, read: cut, flipped, swapped, for somebody else. The published vectors are in
  * tests/functional/test_age.py. */
+#include "codec/base64.h"
+#include "seal/age_internal.h"
+
 #include "age_pair.h"
 
 #define HEADER_LEN 168 /* of a file to one key */
@@ -124,6 +127,47 @@ chunks_stay_in_order(void **state)
     }
 }
 
+/* An empty last chunk is for an empty file only: else the end of one could be replaced. */
+static void
+empty_last_chunk(void **state)
+{
+    (void)state;
+    for (int behind_one = 0; behind_one < 2; behind_one++) {
+        RDT_BUF file = {0}, back = {0};
+        RDT_SECRET file_key = {0};
+        struct age_stanza stanza;
+        struct age_stream stream = {.next = 0};
+        struct rdt_age_with with = with_key(&private_key);
+        static const uint8_t nonce[AGE_NONCE_LEN], plain[RDT_AGE_CHUNK_LEN];
+        static uint8_t sealed[AGE_SEALED_LEN];
+        uint8_t mac[RDT_SHA256_LEN];
+        assert_int_equal(rdt_secret_new(&file_key, AGE_FILE_KEY_LEN, NULL), RDT_OK);
+        assert_int_equal(rdt_age_wrap_x25519(worker, public_key[0], &file_key, &stanza), RDT_OK);
+        rdt_buf_str(&file, AGE_VERSION_LINE);
+        rdt_age_stanza_add(&file, &stanza);
+        rdt_buf_str(&file, "---");
+        assert_int_equal(rdt_age_header_mac(worker, &file_key, rdt_buf_span(&file), mac), RDT_OK);
+        rdt_buf_str(&file, " ");
+        rdt_base64_raw_add(&file, (struct rdt_span){mac, sizeof mac});
+        rdt_buf_str(&file, "\n");
+        rdt_buf_add(&file, nonce, sizeof nonce);
+        assert_int_equal(rdt_age_stream_start(&stream, worker, &file_key, nonce), RDT_OK);
+        if (behind_one) {
+            assert_int_equal(
+                rdt_age_chunk_seal(&stream, (struct rdt_span){plain, sizeof plain}, false, sealed),
+                RDT_OK);
+            rdt_buf_add(&file, sealed, sizeof sealed);
+        }
+        assert_int_equal(rdt_age_chunk_seal(&stream, (struct rdt_span){plain, 0}, true, sealed),
+                         RDT_OK);
+        rdt_buf_add(&file, sealed, RDT_CHACHA_TAG_LEN);
+        rdt_secret_wipe(&stream.key);
+        assert_int_equal(open_with(&with, rdt_buf_span(&file), 4096, &back),
+                         behind_one ? RDT_AGE_PAYLOAD : RDT_AGE_OK);
+        assert_int_equal(back.n, behind_one ? RDT_AGE_CHUNK_LEN : 0);
+    }
+}
+
 /* Nobody with another key, nobody with none; all keys are tried. */
 static void
 who_may(void **state)
@@ -230,6 +274,7 @@ main(void)
         cmocka_unit_test(each_bit),
         cmocka_unit_test(each_armored_bit),
         cmocka_unit_test(chunks_stay_in_order),
+        cmocka_unit_test(empty_last_chunk),
         cmocka_unit_test(who_may),
         cmocka_unit_test(no_way_back),
         cmocka_unit_test(no_room),

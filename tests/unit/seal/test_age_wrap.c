@@ -39,6 +39,28 @@ x25519(void **state)
 }
 
 static void
+hybrid(void **state)
+{
+    RDT_SECRET file_key = {0}, back = {0};
+    struct age_stanza stanza;
+    static uint8_t hybrid_key[RDT_XWING_PUBLIC_LEN];
+    (void)state;
+    if (!rdt_xwing_has(worker)) {
+        print_message("# skipped: this libcrypto has no ML-KEM (3.5 has it)\n");
+        skip();
+    }
+    new_file_key(&file_key);
+    assert_int_equal(rdt_secret_new(&back, AGE_FILE_KEY_LEN, NULL), RDT_OK);
+    assert_int_equal(rdt_xwing_public(worker, &private_key, hybrid_key), RDT_OK);
+    assert_int_equal(rdt_age_wrap_hybrid(worker, hybrid_key, &file_key, &stanza), RDT_OK);
+    assert_int_equal(rdt_age_unwrap_hybrid(worker, &private_key, &stanza, &back), RDT_OK);
+    assert_true(rdt_secret_equal(&file_key, &back));
+    assert_int_equal(rdt_age_unwrap_hybrid(worker, &other_key, &stanza, &back), RDT_E_TAMPERED);
+    stanza.body[0] ^= 1;
+    assert_int_equal(rdt_age_unwrap_hybrid(worker, &private_key, &stanza, &back), RDT_E_TAMPERED);
+}
+
+static void
 passphrase(void **state)
 {
     RDT_SECRET file_key = {0}, back = {0};
@@ -64,6 +86,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(x25519),
+        cmocka_unit_test(hybrid),
         cmocka_unit_test(passphrase),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

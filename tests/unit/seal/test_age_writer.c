@@ -1,5 +1,7 @@
 /* Age files, written: the published vectors and the program `age` are in
  * tests/functional/test_age.py. */
+#include "crypto/xwing.h"
+
 #include "age_pair.h"
 
 static const size_t sizes[] = {
@@ -115,6 +117,33 @@ refused(void **state)
     }
 }
 
+/* Where there is ML-KEM, hybrid keys serve; else the refusal says what is missing. */
+static void
+hybrid(void **state)
+{
+    static uint8_t key[1][1216];
+    RDT_BUF file = {0}, back = {0};
+    struct rdt_age_to to = {.hybrid_keys = (const uint8_t(*)[1216])key, .n_hybrid_keys = 1};
+    struct rdt_age_with with = {.hybrid_keys = &private_key, .n_hybrid_keys = 1};
+    struct rdt_age_writer *writer = NULL;
+    struct rdt_err err = {RDT_OK, "", ""};
+    (void)state;
+    if (!rdt_xwing_has(worker)) {
+        assert_int_equal(rdt_age_writer_new(worker, &to, &writer, &err), RDT_E_STATE);
+        assert_non_null(strstr(err.hint, "3.5"));
+        return;
+    }
+    assert_int_equal(rdt_xwing_public(worker, &private_key, key[0]), RDT_OK);
+    seal(&to, rdt_span_str("secret"), 6, &file);
+    assert_int_equal(open_with(&with, rdt_buf_span(&file), 100, &back), RDT_AGE_OK);
+    assert_true(rdt_span_is(rdt_buf_span(&back), "secret"));
+    with.hybrid_keys = &other_key;
+    assert_int_equal(open_with(&with, rdt_buf_span(&file), 100, &back), RDT_AGE_NO_MATCH);
+    to.n_keys = 1;
+    to.keys = (const uint8_t(*)[32])public_key;
+    assert_int_equal(rdt_age_writer_new(worker, &to, &writer, &err), RDT_E_USAGE);
+}
+
 static void
 ends_once(void **state)
 {
@@ -136,6 +165,7 @@ main(void)
         cmocka_unit_test(there_and_back), cmocka_unit_test(new_each_time),
         cmocka_unit_test(passphrase),     cmocka_unit_test(many),
         cmocka_unit_test(refused),        cmocka_unit_test(ends_once),
+        cmocka_unit_test(hybrid),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
