@@ -110,6 +110,7 @@ static const enum rdt_option decrypt_options[] = {
     OPT_CATALOGUE, OPT_COLUMN,    OPT_TENANT, OPT_ROW, OPT_RING, OPT_TENANT_ID,
     OPT_COLUMN_ID, OPT_ROW_BOUND, OPT_LINES,  OPT_OUT, OPT_CERT, OPT_KEY};
 static const enum rdt_option inspect_options[] = {OPT_LINES, OPT_OUT};
+static const enum rdt_option index_plan_options[] = {OPT_BITS, OPT_OTHER, OPT_TENANTS, OPT_OUT};
 static const enum rdt_option column_prove_options[] = {OPT_CATALOGUE, OPT_DB,     OPT_OUT,
                                                        OPT_SCANNER,   OPT_SIGNER, OPT_STORE,
                                                        OPT_SHOW_ROWS, OPT_CERT,   OPT_KEY};
@@ -573,6 +574,16 @@ const struct rdt_command rdt_commands[] = {
      "own message. Options and lines as for `redoubt field encrypt`.\n" SERVER},
     {"field", "inspect", rdt_cmd_field_inspect, OPTIONS(inspect_options), 0, 1, "[FILE]",
      "show what a value says of itself, without a key", "The handle of its tenant, the epoch of its key, suite and sizes. Nothing of it is proved."},
+    {"field", "index-plan", rdt_cmd_field_index_plan, OPTIONS(index_plan_options), 2, 2,
+     "ROWS DISTINCT", "how many bits the tokens of a blind index should have",
+     "ROWS is how many rows have a value in the column, DISTINCT how many values it can have, in "
+     "the whole table; 0 says that nobody knows. Too many bits: each value has a token of its own, "
+     "and who reads the table sees which rows are equal. Too few: a search decrypts too many rows. "
+     "Under 64 values there is no good number: they are guessed from how often each occurs.\n"
+     "With --bits it judges an index that is there; ask again as the table grows. A tenant's "
+     "tokens "
+     "hide among its own rows alone: --tenants names a file with the rows of each, or - for "
+     "standard input, as psql -At prints them. Exit status 1: something is not as it should be."},
     {"column", "prove", rdt_cmd_column_prove, OPTIONS(column_prove_options), 0, RDT_WORDS_MAX,
      "[COLUMN...]", "decrypt every value of columns, and sign what was found",
      "Without COLUMN all of the catalogue. Every value is decrypted in one snapshot, each "
