@@ -193,8 +193,8 @@ static double
 best(struct bench *b, void (*run)(struct bench *), int calls)
 {
     double least = 1e12;
-    for (int round = 0; round < 3 * ROUNDS; round++) {
-        double one = once(b, run, calls);
+    for (int round = 0; round < 20 * ROUNDS; round++) { /* short: one of them has the core alone */
+        double one = once(b, run, calls / 20);
         least = one < least ? one : least;
     }
     return least;
