@@ -137,8 +137,7 @@
     X(OPT_TEXT, "text", 0, NULL, NULL, "the value as text (rd1.)")                                 \
     X(OPT_LINES, "lines", 0, NULL, NULL, "each line is a value; with --json an object")            \
     X(OPT_BITS, "bits", 0, "N", NULL, "judge an index whose tokens have so many bits")             \
-    X(OPT_OTHER, "other", 0, "N", NULL,                                                            \
-      "bits of another index of the field (may be repeated)")                                      \
+    X(OPT_OTHER, "other", 0, "N", NULL, "bits of another index of the field (may be repeated)")    \
     X(OPT_TENANTS, "tenants", 0, "FILE", NULL, "judge for each tenant: lines of TENANT|ROWS")      \
     X(OPT_STORE, "store", 0, "NAME", NULL, "the database's name in the census of its rings")       \
     X(OPT_CUT_OVER, "cut-over", 0, NULL, NULL,                                                     \
