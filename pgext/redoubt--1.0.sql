@@ -41,7 +41,7 @@ CREATE FUNCTION redoubt.is_rf1(value bytea) RETURNS boolean
         ELSE pg_catalog.substring(value, 7, 2) OPERATOR(pg_catalog.<>) '\x0000'::pg_catalog.bytea
     END $$;
 
--- F9 | kind | index epoch 2 | token 16 | RF1
+-- F9 | kind, unique or truncated | index epoch 2 | token 16 | RF1
 CREATE FUNCTION redoubt.is_searchable(value bytea) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
@@ -49,6 +49,7 @@ CREATE FUNCTION redoubt.is_searchable(value bytea) RETURNS boolean
         WHEN pg_catalog.octet_length(value) OPERATOR(pg_catalog.<) 100
           OR pg_catalog.octet_length(value) OPERATOR(pg_catalog.>) 16777316 THEN false
         WHEN pg_catalog.substring(value, 1, 1) OPERATOR(pg_catalog.<>) '\xf9'::pg_catalog.bytea
+          OR pg_catalog.get_byte(pg_catalog.substring(value, 2, 1), 0) OPERATOR(pg_catalog.>) 2
           OR pg_catalog.substring(value, 2, 1) OPERATOR(pg_catalog.=) '\x00'::pg_catalog.bytea
           OR pg_catalog.substring(value, 3, 2) OPERATOR(pg_catalog.=) '\x0000'::pg_catalog.bytea
           OR pg_catalog.substring(value, 21, 1) OPERATOR(pg_catalog.<>) '\xf8'::pg_catalog.bytea THEN false
@@ -192,12 +193,13 @@ END $$;
 -- ---- Columns ----
 
 -- For progress and discovery, and trusted by nobody: who writes the database could write here. Keys and places come from
--- the catalogue file of the client. Both name and number of the column, since one survives a renaming and the other a restore.
+-- the catalogue file of the client.
 CREATE TABLE redoubt.columns (
     id uuid PRIMARY KEY,               -- the column's UUID in the catalogue file
     relation regclass NOT NULL,
     attname name NOT NULL,
-    attnum smallint NOT NULL,
+    attnum smallint NOT NULL,          -- survives a renaming
+    relation_was oid NOT NULL,         -- another one after a restore, when the number may be another's
     added timestamptz NOT NULL DEFAULT now(),
     UNIQUE (relation, attname)
 );
@@ -242,10 +244,10 @@ CREATE FUNCTION redoubt.register(rel regclass, col name, id uuid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM redoubt.form(rel, col);
-    INSERT INTO redoubt.columns (id, relation, attname, attnum)
-        SELECT register.id, rel, attname, attnum FROM pg_attribute WHERE attrelid = rel AND attname = col
+    INSERT INTO redoubt.columns (id, relation, attname, attnum, relation_was)
+        SELECT register.id, rel, attname, attnum, rel FROM pg_attribute WHERE attrelid = rel AND attname = col
         ON CONFLICT ON CONSTRAINT columns_pkey DO UPDATE
-            SET relation = excluded.relation, attname = excluded.attname, attnum = excluded.attnum;
+            SET relation = excluded.relation, attname = excluded.attname, attnum = excluded.attnum, relation_was = excluded.relation_was;
 END $$;
 
 CREATE FUNCTION redoubt.unregister(id uuid) RETURNS boolean
@@ -255,14 +257,13 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- Where the registered columns are now. After a renaming the number finds it, after a restore the name; where they
--- point to two columns nobody knows, and "col" is NULL.
+-- Where the registered columns are now: by number, after a restore by name. Where both are there and differ, nobody knows, and "col" is NULL.
 CREATE VIEW redoubt.places AS
-    SELECT c.id, c.relation, CASE WHEN n.attnum IS NULL OR n.attnum = c.attnum OR b.attnum IS NULL THEN coalesce(n.attname, b.attname) END AS col
+    SELECT c.id, c.relation, CASE WHEN n.attnum IS NULL OR b.attnum IS NULL OR n.attnum = b.attnum THEN coalesce(b.attname, n.attname) END AS col
     FROM redoubt.columns c
     LEFT JOIN pg_catalog.pg_attribute n ON n.attrelid = c.relation AND n.attname = c.attname AND n.attnum > 0 AND NOT n.attisdropped
     LEFT JOIN pg_catalog.pg_attribute b ON b.attrelid = c.relation AND b.attnum = c.attnum AND NOT b.attisdropped
-        AND b.atttypid IN ('redoubt.rf1'::regtype, 'redoubt.searchable'::regtype, 'redoubt.rd1'::regtype, 'bytea'::regtype, 'text'::regtype);
+        AND c.relation_was = c.relation::oid;
 
 -- Values by handle and epoch, of the column and of all tables below. "handle" is NULL where a value is none of ours.
 -- percent: below 100 only so much of the table's pages is read (a bound for nothing).
@@ -300,6 +301,8 @@ BEGIN
 END $$;
 
 CREATE VIEW redoubt.progress AS SELECT * FROM redoubt.progress(100);
+
+GRANT SELECT ON redoubt.columns, redoubt.places, redoubt.progress TO PUBLIC; -- counting needs the right to read the column itself
 
 -- ---- The fence: no value of an old epoch comes in any more (SECURITY-DESIGN section 9) ----
 

@@ -66,6 +66,8 @@ def functions(pg):
     for name, data in (("no bytes", b""), ("words", b"Ada Lovelace"), ("cut", good[:79]), ("a later suite", good[:1] + b"\x03" + good[2:]),
                        ("no epoch", good[:6] + b"\0\0" + good[8:]), ("NULL", None)):
         equal("nothing is said of " + name, of(data), "|||||||")
+    for kind, good in ((0, "f"), (1, "t"), (2, "t"), (3, "f"), (255, "f")):
+        equal("kind %d" % kind, pg.ask("SELECT redoubt.is_searchable(%s)" % hexed(searchable(b"x", bytes(16), kind=kind))), good)
     equal("the value inside", pg.ask("SELECT redoubt.sealed(%s)" % hexed(searchable(b"x", bytes(16)))), "\\x" + value(b"x").hex())
     with open(os.path.join(HERE, "../vectors/field.json")) as file:
         vectors = json.load(file)
@@ -255,6 +257,86 @@ def columns(pg):
     equal("unregistered", pg.ask("SELECT redoubt.unregister('00000000-0000-0000-0000-000000000001')"), "t")
 
 
+# ---- what nobody registered, and what cannot work
+
+def discovery(pg):
+    pg.ask("CREATE TABLE app.found (a bytea, b text, c varchar(900), d jsonb, e json, f bytea[], g char(900), h redoubt.rf1, i redoubt.searchable, j redoubt.rd1, k xml, n int)")
+    pg.ask("CREATE TABLE app.parts (id int, v bytea) PARTITION BY RANGE (id); CREATE TABLE app.part1 PARTITION OF app.parts FOR VALUES FROM (0) TO (10)")
+    pg.ask("CREATE MATERIALIZED VIEW app.kept AS SELECT a, a AS again FROM app.found WITH NO DATA")
+    one, two, both = value(b"x", epoch=3), value(b"y", epoch=9), searchable(b"x", bytes(16), handle=OTHER, epoch=4)
+    words = rd1(b"x", epoch=5)
+    doc = json.dumps({"a": [words, {"b": rd1(b"y", epoch=6)}], "c": "rd1.short", "d": "rd1." + "A" * 200})
+    pg.ask("INSERT INTO app.found VALUES (%s, %s, '%s', '%s', '%s', ARRAY[%s, %s]::bytea[], '%s', %s, %s, '%s', '<a>%s</a>')"
+           % (hexed(one), hexed(both), words, doc, doc, hexed(one), hexed(two), words, hexed(one), hexed(both), words, words))
+    pg.ask("INSERT INTO app.found (a, b) VALUES ('RBF1' || repeat('x', 90)::bytea, 'see %s here'), (%s, 'Ada'), ('', ''), (NULL, NULL), (%s, %s)"
+           % (words, hexed(both), hexed(one[:79]), hexed(b"\xf8" + bytes(200))))
+    pg.ask("INSERT INTO app.parts VALUES (1, %s); REFRESH MATERIALIZED VIEW app.kept" % hexed(two))
+    pg.ask("SELECT redoubt.register('app.parts', 'v', '00000000-0000-0000-0000-000000000002')")
+    got = pg.ask("SELECT relation, col, form, handle, epoch_min, epoch_max, n, registered, note FROM redoubt.discover() ORDER BY 1, 2, 3, 4")
+    t, o = "%d" % TENANT, "%d" % OTHER
+    equal("every place", sorted(got.split("\n")), sorted([
+        "app.found|a|rbf1||||1|f|", "app.found|a|rf1|%s|3|3|1|f|" % t, "app.found|a|searchable|%s|4|4|1|f|" % o,
+        "app.found|b|inside|%s|4|4|1|f|" % o, "app.found|b|inside|%s|5|5|1|f|" % t, "app.found|c|rf1|%s|5|5|1|f|" % t, "app.found|d|inside|%s|5|6|2|f|" % t,
+        "app.found|e|inside|%s|5|6|2|f|" % t, "app.found|f|rf1|%s|3|9|2|f|" % t, "app.found|g|rf1|%s|5|5|1|f|" % t, "app.found|h|rf1|%s|3|3|1|f|" % t,
+        "app.found|i|searchable|%s|4|4|1|f|" % o, "app.found|j|rf1|%s|5|5|1|f|" % t, "app.found|k|inside|%s|5|5|1|f|" % t,
+        "app.kept|a|rbf1||||1|f|", "app.kept|a|rf1|%s|3|3|1|f|" % t, "app.kept|a|searchable|%s|4|4|1|f|" % o,
+        "app.kept|again|rbf1||||1|f|", "app.kept|again|rf1|%s|3|3|1|f|" % t, "app.kept|again|searchable|%s|4|4|1|f|" % o,
+        "app.part1|v|rf1|%s|9|9|1|t|" % t]))
+    pg.ask("ALTER TABLE app.found ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.found USING (n = 1); GRANT SELECT ON app.found TO writer; SELECT lo_create(0)")
+    seen = pg.ask("SELECT relation, col, form, note FROM redoubt.discover(50) WHERE note LIKE 'not read%'", user="writer")
+    for name, words_ in (("no right", "app.part1|v||not read: no right to select it"), ("rows that a policy hides", "app.found|a||not read: 42501, row level security hides rows"),
+                         ("large objects", "pg_largeobject|data||not read: large objects")):
+        result(words_ in seen.split("\n"), "what is not read is said: " + name, seen)
+    pg.ask("SELECT redoubt.unregister('00000000-0000-0000-0000-000000000002'); DROP TABLE app.found, app.parts CASCADE; SELECT lo_unlink(oid) FROM pg_largeobject_metadata")
+
+
+def lint(pg):
+    findings = "SELECT severity, object, finding FROM redoubt.lint()"
+    pg.ask("CREATE INDEX by_email ON app.people (redoubt.token(email))")
+    good = "CREATE VIEW app.good AS SELECT id, name FROM app.people WHERE redoubt.token(email) = '\\x00' AND name::bytea = '\\x00' ORDER BY id"
+    equal("nothing to find", pg.ask(good + "; " + findings, options="-csearch_path=app,redoubt"), "")
+    result("does not name redoubt" in pg.ask(findings), "a path without the operators")
+    for name, make, drop, words in (
+            ("a view", "VIEW app.bad AS SELECT id FROM app.people WHERE name = '\\x00'::bytea", "VIEW app.bad", "view app.bad|compares"),
+            ("a view that lists", "VIEW app.bad AS SELECT id FROM app.people WHERE id = 1 OR email IN ('\\x00', '\\x01'::bytea)", "VIEW app.bad", "view app.bad|compares"),
+            ("a view that joins", "VIEW app.bad AS SELECT a.id FROM app.people a JOIN app.people b USING (phone)", "VIEW app.bad", "view app.bad|compares"),
+            ("a view that groups", "VIEW app.bad AS SELECT name, count(*) FROM app.people GROUP BY name", "VIEW app.bad", "view app.bad|sorts or groups by"),
+            ("a view that sorts", "MATERIALIZED VIEW app.bad AS SELECT phone FROM app.people ORDER BY phone", "MATERIALIZED VIEW app.bad", "materialized view app.bad|sorts or groups by"),
+            ("an index", "INDEX bad ON app.people (id, name)", "INDEX app.bad", "index app.bad|indexes the bytes"),
+            ("an index of some rows", "INDEX bad ON app.people (id) WHERE name > '\\x00'::bytea", "INDEX app.bad", "index app.bad|compares"),
+            ("a policy", "POLICY bad ON app.people USING (name <> '\\x00'::bytea)", "POLICY bad ON app.people", "policy bad of app.people|compares")):
+        pg.ask("CREATE " + make)
+        found = pg.ask(findings, options="-csearch_path=app,redoubt")
+        result(words in found and "app.good" not in found and len(found.split("\n")) == 1, "found: " + name, found)
+        pg.ask("DROP " + drop)
+    pg.ask("DROP INDEX app.by_email; DROP VIEW app.good")
+    result("reads the whole table" in pg.ask(findings, options="-csearch_path=app,redoubt"), "a searchable column without its index")
+    pg.ask("SELECT redoubt.fence('app.people', 'name', 1); ALTER TABLE app.people DISABLE TRIGGER USER")
+    result("trigger zz_redoubt_fence_name of app.people|a fence that is switched off" in pg.ask(findings), "a fence that is switched off")
+    equal("the path is as it was", pg.ask(findings.replace("severity, object, finding", "count(*) > 0") + "; SHOW search_path", options="-csearch_path=app"), "t\napp")
+
+
+def uninstall(pg):
+    keep = value(b"kept")
+    pg.ask("TRUNCATE app.people; INSERT INTO app.people (id, name, email, phone) VALUES (1, %s, %s, '%s')" % (hexed(keep), hexed(searchable(b"x", bytes(16))), rd1(b"x")))
+    pg.ask("CREATE INDEX by_email ON app.people (redoubt.token(email)); SELECT redoubt.fence('app.people', 'name', 1), redoubt.constrain('app.people', 'name', 1)")
+    done = pg.script("uninstall.sql")
+    refused("uninstall while it is used", done, "still in use")
+    for words in ("column email of table app.people", "column name of table app.people", "index app.by_email", "trigger zz_redoubt_fence_name", "constraint redoubt_epoch_name"):
+        result(words in done[2], "it says: " + words, done[2])
+    refused("an index is the user's", pg.script("uninstall.sql", options="-credoubt.uninstall=convert"), "DETAIL:  index app.by_email")
+    equal("nothing was done by half", pg.ask("SELECT redoubt.is_fenced('app.people', 'name', 1)"), "t")
+    refused("who does not own it", pg.script("uninstall.sql", user="writer", options="-credoubt.uninstall=convert"), "must be owner")
+    pg.ask("DROP INDEX app.by_email")
+    equal("converted and gone", pg.script("uninstall.sql", options="-credoubt.uninstall=convert"), (0, "", ""))
+    equal("the values are there", pg.ask("SELECT pg_typeof(name), pg_typeof(email), pg_typeof(phone), name FROM app.people"), "bytea|bytea|text|\\x" + keep.hex())
+    equal("nothing else is", pg.ask("SELECT to_regnamespace('redoubt') IS NULL, (SELECT count(*) FROM pg_trigger), (SELECT count(*) FROM pg_constraint WHERE conname LIKE 'redoubt%')"), "t|0|0")
+    refused("uninstall of nothing", pg.script("uninstall.sql"), "not installed here")
+    pg.install()
+    equal("installed again", pg.ask("SELECT redoubt.version()"), "1.1")
+    equal("unused, it goes without more", pg.script("uninstall.sql"), (0, "", ""))
+
+
 def main():
     pg = start()
     install(pg)
@@ -267,6 +349,9 @@ def main():
     proof(pg)
     trees(pg)
     columns(pg)
+    discovery(pg)
+    lint(pg)
+    uninstall(pg)
     return finish()
 
 
