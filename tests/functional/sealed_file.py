@@ -183,6 +183,8 @@ def make_stanza(kind, file_id, file_key, who, fresh):
     """who: as seal_main takes it. fresh: bytes to draw on."""
     if kind == KMS:
         return stanza(kind, u(2, 12) + b"alias/backup" + u(1, 4) + b"acme" + b"as kms:Encrypt gave it")
+    if kind == P11:
+        return stanza(kind, b"\1" + u(1, 5) + b"token" + u(1, 6) + b"backup" + b"as the token wrapped it")
     if kind == TENANT:
         key, aad = tenant_wrap(file_id, who[22:], who[:22])
         return stanza(kind, who[:22] + wrap(key, aad, file_key, fresh[:12]))
@@ -467,14 +469,14 @@ def fixed(label, n):
 KEYS = [fixed("private key %d" % i, 32) for i in range(4)]
 PUBLIC = [public(key) for key in KEYS]
 KEK = fixed("KEK", 32)
-SECRETS = {KMS: KEYS[3], TENANT: KEK, X25519: KEYS[0], PASSPHRASE: b"correct horse battery staple", GLASS: KEYS[0] + KEYS[2]}
-WHO = {KMS: b"", TENANT: fixed("ring", 16) + u(4, 0x01020304) + u(2, 7) + KEK, X25519: PUBLIC[0],
+SECRETS = {KMS: KEYS[3], P11: KEYS[3], TENANT: KEK, X25519: KEYS[0], PASSPHRASE: b"correct horse battery staple", GLASS: KEYS[0] + KEYS[2]}
+WHO = {KMS: b"", P11: b"", TENANT: fixed("ring", 16) + u(4, 0x01020304) + u(2, 7) + KEK, X25519: PUBLIC[0],
        PASSPHRASE: SECRETS[PASSPHRASE], GLASS: b"\2" + b"".join(PUBLIC[:3])}
 ITEMS = ((1, b"orders"), (2, b"\3"), (3, u(8, 1800000000000)), (4, u(8, 1900000000000)), (5, fixed("backup ring", 16)))
 
 
 def sealed(name, kind, plain, flags=0, **other):
-    if kind == KMS:
+    if kind in (KMS, P11):
         other["key"] = KEYS[3]
     return {"name": name, "kind": kind, "secret": SECRETS[kind], "plain": plain,
             "file": seal(kind, WHO[kind], plain, fixed(name, 400), flags, **other)}
@@ -486,6 +488,7 @@ def good():
     yield sealed("of a tenant", TENANT, b"hello\n", 2)
     yield sealed("under a passphrase", PASSPHRASE, b"hello\n", 1)
     yield sealed("two of three", GLASS, b"hello\n")
+    yield sealed("of a token", P11, b"hello\n")
     yield sealed("no plaintext", X25519, b"", 3)
     yield sealed("compressed", X25519, b"hello " * 500, 4)
     yield sealed("compressed, no plaintext", X25519, b"", 5)

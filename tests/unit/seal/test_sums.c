@@ -119,6 +119,32 @@ compressed(void **state)
     free(text);
 }
 
+/* The longest lists a footer has, behind payloads that end anywhere in a chunk. */
+static void
+the_longest_footer(void **state)
+{
+    static uint8_t epochs[RDT_SEAL_CONTAINED_MAX * RDT_SEAL_EPOCH_LEN];
+    static uint8_t versions[RDT_SEAL_CONTAINED_MAX * RDT_SEAL_VERSION_LEN];
+    static const size_t lens[] = {0, 1, RDT_CHUNK_LEN - 1, RDT_CHUNK_LEN, 9 * RDT_CHUNK_LEN + 8000};
+    (void)state;
+    for (size_t i = 0; i < RDT_SEAL_CONTAINED_MAX; i++) {
+        epochs[i * RDT_SEAL_EPOCH_LEN] = versions[i * RDT_SEAL_VERSION_LEN] = (uint8_t)(i >> 8);
+        epochs[i * RDT_SEAL_EPOCH_LEN + 1] = versions[i * RDT_SEAL_VERSION_LEN + 1] = (uint8_t)i;
+    }
+    for (size_t i = 0; i < RDT_COUNT(lens); i++) {
+        RDT_BUF file = {0};
+        RDT_BUF out = {0};
+        struct whole w = whole();
+        struct rdt_span all = {plain, lens[i]};
+        w.hashed = w.contained_known = true;
+        w.epochs = (struct rdt_span){epochs, sizeof epochs};
+        w.versions = (struct rdt_span){versions, sizeof versions};
+        assert_int_equal(whole_seal(&w, all, &file), RDT_SEAL_OK);
+        assert_int_equal(open_it(rdt_buf_span(&file), &out), RDT_SEAL_OK);
+        assert_true(rdt_span_eq(rdt_buf_span(&out), all));
+    }
+}
+
 /* The whole of a small file: no change goes unseen, but of a slot that the other stands in for. */
 static void
 changed_and_cut(void **state)
@@ -308,6 +334,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes),
         cmocka_unit_test(compressed),
+        cmocka_unit_test(the_longest_footer),
         cmocka_unit_test(changed_and_cut),
         cmocka_unit_test(moved_chunks),
         cmocka_unit_test(another_head),
