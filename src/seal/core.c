@@ -11,7 +11,7 @@
 #define UUID_LEN ((size_t)16)
 
 /* Kinds of what a policy says; each at most once, ascending. */
-enum { ASSET = 1, LEVEL = 2, CREATED = 3, EXPIRES = 4, RING = 5, CODING = 6 };
+enum { ASSET = 1, LEVEL = 2, CREATED = 3, EXPIRES = 4, RING = 5, CODING = 6, LATER = 7 };
 
 /* ---- to write ---- */
 
@@ -168,7 +168,7 @@ read_item(uint8_t kind, struct rdt_span bytes, struct rdt_seal_policy *out)
 }
 
 /* (u8 kind | vec16 bytes)..., kinds ascending, no value empty */
-static bool
+static enum rdt_seal_fault
 read_policy(struct rdt_span in, struct rdt_seal_policy *out)
 {
     uint8_t kind, last = 0;
@@ -176,11 +176,15 @@ read_policy(struct rdt_span in, struct rdt_seal_policy *out)
     struct rdt_span bytes;
     while (in.n != 0) {
         bool ok = rdt_take_u8(&in, &kind) && rdt_take_u16(&in, &n) && rdt_take(&in, n, &bytes);
-        if (!ok || n == 0 || kind <= last || !read_item(kind, bytes, out))
-            return false;
+        if (!ok || n == 0 || kind <= last)
+            return RDT_SEAL_HEAD;
+        if (kind >= LATER) /* nobody here knows what it asks for */
+            return RDT_SEAL_VERSION;
+        if (!read_item(kind, bytes, out))
+            return RDT_SEAL_HEAD;
         last = kind;
     }
-    return true;
+    return RDT_SEAL_OK;
 }
 
 static size_t
@@ -228,8 +232,11 @@ rdt_seal_head_read(struct rdt_span bytes, struct rdt_seal_head *out)
     enum rdt_seal_fault fault = take_front(&in, &front);
     if (fault != RDT_SEAL_OK)
         return fault;
-    if (!rdt_take(&in, front.policy_len, &policy) || !read_policy(policy, &head.policy))
+    if (!rdt_take(&in, front.policy_len, &policy))
         return RDT_SEAL_HEAD;
+    fault = read_policy(policy, &head.policy);
+    if (fault != RDT_SEAL_OK)
+        return fault;
     head.core = (struct rdt_span){bytes.p, RDT_SEAL_FRONT_LEN + front.policy_len};
     head.file_id = front.file_id;
     head.slot_len = front.slot_len;

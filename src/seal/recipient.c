@@ -2,8 +2,6 @@
 
 #include "base/text.h"
 
-#include <stdlib.h>
-
 #define TENANT_LABEL "redoubt/rbf1/tenant"
 #define X25519_LABEL "redoubt/rbf1/x25519"
 #define PASSPHRASE_LABEL "redoubt/rbf1/passphrase"

@@ -113,7 +113,10 @@ def read_core(b):
     items, policy, last = {}, Bytes(b.take(n), "head"), 0
     while policy.data:
         kind, value = policy.number(1), policy.take(policy.number(2))
-        policy.need(value and kind > last and read_item(kind, value))
+        policy.need(value and kind > last)
+        if kind > 6:
+            raise Refused("version")
+        policy.need(read_item(kind, value))
         items[kind], last = value, kind
     return whole[:28 + n], slot_len, file_id, items
 

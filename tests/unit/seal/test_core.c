@@ -117,6 +117,7 @@ what_no_writer_makes(void **state)
         {"policy cut",           26, "\0\1",             2, RDT_SEAL_HEAD    },
         {"item of kind 0",       28, "\0",               1, RDT_SEAL_HEAD    },
         {"item of kind 6",       28, "\6",               1, RDT_SEAL_HEAD    },
+        {"item of kind 7",       28, "\7",               1, RDT_SEAL_VERSION },
         {"item of a kind twice", 46, "\1",               1, RDT_SEAL_HEAD    },
         {"item too long",        29, "\377\377",         2, RDT_SEAL_HEAD    },
         {"empty item",           29, "\0\0",             2, RDT_SEAL_HEAD    },
