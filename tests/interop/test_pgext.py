@@ -3,12 +3,14 @@
 discovery, upgrade, uninstall. Dumps, replication and logs are in test_pgext_copies and test_pgext_logs."""
 import json
 import os
+import re
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import finish, result  # noqa: E402
-from pgext_case import HERE, OTHER, SCRIPTS, TENANT, Bound, hexed, rd1, searchable, start, value  # noqa: E402
+from harness import FOLDER, finish, result  # noqa: E402
+from pgext_case import BIN, HERE, OTHER, SCRIPTS, TENANT, Bound, hexed, rd1, searchable, start, value  # noqa: E402
 
 
 def equal(name, got, want):
@@ -337,6 +339,30 @@ def uninstall(pg):
     equal("unused, it goes without more", pg.script("uninstall.sql"), (0, "", ""))
 
 
+def guide(pg):
+    """The commands and statements of docs/guides/postgresql.md, in their order."""
+    pg.sql("CREATE ROLE app LOGIN; GRANT app TO owner; ALTER ROLE owner CREATEROLE")
+    pg.make_database("guide")
+    pg.sql("GRANT CREATE ON SCHEMA public TO owner", database="guide")
+    with open(os.path.join(HERE, "../../docs/guides/postgresql.md")) as file:
+        blocks = re.findall(r"^```(sh|sql)\n(.*?)^```", file.read(), re.M | re.S)
+    environment = {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(pg.port), "PGUSER": "owner", "PGDATABASE": "guide"}
+    for n, (kind, text) in enumerate(blocks):
+        if kind == "sql":
+            command = [BIN + "/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "token=\\x01", "-v", "old_token=\\x02", "-f", "-"]
+            done = subprocess.run(command, input=text, capture_output=True, text=True, env=environment, cwd=FOLDER)
+        else:
+            words = text.split()
+            done = subprocess.run([os.environ["REDOUBT"], *words[1:]], capture_output=True, text=True, env=environment, cwd=FOLDER)
+        wanted = 0 if "uninstall" not in text else 4  # the guide's own table is in the way
+        result(done.returncode == wanted and (wanted == 0 or "in use" in done.stderr), "guide, block %d: %s" % (n + 1, text.splitlines()[0][:60]),
+               done.stderr + done.stdout)
+        if "CREATE TABLE person" in text:
+            pg.ask("INSERT INTO person VALUES ('00000000-0000-4000-8000-000000000002', %s, %s)" % (hexed(value(b"x", epoch=7)), hexed(searchable(b"x", bytes(16)))),
+                   database="guide")
+    result(len(blocks) == 8, "the guide has its %d blocks" % len(blocks))
+
+
 def main():
     pg = start()
     install(pg)
@@ -352,6 +378,7 @@ def main():
     discovery(pg)
     lint(pg)
     uninstall(pg)
+    guide(pg)
     return finish()
 
 
