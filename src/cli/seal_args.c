@@ -128,7 +128,8 @@ rdt_seal_args_with(struct rdt_seal_args *args)
     if (rc == RDT_OK && pin != NULL)
         rc = rdt_secret_read(pin, &args->with.pin, &cli->err);
     args->with.p11_module = rdt_cli_value(cli, OPT_HSM_MODULE, NULL);
-    bool other = args->with.n != 0 || words != NULL || args->with.p11_module != NULL;
+    bool other =
+        args->with.n + args->with.n_hybrids != 0 || words != NULL || args->with.p11_module != NULL;
     if (rc == RDT_OK && !other && names_service())
         rc = rdt_seal_args_service(args);
     return rc;

@@ -1,24 +1,35 @@
 #include "work/age_file.h"
 
+#include "codec/agekey.h"
 #include "seal/age.h"
 #include "work/room.h"
 
 #define STEP ((size_t)256 * 1024) /* bytes that are read at a time */
 
+/* Public keys of a file's recipients, one after the other. */
+struct keys {
+    uint8_t x25519[RDT_RECIPIENTS_MAX][RDT_HPKE_PUBLIC_LEN];
+    uint8_t hybrid[RDT_RECIPIENTS_MAX][RDT_AGEKEY_HYBRID_LEN];
+};
+
 static enum rdt_code
-age_to(const struct rdt_recipients *to, uint8_t (*keys)[RDT_HPKE_PUBLIC_LEN],
-       struct rdt_age_to *out, struct rdt_err *err)
+age_to(const struct rdt_recipients *to, struct keys *keys, struct rdt_age_to *out,
+       struct rdt_err *err)
 {
     for (size_t i = 0; i < to->n; i++) {
         if (to->items[i].kind == RDT_TO_PASSPHRASE)
             out->passphrase = to->passphrase;
         else if (to->items[i].kind == RDT_TO_X25519)
-            memcpy(keys[out->n_keys++], to->items[i].public_key, RDT_HPKE_PUBLIC_LEN);
+            memcpy(keys->x25519[out->n_keys++], to->items[i].public_key, RDT_HPKE_PUBLIC_LEN);
+        else if (to->items[i].kind == RDT_TO_HYBRID)
+            memcpy(keys->hybrid[out->n_hybrid_keys++], to->items[i].hybrid_key,
+                   RDT_AGEKEY_HYBRID_LEN);
         else
             return rdt_fail(err, RDT_E_USAGE,
                             "a file in age's format is for age1... keys or a passphrase only");
     }
-    out->keys = (const uint8_t(*)[RDT_HPKE_PUBLIC_LEN])keys;
+    out->keys = (const uint8_t(*)[RDT_HPKE_PUBLIC_LEN])keys->x25519;
+    out->hybrid_keys = (const uint8_t(*)[RDT_AGEKEY_HYBRID_LEN])keys->hybrid;
     return RDT_OK;
 }
 
@@ -56,12 +67,12 @@ feed_all(const struct rdt_seal_file *job, struct rdt_age_writer *writer, struct 
 enum rdt_code
 rdt_age_seal(const struct rdt_seal_file *job, bool armor, struct rdt_err *err)
 {
-    uint8_t keys[RDT_RECIPIENTS_MAX][RDT_HPKE_PUBLIC_LEN];
+    struct keys keys;
     RDT_AUTO(rdt_worker_close_at) struct rdt_worker *worker = NULL;
     RDT_AUTO(rdt_age_writer_free_at) struct rdt_age_writer *writer = NULL;
     RDT_BUF out = {0};
     struct rdt_age_to to = {.armor = armor ? RDT_AGE_ARMORED : RDT_AGE_BINARY};
-    enum rdt_code rc = age_to(job->opts.to, keys, &to, err);
+    enum rdt_code rc = age_to(job->opts.to, &keys, &to, err);
     if (rc == RDT_OK)
         rc = rdt_worker_open(&worker, err);
     if (rc == RDT_OK)
@@ -85,6 +96,8 @@ rdt_age_open(struct rdt_source *source, const struct rdt_unlock *with,
     RDT_ROOM plain = {0};
     struct rdt_age_with keys = {.keys = with->identities,
                                 .n_keys = with->n,
+                                .hybrid_keys = with->hybrids,
+                                .n_hybrid_keys = with->n_hybrids,
                                 .passphrase = with->passphrase.n == 0 ? NULL : &with->passphrase};
     size_t n = STEP;
     uint64_t done = 0;

@@ -41,6 +41,9 @@ is_same(const struct rdt_recipient *a, const struct rdt_recipient *b)
     if (a->kind == RDT_TO_X25519)
         return rdt_same((struct rdt_span){a->public_key, sizeof a->public_key},
                         (struct rdt_span){b->public_key, sizeof b->public_key});
+    if (a->kind == RDT_TO_HYBRID)
+        return rdt_same((struct rdt_span){a->hybrid_key, RDT_AGEKEY_HYBRID_LEN},
+                        (struct rdt_span){b->hybrid_key, RDT_AGEKEY_HYBRID_LEN});
     if (a->kind == RDT_TO_P11)
         return strcmp(a->p11.token, b->p11.token) == 0 && strcmp(a->p11.key, b->p11.key) == 0;
     if (a->kind == RDT_TO_GLASS)
@@ -121,6 +124,12 @@ rdt_recipients_add(struct rdt_recipients *to, const char *word, const char *tena
         rc = read_tenant(to, word, out, err);
     } else if (strncmp(word, "pkcs11:", 7) == 0) {
         rc = read_p11(to, word + 7, out, err);
+    } else if (strncmp(word, "age1pq1", 7) == 0) {
+        out->kind = RDT_TO_HYBRID;
+        out->hybrid_key = rdt_arena_new(&to->arena, RDT_AGEKEY_HYBRID_LEN);
+        rc = out->hybrid_key == NULL
+                 ? rdt_fail(err, RDT_E_NOMEM, "recipient")
+                 : rdt_agekey_hybrid_get(rdt_span_str(word), out->hybrid_key, err);
     } else if (strncmp(word, "age1", 4) == 0 || strncmp(word, "AGE", 3) == 0) {
         out->kind = RDT_TO_X25519;
         rc = rdt_agekey_public_get(rdt_span_str(word), out->public_key, err);
@@ -197,6 +206,8 @@ rdt_recipients_len(const struct rdt_recipients *to)
         switch (one->kind) {
         case RDT_TO_X25519:
             n += X25519_LEN;
+            break;
+        case RDT_TO_HYBRID: /* refused when it is wrapped for */
             break;
         case RDT_TO_KMS:
             n += KMS_OVER + strlen(one->key) + (one->tenant == NULL ? 0 : strlen(one->tenant));
@@ -310,6 +321,9 @@ wrap_one(const struct rdt_recipients *to, const struct rdt_recipient *one,
         return wrap_tenant(to, one, about, out, err);
     case RDT_TO_P11:
         return wrap_p11(to, one, about, out, err);
+    case RDT_TO_HYBRID:
+        return rdt_fail(err, RDT_E_USAGE,
+                        "age1pq1... keys are for files in age's format: --format age");
     case RDT_TO_X25519:
         fault =
             rdt_seal_add_x25519(about->worker, about->core, about->file_key,

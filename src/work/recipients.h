@@ -15,6 +15,7 @@
 
 enum rdt_recipient_kind {
     RDT_TO_X25519,
+    RDT_TO_HYBRID, /* for files in age's format only */
     RDT_TO_KMS,
     RDT_TO_TENANT,
     RDT_TO_P11,
@@ -25,6 +26,7 @@ enum rdt_recipient_kind {
 struct rdt_recipient {
     enum rdt_recipient_kind kind;
     uint8_t public_key[RDT_HPKE_PUBLIC_LEN]; /* x25519 */
+    uint8_t *hybrid_key;                     /* hybrid: RDT_AGEKEY_HYBRID_LEN bytes */
     const char *key, *tenant;                /* kms: key and tenant (NULL: none);
                                                 tenant: ring and tenant's name */
     struct rdt_p11 p11;                      /* p11 */
@@ -45,6 +47,7 @@ struct rdt_recipients {
  * rdt_recipients_add - one word:
  *
  *   age1...                        an X25519 key
+ *   age1pq1...                     a hybrid key, for a file in age's format only
  *   kms:KEY                        a key of the key service: id, ARN, alias
  *   tenant:NAME@RING               a tenant's key of that ring
  *   pkcs11:token=T;object=K?module-path=/P   a key on a token

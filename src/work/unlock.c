@@ -28,22 +28,28 @@ enum rdt_code
 rdt_unlock_add_file(struct rdt_unlock *with, const char *path, struct rdt_err *err)
 {
     RDT_SECRET text = {0};
-    size_t before = with->n;
+    size_t before = with->n + with->n_hybrids;
     enum rdt_code rc = rdt_secret_read(path, &text, err);
     struct rdt_span rest = {text.p, text.n};
     while (rc == RDT_OK) {
         RDT_SECRET key = {0};
-        rc = rdt_agekey_private_next(&rest, &key, err);
+        enum rdt_agekey_kind kind;
+        rc = rdt_agekey_next(&rest, &kind, &key, err);
         if (rc != RDT_OK || key.n == 0)
             break;
-        if (with->n == RDT_IDENTITIES_MAX)
+        if (with->n + with->n_hybrids == RDT_IDENTITIES_MAX)
             return rdt_fail(err, RDT_E_LIMIT, "%s: more than %d keys", path, RDT_IDENTITIES_MAX);
-        with->identities[with->n++] = key;
+        if (kind == RDT_AGEKEY_HYBRID)
+            with->hybrids[with->n_hybrids++] = key;
+        else
+            with->identities[with->n++] = key;
         key = (struct rdt_secret){0};
     }
     if (rc != RDT_OK)
         return rdt_fail_in(err, rc, "%s", path);
-    return with->n == before ? rdt_fail(err, RDT_E_BADINPUT, "%s: no key in it", path) : RDT_OK;
+    return with->n + with->n_hybrids == before
+               ? rdt_fail(err, RDT_E_BADINPUT, "%s: no key in it", path)
+               : RDT_OK;
 }
 
 static void
@@ -270,7 +276,9 @@ rdt_unlock_wipe(struct rdt_unlock *with)
 {
     for (size_t i = 0; i < with->n; i++)
         rdt_secret_wipe(&with->identities[i]);
-    with->n = 0;
+    for (size_t i = 0; i < with->n_hybrids; i++)
+        rdt_secret_wipe(&with->hybrids[i]);
+    with->n = with->n_hybrids = 0;
     rdt_secret_wipe(&with->passphrase);
     rdt_secret_wipe(&with->pin);
 }

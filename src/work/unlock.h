@@ -13,9 +13,11 @@
 struct rdt_unlock {
     struct rdt_secret identities[RDT_IDENTITIES_MAX]; /* of RDT_HPKE_PRIVATE_LEN bytes */
     size_t n;
-    struct rdt_secret passphrase, pin; /* empty: none */
-    const char *p11_module;            /* NULL: none */
-    struct rdt_client *client;         /* borrowed; NULL: none */
+    struct rdt_secret hybrids[RDT_IDENTITIES_MAX]; /* private hybrid keys; for age files only */
+    size_t n_hybrids;                              /* with n, at most RDT_IDENTITIES_MAX */
+    struct rdt_secret passphrase, pin;             /* empty: none */
+    const char *p11_module;                        /* NULL: none */
+    struct rdt_client *client;                     /* borrowed; NULL: none */
 };
 
 /*

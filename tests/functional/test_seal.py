@@ -16,6 +16,7 @@ from seal_files import CHEAP, CHUNK, SEALED, body_at, get, keygen, put, run, som
 
 SIZES = (0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 32 * CHUNK - 1, 32 * CHUNK, 32 * CHUNK + 1, 3 * 32 * CHUNK + 77)
 MIB = 1 << 20
+HYBRID = "AGE-SECRET-KEY-PQ-1XX76JRALNLXDMEW0CRK45QMCCH4X06SE84UN3VPM33W6HWDX0H3SK3ZQFR"  # of C2SP age.md
 
 
 class Case:
@@ -290,6 +291,14 @@ def age(case):
     text = case.sealed(data, "--format", "age", "--armor")
     tap.ok(get(text).startswith(b"-----BEGIN AGE") and case.opened(text).stdout == data, "and armored")
     case.refused(get(path)[:-1], "", "refused: an age file that was cut")
+    hybrid = put(case.path(), HYBRID.encode() + b"\n")
+    both = put(case.path(), HYBRID.encode() + b"\n" + get(case.key))
+    got = [run("open", "-i", both, file).stdout for file in (path, case.sealed(data))]
+    tap.ok(got == [data, data], "a hybrid key beside the one that is needed does no harm")
+    got = run("open", "-i", hybrid, path)
+    tap.ok(got.returncode == 4 and not got.stdout and b"no key that was given" in got.stderr, "a hybrid key does not open a file for an X25519 key", got.stderr)
+    got = run("seal", "-r", "age1pq1" + case.public[4:], "--format", "age", data=data)
+    tap.ok(got.returncode == 3 and not got.stdout, "a hybrid recipient that was mistyped is refused", got.stderr)
     got = run("seal", "-r", case.public, "--format", "age", "--zstd", data=data)
     tap.ok(got.returncode == 3 and not got.stdout, "what age has not is refused", got.stderr)
     got = run("seal", "-r", case.public, "--format", "age", "--", "sh", "-c", "echo x; exit 2")
