@@ -55,7 +55,7 @@ rule {
   severity = "critical",
   source = { "REST-2", "CLASS-1", "MISTAKE-1", "STORE-2", "MED-1", "MED-3" },
   subjects = { "stores" },
-  decided = { "plan" },
+  decided = { "plan", "live" },
   why = "A volume is open to everything that can query it: SQL injection, a stolen session, an insider.",
   fix = "Add the data to at_rest.fields with an envelope key, or store it hashed, tokenised or encrypted by the client.",
   check = function(s)
@@ -72,10 +72,36 @@ rule {
       message = s.name .. " holds " .. and_list(names) .. " under volume encryption only",
     }
   end,
+  -- PG-8: only where somebody named the columns; what a plan calls a field is no column yet.
+  live = function(s)
+    local columns, total, unread = also_seen(s, "pg.fields"), 0, {}
+    if columns == nil or next(columns) == nil then return pass() end
+    local clear = {}
+    for name, c in pairs(columns) do
+      if c.why or c.n == nil then table.insert(unread, name)
+      elseif c.plain > 0 then table.insert(clear, name)
+      else total = total + c.n end
+    end
+    table.sort(clear)
+    table.sort(unread)
+    if #clear > 0 then
+      return fail { observed = "values that are not encrypted", expected = "encrypted values only",
+                    message = and_list(clear) .. " of " .. s.name .. " has values that are not encrypted" }
+    end
+    if #unread > 0 then return unknown("not looked at: " .. and_list(unread) .. ": " .. (columns[unread[1]].why or "no count")) end
+    if total == 0 then return unknown("the sample of its columns has no value") end
+    seen(s, "pg.fields")
+    return pass(3)
+  end,
   tests = {
     { on = "stores.db", expect = "pass" },
     { on = "stores.audit", expect = "pass" },
     { on = "stores.backups", expect = "n/a" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.fields"] = { ["a.b.c"] = { n = 9, plain = 0 } } } }, expect = "pass" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.fields"] = { ["a.b.c"] = { n = 9, plain = 1 } } } }, expect = "drift" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.fields"] = { ["a.b.c"] = { n = 0, plain = 0 } } } }, expect = "unknown" },
+    { on = "stores.db", facts = { ["stores.db"] = { ["pg.fields"] = { ["a.b.c"] = { n = 9, plain = 0 }, ["a.b.d"] = { why = "denied" } } } },
+      expect = "unknown" },
     { on = "stores.db", set = { ["stores.db.at_rest.fields"] = "<absent>" }, expect = "fail" },
     { on = "stores.files", expect = "fail",
       set = { ["stores.files.at_rest.fields"] = "<absent>" } },

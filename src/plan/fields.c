@@ -460,6 +460,8 @@ static const struct rdt_field postgres_fields[] = {
     TEXT("ca", 0, "File with the authority of the server's certificate."),
     WORD("addresses", 0, which_addresses, "Try one address of the name, or all."),
     OBJ("auditor", 0, &auditor, "Account for the settings that need a login."),
+    LIST("fields", 0, ITEM(.type = RDT_T_TEXT),
+         "Encrypted columns to sample: schema.table.column."),
 };
 static const struct rdt_shape postgres = SHAPE("postgres", postgres_fields);
 

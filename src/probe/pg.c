@@ -362,6 +362,7 @@ rdt_pg_read_target(const struct rdt_probe_job *job, struct rdt_pg_target *out)
     out->user = rdt_node_str(job->spec, "user");
     out->ca = rdt_node_str(job->spec, "ca");
     out->databases = rdt_node_get(job->spec, "databases");
+    out->fields = rdt_node_get(job->spec, "fields");
     out->all = rdt_node_is(rdt_node_get(job->spec, "addresses"), "all");
     out->auditor = auditor != NULL && auditor->kind == RDT_NODE_MAP ? auditor : NULL;
     return out->host != NULL && read_port(job->spec, &out->port) && out->databases != NULL &&
@@ -371,8 +372,11 @@ rdt_pg_read_target(const struct rdt_probe_job *job, struct rdt_pg_target *out)
 enum rdt_code
 rdt_pg_unreached(const struct rdt_pg_target *target, const char *why, struct rdt_evidence *out)
 {
-    static const char *const facts[] = {"pg.plaintext", "pg.settings", "pg.hba", "pg.sessions"};
-    size_t n = target->auditor == NULL ? 1 : RDT_COUNT(facts);
+    static const char *const facts[] = {"pg.plaintext", "pg.settings", "pg.hba", "pg.sessions",
+                                        "pg.fields"};
+    size_t n = target->auditor == NULL  ? 1
+               : target->fields == NULL ? RDT_COUNT(facts) - 1
+                                        : RDT_COUNT(facts);
     enum rdt_code rc = RDT_OK;
     for (size_t i = 0; rc == RDT_OK && i < n; i++)
         rc = rdt_evidence_unknown(out, target->job->subject, facts[i], why, rdt_span_str(why));

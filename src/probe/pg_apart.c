@@ -16,7 +16,7 @@ struct request {
 };
 _Static_assert(sizeof(struct request) <= RDT_APART_REQUEST_MAX, "a request fits");
 
-static const char *const facts[] = {"pg.settings", "pg.hba", "pg.sessions"};
+static const char *const facts[] = {"pg.settings", "pg.hba", "pg.sessions", "pg.fields"};
 
 bool
 rdt_pg_wants_apart(const struct rdt_probe_job *job)
@@ -119,7 +119,8 @@ rdt_pg_audit_apart(const struct rdt_pg_target *target, struct rdt_evidence *out)
         return rc;
     if (rc != RDT_OK)
         rdt_fail_in(&err, rc, "auditor");
-    for (size_t i = 0; i < RDT_COUNT(facts); i++) {
+    size_t n = RDT_COUNT(facts) - (target->fields == NULL ? 1 : 0); /* the last one, if asked for */
+    for (size_t i = 0; i < n; i++) {
         const char *why = rc == RDT_OK ? "the auditor's look was not finished" : err.text;
         enum rdt_code kept = record(target, facts[i], find(answers, facts[i]), why, out);
         if (kept != RDT_OK)

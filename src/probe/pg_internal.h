@@ -18,6 +18,7 @@ struct rdt_pg_target {
     const char *ca;                   /* "system", a file under the plan's folder, or NULL */
     const struct rdt_node *databases; /* list of names */
     const struct rdt_node *auditor;   /* {user, password}, or NULL */
+    const struct rdt_node *fields;    /* list of schema.table.column to sample, or NULL */
     bool all;                         /* try every address of the host */
     int64_t deadline_ms;              /* of the whole job */
     struct rdt_addrs addrs;           /* those to try; the first one is asked by the auditor */
@@ -26,7 +27,10 @@ struct rdt_pg_target {
 /* rdt_pg_read_target - read the job's spec; false when it lacks what a look needs. */
 RDT_MUST_CHECK bool rdt_pg_read_target(const struct rdt_probe_job *job, struct rdt_pg_target *out);
 
-/* rdt_pg_audit - PG-2 to PG-4: log in as the auditor over TLS, record settings, rules, sessions. */
+/*
+ * rdt_pg_audit - PG-2 to PG-4, PG-8: log in as the auditor over TLS, record settings, rules,
+ * sessions, and samples of the columns that the target names.
+ */
 RDT_MUST_CHECK enum rdt_code rdt_pg_audit(const struct rdt_pg_target *target,
                                           struct rdt_evidence *out);
 

@@ -1,5 +1,7 @@
 /*
  * PG-2 to PG-4: what the server says of itself to an auditor: settings, rules for logins, sessions.
+ * PG-8 and DEK-1: a sample of columns that are to be encrypted, as counts; no value leaves the
+ * server.
  *
  * The password travels only where nobody in the middle can take it: with a CA the server's name is
  * verified; without one the login must be bound to the TLS channel (SCRAM-SHA-256-PLUS), which a
@@ -24,10 +26,14 @@
 #define LIBPQ_WITH_SYSTEM_ROOTS 160000
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 #define NO_FILE "/dev/null/none" /* a path that never exists: libpq has defaults for NULL */
-#define SERVER_OPTIONS "-c search_path=pg_catalog -c default_transaction_read_only=on"
+/* no row security: what a policy calls would run with the auditor's rights; it is an error instead
+ */
+#define SERVER_OPTIONS                                                                             \
+    "-c search_path=pg_catalog -c default_transaction_read_only=on -c row_security=off"
 #define OPTIONS_MAX 32 /* more than there are: the last one stays NULL */
 #define HBA_RULES_FROM_16 160000
 #define SUBSCRIPTIONS_MAX 1000           /* of one server that are read */
+#define FIELDS_MAX 100                   /* columns of one server that are sampled */
 #define CONNINFO_MAX ((size_t)16 * 1024) /* bytes of a connection string that is read */
 
 struct session {
@@ -665,15 +671,105 @@ look_at_sessions(struct session *session)
     return record(session, "pg.sessions", ok ? value : NULL);
 }
 
+/*
+ * Which table and column a name means, and how much of it is read: some 200 pages. Only tables, so
+ * that nobody's view answers; only bytes and text, so that no cast runs somebody's function.
+ */
+static const char find_field[] =
+    "SELECT json_build_object('rel', c.oid::regclass::text, 'col', quote_ident(a.attname), 'form', "
+    "b, "
+    "'percent', round(least(100, 20000.0 / greatest(c.relpages, 1)), 4)::text) "
+    "FROM (SELECT parse_ident($1) AS p) i JOIN pg_namespace n ON n.nspname = p[1] "
+    "JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p[2] AND c.relkind = 'r' "
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = p[3] AND a.attnum > 0 "
+    "JOIN pg_type t ON t.oid = a.atttypid, "
+    "LATERAL (SELECT CASE coalesce(nullif(t.typbasetype, 0), t.oid) WHEN 'bytea'::regtype THEN "
+    "'bytea' "
+    "WHEN 'text'::regtype THEN 'text' WHEN 'varchar'::regtype THEN 'text' END) AS f (b) "
+    "WHERE array_length(p, 1) = 3 AND b IS NOT NULL";
+
+/* h: the 8 bytes in front of an RF1, also of one with a search token or written as text (field.md)
+ */
+static const char head_of_bytes[] =
+    "CASE WHEN octet_length(v) >= 80 AND substring(v, 1, 1) = '\\xf8'::bytea THEN substring(v, 1, "
+    "8) "
+    "WHEN octet_length(v) >= 100 AND substring(v, 1, 1) = '\\xf9'::bytea "
+    "AND substring(v, 21, 1) = '\\xf8'::bytea THEN substring(v, 21, 8) END";
+static const char head_of_text[] =
+    "CASE WHEN v ~ '^rd1\\.[A-Za-z0-9_-]{107,}$' "
+    "THEN substring(decode(translate(substr(v, 5, 11), '-_', '+/') || '=', 'base64'), 1, 8) END";
+
+static enum rdt_code
+sample_field(struct session *session, const char *name, struct rdt_node **answer,
+             struct rdt_err *err)
+{
+    RDT_BUF sql = {0};
+    struct rdt_node *found = NULL;
+    enum rdt_code rc = ask(session, find_field, name, &found, err);
+    if (rc == RDT_E_PROTOCOL)
+        return rdt_fail(err, RDT_E_NOTFOUND, "no table has such a column of bytea or text");
+    const char *rel = rdt_node_str(found, "rel"), *col = rdt_node_str(found, "col"),
+               *form = rdt_node_str(found, "form"), *percent = rdt_node_str(found, "percent");
+    if (rc != RDT_OK)
+        return rc;
+    if (rel == NULL || col == NULL || form == NULL || percent == NULL)
+        return rdt_fail(err, RDT_E_PROTOCOL, "the answer lacks a name");
+    rdt_buf_fmt(
+        &sql,
+        "SELECT json_build_object('n', count(*), 'plain', count(*) FILTER (WHERE h IS NULL), "
+        "'handles', count(DISTINCT substring(h, 3, 4)), "
+        "'oldest', coalesce(min(get_byte(h, 6) * 256 + get_byte(h, 7)), 0), "
+        "'newest', coalesce(max(get_byte(h, 6) * 256 + get_byte(h, 7)), 0)) "
+        "FROM (SELECT %s AS h FROM (SELECT %s::%s AS v FROM ONLY %s TABLESAMPLE SYSTEM (%s) "
+        "WHERE %s IS NOT NULL) AS a) AS b",
+        strcmp(form, "text") == 0 ? head_of_text : head_of_bytes, col, form, rel, percent, col);
+    const char *text = rdt_buf_cstr(&sql);
+    return text == NULL ? rdt_fail(err, RDT_E_NOMEM, "question")
+                        : ask(session, text, NULL, answer, err);
+}
+
+/* PG-8, DEK-1. Of the first database, as all that the auditor sees. */
+static enum rdt_code
+look_at_fields(struct session *session)
+{
+    static const char *const counts[] = {"n", "plain", "handles", "oldest", "newest"};
+    const struct rdt_node *fields = session->target->fields;
+    struct rdt_arena *arena = &session->out->arena;
+    struct rdt_node *value = new_map(session);
+    bool ok = value != NULL;
+    if (fields->n > FIELDS_MAX)
+        return unknown(session, "pg.fields", "the target names more than 100 columns");
+    for (size_t i = 0; ok && i < fields->n; i++) {
+        const char *name = rdt_node_text(fields->members[i].node);
+        struct rdt_node *answer = NULL,
+                        *map = rdt_value_map(arena, value, name == NULL ? "?" : name);
+        struct rdt_err err = {0};
+        if (map == NULL || name == NULL)
+            return RDT_E_NOMEM;
+        enum rdt_code rc = sample_field(session, name, &answer, &err);
+        for (size_t j = 0; rc == RDT_OK && j < RDT_COUNT(counts); j++) {
+            const char *count = rdt_node_str(answer, counts[j]);
+            if (count == NULL)
+                rc = rdt_fail(&err, RDT_E_PROTOCOL, "the answer lacks a count");
+            else
+                ok = ok && rdt_value_int(arena, map, counts[j], strtol(count, NULL, 10)) != NULL;
+        }
+        if (rc != RDT_OK)
+            ok = ok && rdt_value_text(arena, map, "why", err.text) != NULL;
+    }
+    return record(session, "pg.fields", ok ? value : NULL);
+}
+
 enum rdt_code
 rdt_pg_audit(const struct rdt_pg_target *target, struct rdt_evidence *out)
 {
-    static const char *const facts[] = {"pg.settings", "pg.hba", "pg.sessions"};
+    static const char *const facts[] = {"pg.settings", "pg.hba", "pg.sessions", "pg.fields"};
+    size_t n = RDT_COUNT(facts) - (target->fields == NULL ? 1 : 0); /* the last one, if asked for */
     RDT_AUTO(finish) struct session session = {.target = target, .out = out};
     struct rdt_err err = {0};
     enum rdt_code rc = RDT_OK;
     if (log_in(&session, &err) != RDT_OK) {
-        for (size_t i = 0; rc == RDT_OK && i < RDT_COUNT(facts); i++)
+        for (size_t i = 0; rc == RDT_OK && i < n; i++)
             rc = unknown(&session, facts[i], err.text);
         return rc;
     }
@@ -682,5 +778,7 @@ rdt_pg_audit(const struct rdt_pg_target *target, struct rdt_evidence *out)
         rc = look_at_rules(&session);
     if (rc == RDT_OK)
         rc = look_at_sessions(&session);
+    if (rc == RDT_OK && target->fields != NULL)
+        rc = look_at_fields(&session);
     return rc;
 }

@@ -30,7 +30,7 @@ struct rdt_probe_job {
  */
 typedef enum rdt_code rdt_probe_fn(const struct rdt_probe_job *job, struct rdt_evidence *out);
 
-/* rdt_probe_postgres - PG-1 to PG-4. */
+/* rdt_probe_postgres - PG-1 to PG-4, and PG-8 where the target names columns. */
 enum rdt_code rdt_probe_postgres(const struct rdt_probe_job *job, struct rdt_evidence *out);
 
 /* rdt_probe_https - HTTP-1, HTTP-2, TLS versions, certificate. */

@@ -5,6 +5,7 @@ Everything listens on 127.0.0.1, on ports that the system gives out; no Unix soc
 postgresql and openssl; PROBE_MAIN names the program that runs one probe. As root the servers run
 as the user postgres, since they refuse to run as root.
 """
+import base64
 import json
 import os
 import shutil
@@ -256,6 +257,8 @@ def audit(pg):
     refuse("a CA outside the plan's folder", "leaves the plan's folder", ca="../../etc/passwd")
     refuse("a password in the target itself", "env:NAME", auditor={"user": "auditor", "password": PASSWORD})
 
+    fields(pg, env, probe)
+
     with open(FOLDER + "/pw", "w") as f:
         f.write(PASSWORD + "\n")
     by_file = {"user": "auditor", "password": "file:pw"}
@@ -271,6 +274,36 @@ def audit(pg):
     refuse("a server without TLS gets no password", "SSL")
     wants_password = Fake(b"R\0\0\0\x08\0\0\0\3", answer_ssl=b"N")
     refuse("a man in the middle without TLS gets no password", "SSL", port=wants_password.port)
+
+
+def fields(pg, env, probe):
+    """PG-8: counts of a sample, where the auditor may read the column."""
+    one = "f801f000000100%02x" + "ab" * 72  # a handle above the signed ones, an epoch
+    token = "f901" + "0001" + "cd" * 16 + one % 9
+    text = "rd1." + base64.urlsafe_b64encode(bytes.fromhex(one % 4)).decode().rstrip("=")
+    pg.sql("CREATE SCHEMA f; GRANT USAGE ON SCHEMA f TO auditor; CREATE TABLE f.good (a bytea, b text, \"C d\" bytea, e bytea, n int);"
+           "CREATE TABLE f.bad (a bytea, b text); CREATE TABLE f.shut (a bytea); CREATE TABLE f.guarded (a bytea); CREATE VIEW f.view AS SELECT a FROM f.good;"
+           "ALTER TABLE f.guarded ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON f.guarded USING (true);"
+           "INSERT INTO f.good VALUES ('\\x%s', '%s', '\\x%s', NULL), ('\\x%s', NULL, NULL, NULL);" % (one % 3, text, token, one % 7)
+           + "INSERT INTO f.bad VALUES ('Ada', '%s'), ('\\x%s', 'Ada');" % (text, one % 3)
+           + "GRANT SELECT (a, b, \"C d\", e) ON f.good TO auditor; GRANT SELECT ON f.bad, f.view, f.guarded TO auditor", "app")
+    names = ["f.good.a", "f.good.b", "f.good.\"C d\"", "f.good.e", "f.bad.a", "f.bad.b", "f.shut.a", "f.guarded.a", "f.view.a", "f.good.n", "f.none.a", "good.a", "a'b"]
+    got = probe(pg.port, env=env, auditor=AUDITOR, fields=names)
+    value = got["facts"].get("pg.fields", {}).get("value", {})
+
+    def counted(n, plain, handles, oldest, newest):
+        return {"n": n, "plain": plain, "handles": handles, "oldest": oldest, "newest": newest}
+
+    for name, want in (("f.good.a", counted(2, 0, 1, 3, 7)), ("f.good.b", counted(1, 0, 1, 4, 4)), ("f.good.\"C d\"", counted(1, 0, 1, 9, 9)),
+                       ("f.good.e", counted(0, 0, 0, 0, 0)), ("f.bad.a", counted(2, 1, 1, 3, 3)), ("f.bad.b", counted(2, 1, 1, 4, 4))):
+        result(value.get(name) == want, "a sample of %s" % name, shown(got))
+    for name, words in (("f.shut.a", "42501"), ("f.guarded.a", "row-level security"), ("f.view.a", "no table has"), ("f.good.n", "no table has"), ("f.none.a", "no table has"),
+                        ("good.a", "no table has"), ("a'b", "SQLSTATE 22")):
+        result(list(value.get(name, {})) == ["why"] and words in value[name]["why"], "%s is not looked at, and why" % name, shown(got))
+    result("Ada" not in got["text"] and "abababab" not in got["text"], "no value leaves the server", got["text"])
+    got = probe(pg.port, env={"PG_AUDITOR": "wrong"}, auditor=AUDITOR, fields=names)
+    expect_unknown("nobody looked at the columns", got, "pg.fields", "password authentication failed")
+    result("pg.fields" not in probe(pg.port, env=env, auditor=AUDITOR)["facts"], "where no column is named there is no such fact")
 
 
 def wait_for(good, seconds=15):
