@@ -100,7 +100,7 @@ rdt_index_keys_make(struct rdt_worker *worker, const struct rdt_secret *kek,
 
 /* Bits beyond the first `bits` become zero. */
 static void
-truncate(uint8_t *token, unsigned bits)
+keep_bits(uint8_t *token, unsigned bits)
 {
     size_t whole = bits / 8;
     if (whole == RDT_TOKEN_LEN)
@@ -125,7 +125,7 @@ rdt_token_of(struct rdt_worker *worker, const struct rdt_index_keys *keys, struc
     if (rdt_mac(worker, &keys->token, parts, RDT_COUNT(parts), mac) != RDT_OK)
         return RDT_FIELD_INTERNAL;
     memcpy(out, mac, RDT_TOKEN_LEN);
-    truncate(out, keys->bits);
+    keep_bits(out, keys->bits);
     return RDT_FIELD_OK;
 }
 
