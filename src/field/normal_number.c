@@ -164,6 +164,15 @@ add_country(const struct rdt_normal *normal, struct typed *in)
     return RDT_FIELD_OK;
 }
 
+/* Lengths differ from country to country, and are known here for North America alone. */
+static bool
+of_e164(const struct typed *in)
+{
+    if (in->n < E164_LEAST || in->n > E164_MOST || in->at[0] == '0')
+        return false;
+    return in->at[0] != '1' || in->n == NANP_DIGITS + 1;
+}
+
 enum rdt_field_fault
 rdt_normal_phone(const struct rdt_normal *normal, struct rdt_span value, struct rdt_rf1_out *out)
 {
@@ -182,7 +191,7 @@ rdt_normal_phone(const struct rdt_normal *normal, struct rdt_span value, struct 
         fault = add_country(normal, &typed);
     if (fault != RDT_FIELD_OK)
         return fault;
-    if (typed.n < E164_LEAST || typed.n > E164_MOST || typed.at[0] == '0')
+    if (!of_e164(&typed))
         return RDT_FIELD_FORM;
     memcpy(number + 1, typed.at, typed.n);
     fault = put(number, 1 + typed.n, out);

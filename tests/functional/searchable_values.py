@@ -278,7 +278,7 @@ def phone(rule, value):
         raise Refused("form")
     if not whole:
         number = national(rule, number)
-    if not 7 <= len(number) <= 15 or number[0] == "0":
+    if not 7 <= len(number) <= 15 or number[0] == "0" or (number[0] == "1" and len(number) != 11):
         raise Refused("form")
     return "+" + number
 
@@ -372,7 +372,7 @@ NORMAL = [
     (MAIL_TAG, "Ada+News+x@Example.org"), (MAIL_TAG, "+x@example.org"), (MAIL, "\u0391\u03a3@\u0391\u03a3.gr"), (MAIL, "a@localhost"),
     (MAIL, "q\u0323\u0307@x.org"), (MAIL, "q\u0307\u200b\u0323@x.org"), (MAIL, "\u03b1\u0345\u0301@x.org"), (MAIL, '"quoted"@x.org'),
     (ANY, "+49 151 2345678"), (ANY, "0049 (151) 234-56.78"), (ANY, "(+49) 151/2345678"), (ANY, "+44 (0)20 7946 0000"), (ANY, "\uff0b49 \uff11\uff15\uff11 2345678"),
-    (ANY, "\u202a+49\u2011151\u20112345678\u202c"), (ANY, "+\u0664\u0669\u0661\u0665\u0661\u0662\u0663\u0664\u0665\u0666"), (ANY, "+1234567"), (ANY, "+123456789012345"),
+    (ANY, "\u202a+49\u2011151\u20112345678\u202c"), (ANY, "+\u0664\u0669\u0661\u0665\u0661\u0662\u0663\u0664\u0665\u0666"), (ANY, "+2345678"), (ANY, "+234567890123456"),
     (GERMAN, "0151 2345678"), (GERMAN, "(0151) 2345678"), (GERMAN, "(0)151 2345678"), (GERMAN, "+1 415 555 2671"), (US, "(415) 555-2671"), (US, "1-415-555-2671"),
     (US, "011 49 151 2345678"), (SPAIN, "612 34 56 78"),
     (DIGIT, "123-45-6789"), (DIGIT, "00 12"), (DIGIT, "\u0661\u0662"), (DIGIT, "9" * 64),
@@ -385,7 +385,7 @@ NORMAL = [
 REFUSE = [
     (MAIL, ""), (MAIL, " "), (MAIL, "ada"), (MAIL, "@example.org"), (MAIL, "ada@"), (MAIL, "a@b@c"), (MAIL, "a b@c.org"), (MAIL, "a@b..c"), (MAIL, "a@.b"),
     (MAIL, "a@b."), (MAIL, "a\u0000b@c.org"), (MAIL, "a@b c.org"), (MAIL, "\u0378@x.org"), (MAIL, "a@" + "b" * 1023),
-    (ANY, ""), (ANY, "0151 2345678"), (ANY, "+49 151 CALLME"), (ANY, "+123456"), (ANY, "+1234567890123456"), (ANY, "+0151234567"), (ANY, "+49+151234567"),
+    (ANY, ""), (ANY, "0151 2345678"), (ANY, "+49 151 CALLME"), (ANY, "+234567"), (ANY, "+2345678901234567"), (ANY, "+1 555 2671"), (US, "+1 415 555 26711"), (ANY, "+0151234567"), (ANY, "+49+151234567"),
     (ANY, "+39 (0)6 1234567"), (ANY, "+49 151 (0) 234567"), (ANY, "+49 151 2345678 x5"), (GERMAN, "151 2345678"), (GERMAN, "49 151 2345678"), (US, "555 2671"),
     (US, "2-415-555-2671"), (ANY, "9" * 70),
     (DIGIT, ""), (DIGIT, "-"), (DIGIT, "12a"), (DIGIT, "9" * 65), (DIGIT, "(12)"), (DIGIT, "\u0967"),
