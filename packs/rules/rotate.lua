@@ -404,13 +404,29 @@ rule {
     if not is_envelope(k) then return na("not an envelope key") end
     return pass()
   end,
-  -- X11: only a census of the records themselves can say this, and it comes later.
+  -- X11: a sample of the records themselves (DEK-1) shows those under an old version. That there is none, only a census could say.
   live = function(k)
+    for _, s in ipairs(k.protects) do
+      local here = false
+      for _, f in ipairs(s.at_rest and s.at_rest.fields or {}) do here = here or f.key == k.name end
+      for name, c in pairs(here and also_seen(s, "pg.fields") or {}) do
+        if (c.mixed or 0) > 0 then
+          return fail { observed = "epochs " .. tostring(c.oldest) .. " to " .. tostring(c.newest), expected = "the newest epoch of each tenant",
+                        message = name .. " of " .. s.name .. " has values under older keys, of " .. tostring(c.mixed) .. " of "
+                          .. tostring(c.handles) .. " tenants in a sample" }
+        end
+      end
+    end
     seen(k, "dek.age")
     return unknown("this version cannot judge a census of data keys")
   end,
   tests = {
     { on = "keys.record", expect = "unobserved" },
+    { on = "keys.record", facts = { ["stores.db"] = { ["pg.fields"] = { ["a.b.c"] = { n = 9, plain = 0, handles = 4, mixed = 1, oldest = 2, newest = 5 } } } },
+      expect = "drift" },
+    { on = "keys.record", facts = { ["stores.db"] = { ["pg.fields"] = { ["a.b.c"] = { n = 9, plain = 0, handles = 4, mixed = 0, oldest = 2, newest = 5 } } } },
+      expect = "unobserved" },
+    { on = "keys.record", facts = { ["stores.db"] = { ["pg.fields"] = { ["a.b.c"] = { why = "denied" } } } }, expect = "unobserved" },
     { on = "keys.root", expect = "n/a" },
   },
 }

@@ -21,8 +21,10 @@
       "connects to those that it replicates from; link: an sslmode|unset|bound|gss|socket|"        \
       "unreadable; ..._why instead of what the auditor may not read")                              \
     X("pg.fields", "stores",                                                                       \
-      "map schema.table.column -> {n, plain, handles, oldest, newest} of a sample: values, those " \
-      "that are not encrypted as RF1, key handles, epochs; or {why}: not looked at")               \
+      "map schema.table.column -> {n, plain, handles, mixed, oldest, newest} of a sample: "        \
+      "values, "                                                                                   \
+      "those that are not encrypted as RF1, key handles, those of them with values of several "    \
+      "epochs, epochs; or {why}: not looked at")                                                   \
     X("tls.versions", "flows", "map ssl3, tls1.0..tls1.3 -> accepted|refused|undecided")           \
     X("tls.cert", "flows",                                                                         \
       "{subject, issuer, not_before: days, not_after: days, lifetime: days, key, host: bool, "     \

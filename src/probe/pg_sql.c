@@ -714,14 +714,16 @@ sample_field(struct session *session, const char *name, struct rdt_node **answer
         return rc;
     if (rel == NULL || col == NULL || form == NULL || percent == NULL)
         return rdt_fail(err, RDT_E_PROTOCOL, "the answer lacks a name");
+    /* by handle, since epochs count per handle */
     rdt_buf_fmt(
         &sql,
-        "SELECT json_build_object('n', count(*), 'plain', count(*) FILTER (WHERE h IS NULL), "
-        "'handles', count(DISTINCT substring(h, 3, 4)), "
-        "'oldest', coalesce(min(get_byte(h, 6) * 256 + get_byte(h, 7)), 0), "
-        "'newest', coalesce(max(get_byte(h, 6) * 256 + get_byte(h, 7)), 0)) "
-        "FROM (SELECT %s AS h FROM (SELECT %s::%s AS v FROM ONLY %s TABLESAMPLE SYSTEM (%s) "
-        "WHERE %s IS NOT NULL) AS a) AS b",
+        "SELECT json_build_object('n', coalesce(sum(n), 0), 'plain', coalesce(sum(n - sealed), 0), "
+        "'handles', count(k), 'mixed', count(*) FILTER (WHERE oldest <> newest), "
+        "'oldest', coalesce(min(oldest), 0), 'newest', coalesce(max(newest), 0)) FROM ("
+        "SELECT k, count(*) AS n, count(k) AS sealed, min(e) AS oldest, max(e) AS newest FROM ("
+        "SELECT substring(h, 3, 4) AS k, get_byte(h, 6) * 256 + get_byte(h, 7) AS e FROM ("
+        "SELECT %s AS h FROM (SELECT %s::%s AS v FROM ONLY %s TABLESAMPLE SYSTEM (%s) "
+        "WHERE %s IS NOT NULL) AS a) AS b) AS c GROUP BY k) AS d",
         strcmp(form, "text") == 0 ? head_of_text : head_of_bytes, col, form, rel, percent, col);
     const char *text = rdt_buf_cstr(&sql);
     return text == NULL ? rdt_fail(err, RDT_E_NOMEM, "question")
@@ -732,7 +734,7 @@ sample_field(struct session *session, const char *name, struct rdt_node **answer
 static enum rdt_code
 look_at_fields(struct session *session)
 {
-    static const char *const counts[] = {"n", "plain", "handles", "oldest", "newest"};
+    static const char *const counts[] = {"n", "plain", "handles", "mixed", "oldest", "newest"};
     const struct rdt_node *fields = session->target->fields;
     struct rdt_arena *arena = &session->out->arena;
     struct rdt_node *value = new_map(session);

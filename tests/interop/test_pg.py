@@ -292,7 +292,7 @@ def fields(pg, env, probe):
     value = got["facts"].get("pg.fields", {}).get("value", {})
 
     def counted(n, plain, handles, oldest, newest):
-        return {"n": n, "plain": plain, "handles": handles, "oldest": oldest, "newest": newest}
+        return {"n": n, "plain": plain, "handles": handles, "mixed": int(oldest != newest), "oldest": oldest, "newest": newest}
 
     for name, want in (("f.good.a", counted(2, 0, 1, 3, 7)), ("f.good.b", counted(1, 0, 1, 4, 4)), ("f.good.\"C d\"", counted(1, 0, 1, 9, 9)),
                        ("f.good.e", counted(0, 0, 0, 0, 0)), ("f.bad.a", counted(2, 1, 1, 3, 3)), ("f.bad.b", counted(2, 1, 1, 4, 4))):
