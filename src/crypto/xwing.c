@@ -45,9 +45,10 @@ bool
 rdt_xwing_has(struct rdt_worker *worker)
 {
     EVP_KEYMGMT *found = EVP_KEYMGMT_fetch(worker->lib, ML_KEM, NULL);
+    bool has = found != NULL;
     EVP_KEYMGMT_free(found);
     ERR_clear_error();
-    return found != NULL;
+    return has;
 }
 
 /* A hash of the SHA-3 family over parts; out.n is its length, or any where it has none. */
