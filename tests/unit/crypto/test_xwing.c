@@ -25,13 +25,15 @@ tear_down(void **state)
     return 0;
 }
 
-static void
-need_ml_kem(void)
+/* cmocka's skip() says "not ok" to a reader of TAP. */
+static bool
+is_missing(bool wanted)
 {
-    if (rdt_xwing_has(worker))
-        return;
-    print_message("# skipped: this libcrypto has no ML-KEM (3.5 has it)\n");
-    skip();
+    bool has = rdt_xwing_has(worker);
+    if (has != wanted)
+        print_message("# skipped: this libcrypto %s\n",
+                      has ? "has ML-KEM" : "has no ML-KEM (3.5 has it)");
+    return has != wanted;
 }
 
 /* C2SP age.md, "The MLKEM768-X25519 recipient type": identity and recipient, the latter hashed. */
@@ -43,7 +45,8 @@ known(void **state)
     static uint8_t public_key[RDT_XWING_PUBLIC_LEN];
     char hash[2 * RDT_SHA256_LEN + 1];
     (void)state;
-    need_ml_kem();
+    if (is_missing(true))
+        return;
     hex_add(&bytes, "31bda90fbf9fccdde5cfc0ed5a0378c5ea67ea193d7938b03b8c5dabb9a67de3");
     assert_int_equal(rdt_secret_copy(&seed, rdt_buf_span(&bytes), NULL), RDT_OK);
     assert_int_equal(rdt_xwing_public(worker, &seed, public_key), RDT_OK);
@@ -88,7 +91,8 @@ there_and_back(void **state)
 {
     RDT_AUTO(message_done) struct message m = {.enc = {0}};
     (void)state;
-    need_ml_kem();
+    if (is_missing(true))
+        return;
     message_new(&m);
     assert_int_equal(rdt_xwing_public(worker, &m.seed, m.public_key), RDT_OK);
     assert_int_equal(
@@ -107,7 +111,8 @@ changed(void **state)
 {
     RDT_AUTO(message_done) struct message m = {.enc = {0}};
     (void)state;
-    need_ml_kem();
+    if (is_missing(true))
+        return;
     message_new(&m);
     assert_int_equal(rdt_xwing_public(worker, &m.seed, m.public_key), RDT_OK);
     assert_int_equal(
@@ -132,7 +137,8 @@ no_public_key(void **state)
 {
     RDT_AUTO(message_done) struct message m = {.enc = {0}};
     (void)state;
-    need_ml_kem();
+    if (is_missing(true))
+        return;
     message_new(&m);
     memset(m.public_key, 0xff, sizeof m.public_key); /* numbers above the modulus */
     assert_int_equal(
@@ -151,10 +157,8 @@ without(void **state)
 {
     RDT_AUTO(message_done) struct message m = {.enc = {0}};
     (void)state;
-    if (rdt_xwing_has(worker)) {
-        print_message("# skipped: this libcrypto has ML-KEM\n");
-        skip();
-    }
+    if (is_missing(false))
+        return;
     message_new(&m);
     memcpy(m.back.p, m.key.p, KEY_LEN);
     assert_int_equal(rdt_xwing_public(worker, &m.seed, m.public_key), RDT_E_INTERNAL);
