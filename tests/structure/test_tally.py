@@ -14,6 +14,9 @@ CASES = [
     ("counted apart", [("OK", "1..2\nok 1 - a\nok 2 - b # SKIP no IPv6 here\n")], 0, "1 passed, 0 failed, 1 skipped"),
     ("everything skipped", [("SKIP", "1..0 # SKIP no server\n"), ("OK", "")], 0, "skipped: build: x: no server"),
     ("a program that skips", [("SKIP", "skipped: no tool\n"), ("OK", "")], 0, "skipped: build: x: no tool"),
+    ("a test that returned early", [("OK", "1..2\n# skipped: no vectors\nok 1 - a\nok 2 - b\n")], 0, "skipped: build: x: a: no vectors"),
+    ("and only that one", [("OK", "1..2\n# skipped: no vectors\nok 1 - a\nok 2 - b\n")], 0, "1 passed, 0 failed, 1 skipped"),
+    ("no excuse for a failure", [("FAIL", "1..1\n# skipped: no vectors\nnot ok 1 - a\n")], 1, "0 passed, 1 failed, 0 skipped"),
     ("programs without TAP count as one", [("OK", "ok, fine\n"), ("FAIL", "x")], 1, "1 passed, 1 failed, 0 skipped"),
     ("nothing ran is no success", [], 1, "0 passed, 0 failed, 0 skipped"),
 ]

@@ -52,7 +52,7 @@ static void
 vectors(void **state)
 {
     (void)state;
-    assert_int_equal(wycheproof_each("chacha20_poly1305_test.json", one_vector, NULL), 325);
+    wycheproof_each("chacha20_poly1305_test.json", one_vector, NULL, 325);
 }
 
 /* In place, and every bit of key, nonce, aad and ciphertext counts; nothing comes out of a wrong

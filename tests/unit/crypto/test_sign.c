@@ -237,7 +237,7 @@ static void
 ed25519_wycheproof(void **state)
 {
     (void)state;
-    assert_int_equal(wycheproof_each("ed25519_test.json", wycheproof_ed25519, NULL), 151);
+    wycheproof_each("ed25519_test.json", wycheproof_ed25519, NULL, 151);
 }
 
 struct ecdsa_run {
@@ -286,8 +286,7 @@ p256_wycheproof(void **state)
 {
     struct ecdsa_run run = {0};
     (void)state;
-    assert_int_equal(wycheproof_each("ecdsa_secp256r1_sha256_test.json", wycheproof_p256, &run),
-                     484);
+    wycheproof_each("ecdsa_secp256r1_sha256_test.json", wycheproof_p256, &run, 484);
     assert_int_equal(run.n_valid, 174);
     assert_int_equal(run.n_invalid, 75);
 }

@@ -129,7 +129,7 @@ wycheproof_mac(const struct wycheproof *v, void *with)
 static void
 macs_wycheproof(void **state)
 {
-    assert_int_equal(wycheproof_each("hmac_sha256_test.json", wycheproof_mac, *state), 174);
+    wycheproof_each("hmac_sha256_test.json", wycheproof_mac, *state, 174);
 }
 
 /* Every length around the edges: the block, the joined message, and both in one and many parts. */
@@ -349,7 +349,7 @@ wycheproof_hkdf(const struct wycheproof *v, void *with)
 static void
 hkdf_wycheproof(void **state)
 {
-    assert_int_equal(wycheproof_each("hkdf_sha256_test.json", wycheproof_hkdf, *state), 86);
+    wycheproof_each("hkdf_sha256_test.json", wycheproof_hkdf, *state, 86);
 }
 
 /* Only what the functions take: 256-bit keys, 96-bit IVs, whole tags. Counts those. */
@@ -418,7 +418,7 @@ static void
 gcm_wycheproof(void **state)
 {
     struct gcm_run run = {.worker = *state};
-    assert_int_equal(wycheproof_each("aes_gcm_test.json", wycheproof_gcm, &run), 316);
+    wycheproof_each("aes_gcm_test.json", wycheproof_gcm, &run, 316);
     assert_int_equal(run.n_valid, 39);
     assert_int_equal(run.n_invalid, 27);
 }

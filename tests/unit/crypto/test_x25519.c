@@ -103,7 +103,7 @@ static void
 vectors(void **state)
 {
     (void)state;
-    assert_int_equal(wycheproof_each("x25519_test.json", one_vector, NULL), 518);
+    wycheproof_each("x25519_test.json", one_vector, NULL, 518);
 }
 
 int

