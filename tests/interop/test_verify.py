@@ -234,6 +234,24 @@ def databases(pg):
 FLOOR_DB = ("TRANSIT-TLS-FLOOR", "flows.app-db")
 
 
+def fields(pg, audited, env):
+    """PG-8, DEK-1: columns that a target names, sampled by the auditor."""
+    value = "'\\xf801f0000001%04x" + "ab" * 72 + "'"
+    pg.sql("CREATE TABLE person (iban bytea, note text); GRANT SELECT (iban) ON person TO auditor; INSERT INTO person (iban) VALUES (%s)" % value % 2, "app")
+    columns, keys = ("REST-2", "stores.db"), ("DEK-AGE", "keys.record")
+    named = {"postgres": {**audited["postgres"], "fields": ["public.person.iban"]}}
+    plan = make_plan("fields", {"stores": {"db": named}})
+    expect("encrypted columns: seen", verify(plan, env=env), status=0, verdicts={columns: ("pass", "A3"), keys: ("unobserved", None)})
+    pg.sql("INSERT INTO person (iban) VALUES (%s)" % value % 3, "app")
+    expect("values under an older key of the same tenant: drift", verify(plan, env=env), status=1, verdicts={columns: ("pass", "A3"), keys: ("drift", None)})
+    pg.sql("INSERT INTO person (iban) VALUES ('DE02 1203')", "app")
+    ran = expect("a value that is not encrypted: drift", verify(plan, env=env), status=1, verdicts={columns: ("drift", None)})
+    result("public.person.iban" in ran.finding(*columns)["message"] and "1203" not in ran.out + ran.err, "it names the column, and no value", ran)
+    named["postgres"]["fields"] = ["public.person.note"]
+    expect("a column that the auditor may not read: unknown", verify(make_plan("fields", {"stores": {"db": named}}), env=env), verdicts={columns: ("unknown", None)})
+    pg.sql("DROP TABLE person", "app")
+
+
 def auditors(pg):
     """The auditor's login: by which reference, what it adds, and that its password is nowhere."""
     top = "hostssl all postgres all trust\n"
@@ -245,6 +263,7 @@ def auditors(pg):
                  verdicts={PG: ("pass", "A4"), FLOOR_DB: ("pass", "A3")})
     result({o["fact"] for o in ran.json["observations"]} == {"pg.plaintext", "pg.settings", "pg.hba", "pg.sessions"},
            "all four facts were read", ran.json["observations"])
+    fields(pg, audited, env)
     pg.load(top + "hostssl all all all scram-sha-256", ssl_min_protocol_version="TLSv1")
     ran = expect("an old version allowed: drift with both values", verify(plan, env=env), status=1, verdicts={FLOOR_DB: ("drift", None)})
     f = ran.finding(*FLOOR_DB)
