@@ -1,5 +1,6 @@
 /* Fence and proof in the database's own catalogue, by the functions of pgext. */
 #include "base/clock.h"
+#include "codec/base64.h"
 #include "work/column_internal.h"
 
 #include <stdio.h>
@@ -124,6 +125,20 @@ rdt_column_facts(struct rdt_column_work *work, struct rdt_buf *out, struct rdt_e
     return rdt_buf_ok(out) ? RDT_OK : rdt_fail(err, RDT_E_NOMEM, "facts of a column");
 }
 
+/* So that the database's own views show it: nothing of ours is read from there again. */
+static enum rdt_code
+note_column(struct rdt_column_work *work, struct rdt_err *err)
+{
+    char id[RDT_UUID_TEXT];
+    RDT_ROWS rows = {0};
+    rdt_uuid_text(work->job->column->id, id);
+    return rdt_db_ask(
+        work->job->db, "SELECT redoubt.register($1::regclass, $2::name, $3::text::uuid)",
+        (struct rdt_db_param[]){RDT_DB_TEXT(work->table.rel), RDT_DB_TEXT(work->job->column->field),
+                                RDT_DB_TEXT(id)},
+        3, &rows, err);
+}
+
 enum rdt_code
 rdt_column_fence(const struct rdt_column_job *job, struct rdt_rotation *out, struct rdt_err *err)
 {
@@ -137,6 +152,8 @@ rdt_column_fence(const struct rdt_column_job *job, struct rdt_rotation *out, str
         rc = make_rule(&work, &rule, err);
     if (rc == RDT_OK)
         rc = call_until(&work, &rule, "fence", err);
+    if (rc == RDT_OK)
+        rc = note_column(&work, err);
     out->fence_ms = rdt_monotonic_ms() - start;
     out->fenced = rc == RDT_OK;
     return rc == RDT_OK ? RDT_OK : rdt_fail_in(err, rc, "fence of %s", job->column->name);

@@ -21,9 +21,10 @@ struct sweep {
     struct rdt_db_array old, new, keys[RDT_CATALOGUE_PARTS_MAX];
     struct rdt_buf after[RDT_CATALOGUE_PARTS_MAX]; /* key of the last row of the page */
     struct rdt_buf sealed;
-    uint64_t left; /* in this pass: values that somebody else changed or held */
-    uint64_t done; /* of this call, for the line of progress */
-    uint64_t bad;  /* in this pass */
+    uint64_t left;    /* in this pass: values that somebody else changed or held */
+    uint64_t done;    /* of this call, for the line of progress */
+    uint64_t foreign; /* under the current epoch of another tenant: no page finds them */
+    uint64_t bad;     /* in this pass */
     int64_t start_ms;
 };
 
@@ -123,6 +124,18 @@ prepare(struct sweep *sweep, struct rdt_err *err)
 
 /* ---- what there is to do ---- */
 
+/* Whether a value is as some tenant's values are to be. */
+static bool
+is_current(const struct rdt_column_tenant *tenants, size_t n, const struct rdt_column_group *group)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (group->handle == tenants[i].handle && group->epoch == tenants[i].epoch &&
+            group->index_epoch == tenants[i].index_epoch)
+            return true;
+    }
+    return false;
+}
+
 /* Counts by tenant and epoch; asks for every tenant, so that a missing right shows at once. */
 static enum rdt_code
 look(struct sweep *sweep, struct rdt_err *err)
@@ -153,6 +166,8 @@ look(struct sweep *sweep, struct rdt_err *err)
         bool fresh = groups[i].is_value && groups[i].epoch == tenant->epoch &&
                      groups[i].index_epoch == tenant->index_epoch;
         stale += fresh ? 0 : groups[i].n;
+        if (!groups[i].is_value && is_current(tenants, n_tenants, &groups[i]))
+            sweep->foreign += groups[i].n;
     }
     if (sweep->out->passes == 0) {
         sweep->out->values = values;
@@ -324,6 +339,8 @@ rdt_column_sweep(const struct rdt_column_job *job, struct rdt_rotation *out, str
         }
         rc = sweep_pass(&sweep, err);
     }
+    out->bad.n[RDT_FIELD_TENANT] += sweep.foreign;
+    out->bad.all += sweep.foreign;
     out->sweep_ms += rdt_monotonic_ms() - sweep.start_ms;
     return rc == RDT_OK ? RDT_OK : rdt_fail_in(err, rc, "%s", job->column->name);
 }
