@@ -28,7 +28,8 @@ fail_bad(struct rdt_column_cli *at, struct rdt_rotation *rotation)
 static void
 wait_for_writers(struct rdt_column_cli *at, const struct rdt_rotation *rotation, int64_t began_s)
 {
-    int64_t from_s = at->ring_s != 0 ? at->ring_s : began_s;
+    bool known = at->ring_s != 0 && !rotation->off_cycle; /* when the keys were made */
+    int64_t from_s = known ? at->ring_s : began_s;
     int64_t left = from_s + (int64_t)rotation->ttl_s + 1 - rdt_now();
     if (rdt_cli_has(at->cli, OPT_FLIPPED) || left <= 0 || rotation->stale == 0)
         return;

@@ -74,6 +74,7 @@ struct rdt_rotation {
     uint64_t beaten; /* times that the application changed or held a row first */
     int64_t sweep_ms, fence_ms, validate_ms;
     bool fenced, validated;
+    bool off_cycle; /* a tenant's current epoch is none of the ring's: it was rotated alone */
     uint32_t ttl_s; /* for so long a client may go on writing under a key that it was given */
     struct rdt_column_bad bad;
 };

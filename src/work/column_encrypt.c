@@ -25,6 +25,7 @@ struct encrypt {
     struct rdt_buf after[RDT_CATALOGUE_PARTS_MAX], one;
     struct rdt_buf first, next, update;
     uint64_t left;
+    size_t batch; /* rows of the next page */
 };
 
 static void
@@ -71,16 +72,15 @@ static void
 put_page(struct encrypt *encrypt, bool after, struct rdt_buf *sql)
 {
     const struct rdt_table_at *table = &encrypt->work.table;
-    size_t batch = encrypt->work.job->batch == 0 ? RDT_COLUMN_BATCH : encrypt->work.job->batch;
     rdt_buf_str(sql, "SELECT ");
     put_fields(encrypt, sql);
     rdt_buf_fmt(sql, ", t.xmin::text FROM %s t WHERE t.%s IS NOT NULL AND t.%s IS NULL", table->rel,
                 encrypt->twin.plain, encrypt->twin.sealed);
     if (after)
-        rdt_column_after(table, 1, sql);
+        rdt_column_after(table, 2, sql);
     rdt_buf_str(sql, " ORDER BY ");
     rdt_column_order(table, "t.", sql);
-    rdt_buf_fmt(sql, " LIMIT %zu", batch);
+    rdt_buf_str(sql, " LIMIT $1::text::bigint");
 }
 
 /* $1 values, $2 versions of the rows, $3.. their keys. */
@@ -213,9 +213,11 @@ write_batch(struct encrypt *encrypt, struct rdt_err *err)
 static enum rdt_code
 fill_page(struct encrypt *encrypt, bool first, bool *end, struct rdt_err *err)
 {
-    struct rdt_db_param params[RDT_CATALOGUE_PARTS_MAX];
+    char limit[24];
+    snprintf(limit, sizeof limit, "%zu", encrypt->batch);
+    struct rdt_db_param params[1 + RDT_CATALOGUE_PARTS_MAX] = {RDT_DB_TEXT(limit)};
     RDT_ROWS rows = {0};
-    size_t n = 0, n_key = encrypt->work.table.n_key;
+    size_t n = 1, n_key = encrypt->work.table.n_key;
     for (size_t k = 0; k < n_key && !first; k++)
         params[n++] = (struct rdt_db_param){RDT_OID_TEXT, rdt_buf_span(&encrypt->after[k])};
     enum rdt_code rc =
@@ -239,7 +241,9 @@ fill_page(struct encrypt *encrypt, bool first, bool *end, struct rdt_err *err)
         if (rdt_buf_cstr(&encrypt->after[k]) == NULL)
             return rdt_fail(err, RDT_E_NOMEM, "encrypt a column");
     }
-    *end = rows.n == 0;
+    *end = rows.n < encrypt->batch;
+    encrypt->batch = rdt_column_batch_next(encrypt->work.job, encrypt->batch,
+                                           rdt_rows_bytes(&rows, encrypt->layout.value));
     return rc;
 }
 
@@ -303,6 +307,7 @@ compare(struct encrypt *encrypt, bool cut, struct rdt_err *err)
 {
     RDT_BUF sql = {0};
     char fetch[64];
+    size_t batch = rdt_column_batch(encrypt->work.job);
     struct rdt_db *db = encrypt->work.job->db;
     const struct rdt_table_at *table = &encrypt->work.table;
     rdt_buf_str(&sql, "DECLARE redoubt_compare NO SCROLL CURSOR FOR SELECT ");
@@ -313,7 +318,6 @@ compare(struct encrypt *encrypt, bool cut, struct rdt_err *err)
     const char *text = rdt_buf_cstr(&sql);
     if (text == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "compare a column");
-    snprintf(fetch, sizeof fetch, "FETCH %d FROM redoubt_compare", RDT_COLUMN_BATCH);
     encrypt->out->compared = encrypt->out->differ = 0;
     rdt_progress_start(&encrypt->work.progress, encrypt->work.job->progress, "compare",
                        RDT_PROGRESS_ROWS, 0, 0);
@@ -322,8 +326,11 @@ compare(struct encrypt *encrypt, bool cut, struct rdt_err *err)
         rc = rdt_db_run(db, text, err);
     for (bool end = false; rc == RDT_OK && !end;) {
         RDT_ROWS rows = {0};
+        snprintf(fetch, sizeof fetch, "FETCH %zu FROM redoubt_compare", batch);
         rc = rdt_db_ask(db, fetch, NULL, 0, &rows, err);
         end = rows.n == 0;
+        batch = rdt_column_batch_next(encrypt->work.job, batch,
+                                      2 * rdt_rows_bytes(&rows, encrypt->layout.value));
         for (size_t i = 0; rc == RDT_OK && i < rows.n; i++)
             rc = compare_row(encrypt, &rows, i, err);
         if (rows.result != NULL)
@@ -459,7 +466,7 @@ enum rdt_code
 rdt_column_encrypt(const struct rdt_column_job *job, const struct rdt_encrypt_opts *opts,
                    struct rdt_encryption *out, struct rdt_err *err)
 {
-    RDT_AUTO(encrypt_done) struct encrypt encrypt = {.out = out};
+    RDT_AUTO(encrypt_done) struct encrypt encrypt = {.out = out, .batch = rdt_column_batch(job)};
     bool there = false;
     enum rdt_code rc = rdt_column_work_open(job, true, &encrypt.work, err);
     if (rc == RDT_OK)

@@ -221,6 +221,11 @@ void rdt_column_note_bad(struct rdt_column_work *work, const struct rdt_rows *ro
                          const struct rdt_column_layout *layout, size_t i,
                          enum rdt_field_fault fault, struct rdt_column_bad *bad);
 
+/* rdt_column_batch - rows of a job's first page: few, since nobody knows how long values are.
+ * rdt_column_batch_next - of the next one, after a page of so many that took so many bytes. */
+size_t rdt_column_batch(const struct rdt_column_job *job);
+size_t rdt_column_batch_next(const struct rdt_column_job *job, size_t now, size_t bytes);
+
 /* rdt_column_say - a word to whoever listens. */
 void rdt_column_say(const struct rdt_column_job *job, const char *fmt, ...) RDT_PRINTF(2, 3);
 

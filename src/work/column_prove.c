@@ -168,7 +168,7 @@ prove_rows(struct prove *prove, struct rdt_err *err)
     const struct rdt_table_at *table = &prove->work.table;
     struct rdt_db *db = prove->work.job->db;
     char fetch[64];
-    size_t batch = prove->work.job->batch == 0 ? RDT_COLUMN_BATCH : prove->work.job->batch;
+    size_t batch = rdt_column_batch(prove->work.job);
     rdt_buf_str(&sql, "DECLARE redoubt_prove NO SCROLL CURSOR FOR SELECT ");
     rdt_column_fields(table, "t.", &sql, &prove->layout);
     rdt_buf_fmt(&sql, " FROM %s t ORDER BY ", table->rel);
@@ -176,14 +176,16 @@ prove_rows(struct prove *prove, struct rdt_err *err)
     const char *text = rdt_buf_cstr(&sql);
     if (text == NULL)
         return rdt_fail(err, RDT_E_NOMEM, "prove a column");
-    snprintf(fetch, sizeof fetch, "FETCH %zu FROM redoubt_prove", batch);
     rdt_progress_start(&prove->work.progress, prove->work.job->progress, "prove", RDT_PROGRESS_ROWS,
                        estimate(&prove->work), 0);
     enum rdt_code rc = rdt_db_run(db, text, err);
     for (bool end = false; rc == RDT_OK && !end;) {
         RDT_ROWS rows = {0};
+        snprintf(fetch, sizeof fetch, "FETCH %zu FROM redoubt_prove", batch);
         rc = rdt_db_ask(db, fetch, NULL, 0, &rows, err);
         end = rows.n == 0;
+        batch = rdt_column_batch_next(prove->work.job, batch,
+                                      rdt_rows_bytes(&rows, prove->layout.value));
         for (size_t i = 0; rc == RDT_OK && i < rows.n; i++)
             rc = prove_row(prove, &rows, i, err);
         rdt_progress_at(&prove->work.progress, prove->out->values + prove->out->nulls);

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "work/column_internal.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <time.h>
 
 #define BEATEN_PAUSE_MS 100 /* before a pass over what the application held */
@@ -26,6 +26,7 @@ struct sweep {
     uint64_t foreign; /* under the current epoch of another tenant: no page finds them */
     uint64_t bad;     /* in this pass */
     int64_t start_ms;
+    size_t batch; /* rows of the next page */
 };
 
 static void
@@ -51,16 +52,10 @@ rdt_rotation_done(struct rdt_rotation *rotation)
     rdt_buf_done(&rotation->bad.shown);
 }
 
-static size_t
-batch_of(const struct rdt_column_job *job)
-{
-    size_t n = job->batch == 0 ? RDT_COLUMN_BATCH : job->batch;
-    return n < RDT_COLUMN_BATCH_MAX ? n : RDT_COLUMN_BATCH_MAX;
-}
-
 /* ---- SQL ---- */
 
-/* Parameters: $1 what is current, $2 the tenant (where one is asked for), then the last key. */
+/* Parameters: $1 what is current, $2 how many rows, $3 the tenant (where one is asked for), then
+ * the last key. */
 static void
 put_page(const struct sweep *sweep, bool after, struct rdt_buf *sql)
 {
@@ -76,12 +71,12 @@ put_page(const struct sweep *sweep, bool after, struct rdt_buf *sql)
     rdt_buf_fmt(sql, "substring(t.%s::bytea from %zu for %d) <> ALL ($1::bytea[])", table->col,
                 (table->searchable ? RDT_SEARCHABLE_FRONT : 0) + 3, RDT_AT_LEN);
     if (one)
-        rdt_buf_fmt(sql, " AND t.%s::text = $2", table->tenant.name);
+        rdt_buf_fmt(sql, " AND t.%s::text = $3", table->tenant.name);
     if (after)
-        rdt_column_after(table, one ? 3 : 2, sql);
+        rdt_column_after(table, one ? 4 : 3, sql);
     rdt_buf_str(sql, " ORDER BY ");
     rdt_column_order(table, "t.", sql);
-    rdt_buf_fmt(sql, " LIMIT %zu", batch_of(job));
+    rdt_buf_str(sql, " LIMIT $2::text::bigint");
 }
 
 /* $1 bytes that were read, $2 new ones, $3.. the key's columns. */
@@ -155,6 +150,7 @@ look(struct sweep *sweep, struct rdt_err *err)
         size_t front = sweep->work.table.searchable ? 0 : 2;
         rdt_kek_at(&(struct rdt_kek_place){.handle = tenants[i].handle, .epoch = tenants[i].epoch},
                    at + 2);
+        sweep->out->off_cycle |= tenants[i].epoch != sweep->work.job->others_from;
         rdt_db_array_add(&sweep->current, (struct rdt_span){at + front, sizeof at - front});
     }
     for (size_t i = 0; i < n; i++) {
@@ -256,11 +252,14 @@ write_batch(struct sweep *sweep, struct rdt_err *err)
 static enum rdt_code
 sweep_page(struct sweep *sweep, bool first, bool *end, struct rdt_err *err)
 {
-    struct rdt_db_param params[2 + RDT_CATALOGUE_PARTS_MAX] = {rdt_db_array_param(&sweep->current)};
+    char limit[24];
+    snprintf(limit, sizeof limit, "%zu", sweep->batch);
+    struct rdt_db_param params[3 + RDT_CATALOGUE_PARTS_MAX] = {rdt_db_array_param(&sweep->current),
+                                                               RDT_DB_TEXT(limit)};
     const struct rdt_column_job *job = sweep->work.job;
     const struct rdt_table_at *table = &sweep->work.table;
     RDT_ROWS rows = {0};
-    size_t n = 1;
+    size_t n = 2;
     if (job->tenant != NULL && table->tenant.name != NULL)
         params[n++] = RDT_DB_TEXT(job->tenant);
     for (size_t k = 0; k < table->n_key && !first; k++)
@@ -286,7 +285,9 @@ sweep_page(struct sweep *sweep, bool first, bool *end, struct rdt_err *err)
         if (rdt_buf_cstr(&sweep->after[k]) == NULL) /* never NULL as a parameter */
             return rdt_fail(err, RDT_E_NOMEM, "sweep");
     }
-    *end = rows.n < batch_of(job);
+    *end = rows.n < sweep->batch;
+    sweep->batch =
+        rdt_column_batch_next(job, sweep->batch, rdt_rows_bytes(&rows, sweep->layout.value));
     return RDT_OK;
 }
 
@@ -323,6 +324,11 @@ enum rdt_code
 rdt_column_sweep(const struct rdt_column_job *job, struct rdt_rotation *out, struct rdt_err *err)
 {
     RDT_AUTO(sweep_done) struct sweep sweep = {.out = out, .start_ms = rdt_monotonic_ms()};
+    sweep.batch = rdt_column_batch(job);
+    if (job->tenant != NULL && job->column->tenant != NULL &&
+        strcmp(job->tenant, job->column->tenant) != 0)
+        return rdt_fail(err, RDT_E_USAGE, "%s: all its rows are of tenant '%.64s'",
+                        job->column->name, job->column->tenant);
     enum rdt_code rc = rdt_column_work_open(job, true, &sweep.work, err);
     if (rc == RDT_OK)
         rc = look(&sweep, err);

@@ -23,13 +23,16 @@ rdt_table_sql(struct rdt_db *db, struct rdt_table_at *table, const char *name,
               struct rdt_sql_column *out, struct rdt_err *err)
 {
     RDT_ROWS rows = {0};
-    /* the type below all domains, since a domain may stand on another one */
+    /* the type below all domains, since a domain may stand on another one; by its own name, since
+     * "character" would cut what it is cast to */
     enum rdt_code rc = rdt_db_ask(
         db,
         "WITH RECURSIVE d AS ("
-        " SELECT a.atttypid AS t, 0 AS deep, a.attnotnull AS nn, format_type(a.atttypid, NULL) AS "
-        "ty"
-        " FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attname = $2::name"
+        " SELECT a.atttypid AS t, 0 AS deep, a.attnotnull AS nn,"
+        " format('%I.%I', n.nspname, y.typname) AS ty"
+        " FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid"
+        " JOIN pg_namespace n ON n.oid = y.typnamespace"
+        " WHERE a.attrelid = $1::regclass AND a.attname = $2::name"
         " AND a.attnum > 0 AND NOT a.attisdropped"
         " UNION ALL SELECT y.typbasetype, d.deep + 1, d.nn OR y.typnotnull, d.ty"
         " FROM d JOIN pg_type y ON y.oid = d.t WHERE y.typtype = 'd' AND d.deep < 32) "

@@ -8,7 +8,9 @@
 #include <sys/mman.h>
 
 #define WORDS_SAID 512
-#define PLAIN_STEP ((size_t)65536) /* memory for plaintexts grows by whole ones of these */
+#define BATCH_FIRST ((size_t)50)
+#define BATCH_BYTES ((size_t)16 << 20) /* values of one page; more, and the next is shorter */
+#define PLAIN_STEP ((size_t)65536)     /* memory for plaintexts grows by whole ones of these */
 
 /* ---- plaintexts ---- */
 
@@ -77,6 +79,21 @@ rdt_column_work_done(struct rdt_column_work *work)
     rdt_table_forget(&work->table);
     rdt_worker_close(work->worker);
     *work = (struct rdt_column_work){0};
+}
+
+size_t
+rdt_column_batch(const struct rdt_column_job *job)
+{
+    return rdt_column_batch_next(job, BATCH_FIRST / 2, 0);
+}
+
+size_t
+rdt_column_batch_next(const struct rdt_column_job *job, size_t now, size_t bytes)
+{
+    size_t most = job->batch == 0 ? RDT_COLUMN_BATCH : job->batch;
+    size_t next = bytes > BATCH_BYTES ? now / 4 : 2 * now;
+    most = most < RDT_COLUMN_BATCH_MAX ? most : RDT_COLUMN_BATCH_MAX;
+    return next < 1 ? 1 : next < most ? next : most;
 }
 
 void

@@ -86,6 +86,8 @@ static enum rdt_code
 check_words(const char *words, struct rdt_err *err)
 {
     enum rdt_code rc = RDT_OK;
+    if (strchr(words, '=') == NULL && strstr(words, "://") == NULL)
+        return RDT_OK; /* the name of a database, as psql takes it */
     PQconninfoOption *all = PQconninfoParse(words, NULL);
     if (all == NULL) /* its own words would quote */
         return rdt_fail(err, RDT_E_USAGE, "the connection string cannot be read");
@@ -271,6 +273,15 @@ uint64_t
 rdt_rows_number(const struct rdt_rows *rows, size_t row, size_t column)
 {
     return strtoull(rdt_rows_text(rows, row, column), NULL, 10);
+}
+
+size_t
+rdt_rows_bytes(const struct rdt_rows *rows, size_t column)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < rows->n; i++)
+        n += (size_t)PQgetlength(rows->result, (int)i, (int)column);
+    return n;
 }
 
 void

@@ -44,6 +44,9 @@ const char *rdt_rows_text(const struct rdt_rows *rows, size_t row, size_t column
 bool rdt_rows_true(const struct rdt_rows *rows, size_t row, size_t column);
 uint64_t rdt_rows_number(const struct rdt_rows *rows, size_t row, size_t column);
 
+/* rdt_rows_bytes - how many bytes a field has in all rows. */
+size_t rdt_rows_bytes(const struct rdt_rows *rows, size_t column);
+
 /* rdt_rows_wipe - overwrite a field of all rows: plaintexts, once they were used. */
 void rdt_rows_wipe(const struct rdt_rows *rows, size_t column);
 

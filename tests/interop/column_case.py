@@ -50,7 +50,7 @@ class App:
         self.db = "host=127.0.0.1 port=%d user=owner dbname=app" % pg.port
         self.keys, self.env, self.clock = {}, {}, None
         self.client = Client(server.env())
-        server.admin("key", "create", "--alias", "fields")
+        self.ring = server.admin("key", "create", "--alias", "fields").out.strip()
         server.admin("key", "ring", "fields")
         for name in tenants:
             server.admin("tenant", "create", name, "fields")
@@ -59,7 +59,7 @@ class App:
                "GRANT SELECT, INSERT, UPDATE, DELETE ON app.patients TO writer")
 
     def table(self):
-        return {r["TENANT"]: r for r in rows(self.server.admin("tenant", "list"))}
+        return {r["TENANT"]: r for r in rows(self.server.admin("tenant", "list")) if r["RING"] == self.ring}
 
     def epoch(self, tenant):
         return int(self.table()[tenant]["EPOCH"])

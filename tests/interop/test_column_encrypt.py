@@ -86,13 +86,19 @@ def refused(app):
     check(app.pg.ask("SELECT count(*) FROM pg_attribute WHERE attrelid = 'app.people'::regclass AND attname ~ '^note'") == "1", "nothing was made")
 
 
+def filled(app):
+    """0 as long as there is no twin."""
+    status, out, _ = app.pg.psql("SELECT count(note_rdt) FROM app.people")
+    return int(out) if status == 0 else 0
+
+
 def fill(app):
-    command = [os.environ["REDOUBT"], "column", "encrypt", NAME, "--batch", "10", "--rate", "300", "--catalogue", app.catalogue, "--db", app.db]
+    command = [os.environ["REDOUBT"], "column", "encrypt", NAME, "--batch", "10", "--rate", "100", "--catalogue", app.catalogue, "--db", app.db]
     process = subprocess.Popen(command, env=dict(os.environ, **app.server.env()), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(0.6)
+    column_case.wait_for(lambda: filled(app) > 20)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    n = int(app.pg.ask("SELECT count(note_rdt) FROM app.people"))
+    n = filled(app)
     check(0 < n < ROWS, "killed in the middle: %d" % n)
     with OldProgram(app) as program:
         got = app.column("encrypt", NAME, "--batch", "20")

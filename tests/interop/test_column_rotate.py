@@ -9,7 +9,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from column_case import Place, Writer, seal, start, start_again, stop, unseal, write  # noqa: E402
+from column_case import Place, Writer, seal, start, start_again, stop, unseal, wait_for, write  # noqa: E402
 from harness import finish, result as check  # noqa: E402
 
 ROWS = 300
@@ -53,14 +53,18 @@ def under_load(app):
     check(status != 0 and "fence" in errors and old.hex() not in errors.split("STATEMENT")[0], "an old value is refused, and not shown", errors)
 
 
+def swept(app, epoch):
+    return int(app.pg.ask("SELECT count(*) FROM app.patients WHERE redoubt.epoch(diagnosis) = %d" % epoch))
+
+
 def killed(app):
     app.rotate()
     epoch = app.epoch("acme")
     before = app.read()
-    command = [os.environ["REDOUBT"], "column", "rotate", "app.patients.diagnosis", "--flipped", "--batch", "5", "--rate", "200",
+    command = [os.environ["REDOUBT"], "column", "rotate", "app.patients.diagnosis", "--flipped", "--batch", "5", "--rate", "100",
                "--catalogue", app.catalogue, "--db", app.db]
     process = subprocess.Popen(command, env=dict(os.environ, **app.server.env()), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(0.8)
+    wait_for(lambda: swept(app, epoch) > 20)
     process.send_signal(signal.SIGKILL)
     process.wait()
     middle = app.read()
@@ -125,10 +129,10 @@ def restarted(app):
     app.rotate()
     epoch = app.epoch("acme")
     before = app.read()
-    command = [os.environ["REDOUBT"], "column", "rotate", "app.patients.diagnosis", "--flipped", "--batch", "5", "--rate", "300",
+    command = [os.environ["REDOUBT"], "column", "rotate", "app.patients.diagnosis", "--flipped", "--batch", "5", "--rate", "100",
                "--catalogue", app.catalogue, "--db", app.db]
     process = subprocess.Popen(command, env=dict(os.environ, **app.server.env()), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    time.sleep(0.4)
+    wait_for(lambda: swept(app, epoch) > 20)
     stop(app.pg)
     time.sleep(0.3)
     start_again(app.pg)
@@ -167,7 +171,7 @@ def shapes(app):
     """Keys of several columns, a partitioned table, one tenant for all, values that are bound to no row."""
     app.catalogue = write("shapes.yaml", SHAPES)
     app.pg.ask("CREATE TABLE app.visits (hospital uuid, visit int, notes redoubt.rf1, PRIMARY KEY (hospital, visit));"
-               "CREATE TABLE app.parts (at date NOT NULL, n int NOT NULL, who text, data redoubt.rf1, UNIQUE (at, n)) PARTITION BY RANGE (at);"
+               "CREATE TABLE app.parts (at date NOT NULL, n char(4) NOT NULL, who text, data redoubt.rf1, UNIQUE (at, n)) PARTITION BY RANGE (at);"
                "CREATE TABLE app.parts_1 PARTITION OF app.parts FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');"
                "CREATE TABLE app.parts_2 PARTITION OF app.parts FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')")
     old = app.epoch("acme")
@@ -182,7 +186,7 @@ def shapes(app):
         value = seal(place(2, old, row_bound=True), key, b'{"i": %d}' % i, os.urandom(24))
         app.pg.ask("INSERT INTO app.visits VALUES ('%s', %d, '\\x%s')" % (row, i, value.hex()))
         value = seal(place(3, old), b"", bytes([i, 0, 255]), os.urandom(24))
-        app.pg.ask("INSERT INTO app.parts VALUES ('2026-0%d-10', %d, 'acme', '\\x%s')" % (i % 2 + 1, i, value.hex()))
+        app.pg.ask("INSERT INTO app.parts VALUES ('2026-0%d-10', '%d', 'acme', '\\x%s')" % (i % 2 + 1, i, value.hex()))
     app.rotate()
     new = app.epoch("acme")
     for name in ("app.visits.notes", "app.parts.data"):
