@@ -168,9 +168,9 @@ rule {
   severity = "medium",
   source = { "MED-5", "INV-9" },
   subjects = { "keys" },
-  decided = { "plan", "human" },
+  decided = { "plan", "live", "human" },
   why = "A backup whose key nobody can reach in an emergency is lost data.",
-  fix = "Rehearse a restore every 90 days and record it under access.break_glass.tested.",
+  fix = "Rehearse a restore every 90 days: redoubt seal drill --record, with keys.NAME.drill in the targets; or note the day under access.break_glass.tested.",
   -- Judged on the key, which holds the date: several backups under it are one drill.
   check = function(k)
     local s = sensitive_backup(k)
@@ -186,12 +186,27 @@ rule {
       }
     end
     local every = glass.tested_every or RESTORE_DRILL_DAYS
+    -- What a drill recorded goes before what somebody wrote down: see below.
+    if also_seen(k, "seal.drill") then return pass() end
     if within_days(glass.tested, every) then return pass() end
     return fail {
       field = "access.break_glass.tested", observed = date_or(glass.tested, "never"),
       expected = date(run_date - every) .. " or later",
       message = "a restore of " .. s.name .. " with " .. k.name .. " was " ..
         (glass.tested and "last rehearsed on " .. date(glass.tested) or "never rehearsed"),
+    }
+  end,
+  live = function(k)
+    if not also_seen(k, "seal.drill") then return na("no restore drill is recorded") end
+    local drill = seen(k, "seal.drill")
+    local every = k.access and k.access.break_glass and k.access.break_glass.tested_every or RESTORE_DRILL_DAYS
+    if drill.recorded and drill.passed and within_days(drill.last, every) then return pass(4) end
+    return fail {
+      field = "access.break_glass.tested", observed = drill.recorded and date(drill.last) or "no drill that counts",
+      expected = date(run_date - every) .. " or later",
+      message = not drill.recorded and "no restore drill of " .. k.name .. " counts: " .. drill.why
+        or not drill.passed and "the last restore drill of " .. k.name .. ", on " .. date(drill.last) .. ", failed"
+        or "the last restore drill of " .. k.name .. " was on " .. date(drill.last),
     }
   end,
   tests = {
@@ -211,5 +226,13 @@ rule {
       set = { ["keys.backup.access.break_glass.tested_every"] = "180d" } },
     { on = "keys.backup", expect = "fail",
       set = { ["keys.backup.access.break_glass.tested_every"] = "30d" } },
+    { on = "keys.backup", set = { ["keys.backup.access.break_glass.tested"] = "<absent>" }, expect = "pass",
+      facts = { ["keys.backup"] = { ["seal.drill"] = { recorded = true, passed = true, last = 20691 } } } },
+    { on = "keys.backup", expect = "drift",
+      facts = { ["keys.backup"] = { ["seal.drill"] = { recorded = true, passed = true, last = 20690 } } } },
+    { on = "keys.backup", expect = "drift",
+      facts = { ["keys.backup"] = { ["seal.drill"] = { recorded = true, passed = false, last = 20781 } } } },
+    { on = "keys.backup", expect = "drift",
+      facts = { ["keys.backup"] = { ["seal.drill"] = { recorded = false, why = "signed by nobody" } } } },
   },
 }

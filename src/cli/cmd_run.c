@@ -236,7 +236,7 @@ static enum rdt_code
 make_jobs(struct rdt_cli *cli, const struct rdt_plan *plan, const struct rdt_node *targets,
           struct jobs *jobs)
 {
-    static const enum rdt_section sections[] = {RDT_SERVICES, RDT_STORES, RDT_FLOWS};
+    static const enum rdt_section sections[] = {RDT_SERVICES, RDT_STORES, RDT_FLOWS, RDT_KEYS};
     const char *only = rdt_cli_value(cli, OPT_ONLY, "*");
     size_t cap = 0;
     for (size_t s = 0; s < RDT_COUNT(sections); s++) {

@@ -171,6 +171,11 @@
     X(OPT_REQUIRE_RECEIPT, "require-receipt", 0, "FILE", NULL,                                     \
       "refuse a file that this is not the receipt of")                                             \
     X(OPT_SIGNERS, "signers", 0, "FILE", NULL, "whose receipts count: lines NAME PUBLIC-KEY")      \
+    X(OPT_NEWEST, "newest", 0, "PATTERN", NULL, "the file that changed last, of 'backups/*.rbf'")  \
+    X(OPT_DATABASE_SCRATCH, "database-scratch", 0, "DATABASE", NULL,                               \
+      "where the drill connects to make its own; postgres if not given")                           \
+    X(OPT_SQL, "sql", 0, "QUERY", NULL, "has to be true in what was restored (may be repeated)")   \
+    X(OPT_RECORD, "record", 0, "FILE", NULL, "write the drill's signed record there")              \
     X(OPT_DEEP, "deep", 0, NULL, NULL, "with a key: decrypt and prove every byte")
 
 #define X(name, text, letter, arg, choices, help) name,
@@ -235,6 +240,7 @@ rdt_command_fn rdt_cmd_rules_test;
 rdt_command_fn rdt_cmd_serve;
 rdt_command_fn rdt_cmd_seal;
 rdt_command_fn rdt_cmd_seal_keygen;
+rdt_command_fn rdt_cmd_seal_drill;
 rdt_command_fn rdt_cmd_open;
 rdt_command_fn rdt_cmd_inspect;
 rdt_command_fn rdt_cmd_reseal;

@@ -126,6 +126,9 @@ static const enum rdt_option seal_options[] = {
     OPT_ZSTD,      OPT_HASH,    OPT_ASSET,    OPT_LEVEL,        OPT_EXPIRES,
     OPT_VERIFY,    OPT_RECEIPT, OPT_SIGN_KEY, OPT_ARGON_MEMORY, OPT_ARGON_PASSES,
     OPT_OUT,       OPT_FORCE};
+static const enum rdt_option seal_drill_options[] = {
+    OPEN_OPTIONS, OPT_NEWEST,  OPT_REQUIRE_RECEIPT, OPT_SIGNERS, OPT_DATABASE_SCRATCH,
+    OPT_SQL,      OPT_FOR_KEY, OPT_RECORD,          OPT_SIGN_KEY};
 static const enum rdt_option seal_keygen_options[] = {OPT_OUT, OPT_FORCE};
 static const enum rdt_option open_options[] = {OPEN_OPTIONS, OPT_RANGE,        OPT_REQUIRE_RECEIPT,
                                                OPT_SIGNERS,  OPT_KEEP_PARTIAL, OPT_OUT,
@@ -177,6 +180,13 @@ const struct rdt_command rdt_commands[] = {
      "make a key pair for sealed files", "Writes a private key, mode 0600, in the form of age (AGE-SECRET-KEY-1...), and prints the "
      "public key (age1...), which is all that the machine needs that seals. Keep the private key "
      "elsewhere."},
+    {"seal", "drill", rdt_cmd_seal_drill, OPTIONS(seal_drill_options), 0, 1, "[FILE]",
+     "restore a backup into a database that is thrown away, and record it", "Opens FILE, or the newest that --newest matches, and refuses it unless somebody of --signers "
+     "signed its receipt (FILE.receipt if none is named). Restores it with pg_restore or psql into "
+     "a database of its own, on the server that PGHOST and PostgreSQL's other variables name; "
+     "counts tables and rows, asks every --sql, and drops the database.\n"
+     "--record writes what came out, signed, also where it failed. `redoubt verify` reads it where "
+     "the targets file has keys.NAME.drill, and BACKUP-RESTORE passes while it is fresh."},
     {"seal", NULL, rdt_cmd_seal, OPTIONS(seal_options), 0, RDT_WORDS_MAX, "[FILE | -- COMMAND...]",
      "encrypt a file, a pipe or a program's output for its recipients", "Reads FILE, standard input, or what a program writes: --exec 'pg_dump -Fc shop', or the "
      "words behind --. No shell runs; the program gets PATH, HOME and LC_ALL, and the variables "

@@ -51,6 +51,12 @@
     X("key.policy", "keys",                                                                        \
       "{administer, use, read, both: lists of principals}: who could do so by all policies "       \
       "together; both: administer and read")                                                       \
+    X("seal.drill", "keys",                                                                        \
+      "{recorded: bool, why, last: days, passed: bool, backup, tables, checks}: the newest "       \
+      "restore "                                                                                   \
+      "drill with a backup of this key; recorded is false, and why says so, where the record "     \
+      "does "                                                                                      \
+      "not count")                                                                                 \
     X("kms.site", "plan",                                                                          \
       "{development: bool, custody, quorum, approvers, waiting: days, clock_blocked: bool, "       \
       "clock_reason, keys, pending_deletion, principals, open_approvals, open_reviews}")           \

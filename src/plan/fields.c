@@ -519,6 +519,17 @@ static const struct rdt_field kms_target_fields[] = {
 };
 static const struct rdt_shape kms_target = SHAPE("kms target", kms_target_fields);
 
+static const struct rdt_field drill_fields[] = {
+    TEXT("record", MUST, "File that redoubt seal drill --record wrote."),
+    TEXT("signers", MUST, "File with whose drills count: lines NAME PUBLIC-KEY."),
+};
+static const struct rdt_shape drill = SHAPE("drill", drill_fields);
+
+static const struct rdt_field key_target_fields[] = {
+    OBJ("drill", 0, &drill, "The record of the last restore drill."),
+};
+static const struct rdt_shape key_target = SHAPE("key target", key_target_fields);
+
 static const struct rdt_field targets_fields[] = {
     OBJ("kms", 0, &kms_target, "The Redoubt key service that keeps the keys of custody redoubt."),
     MAP("services", 0, RDT_K_ID, ITEM(.type = RDT_T_OBJECT, .shape = &service_target),
@@ -527,6 +538,8 @@ static const struct rdt_field targets_fields[] = {
         "Where stores are reached."),
     MAP("flows", 0, RDT_K_ID, ITEM(.type = RDT_T_OBJECT, .shape = &flow_target),
         "Where flows end."),
+    MAP("keys", 0, RDT_K_ID, ITEM(.type = RDT_T_OBJECT, .shape = &key_target),
+        "Where it is recorded what was done with a key."),
 };
 const struct rdt_shape rdt_targets_shape = SHAPE("targets", targets_fields);
 

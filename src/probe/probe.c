@@ -19,6 +19,7 @@ static const struct {
     {"host",     rdt_probe_host    },
     {"disk",     rdt_probe_disk    },
     {"kms",      rdt_probe_kms     },
+    {"drill",    rdt_probe_drill   },
 };
 
 struct result {

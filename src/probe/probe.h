@@ -42,6 +42,9 @@ enum rdt_code rdt_probe_host(const struct rdt_probe_job *job, struct rdt_evidenc
 /* rdt_probe_disk - H-1, the walk from a store's folder down to the disks. */
 enum rdt_code rdt_probe_disk(const struct rdt_probe_job *job, struct rdt_evidence *out);
 
+/* rdt_probe_drill - the record of a restore drill: spec is {record, signers}. */
+enum rdt_code rdt_probe_drill(const struct rdt_probe_job *job, struct rdt_evidence *out);
+
 /* rdt_probe_kms - the key service: spec is {plan, env, target, keys: map key -> its custody}. */
 enum rdt_code rdt_probe_kms(const struct rdt_probe_job *job, struct rdt_evidence *out);
 

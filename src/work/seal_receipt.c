@@ -6,6 +6,7 @@
 #include "codec/base64.h"
 #include "codec/jout.h"
 #include "codec/json.h"
+#include "evidence/signers.h"
 
 #include <stdio.h>
 
@@ -72,37 +73,6 @@ rdt_seal_receipt_put(const struct rdt_seal_receipt *receipt, struct rdt_signer *
     return rdt_buf_ok(out) ? RDT_OK : rdt_fail(err, RDT_E_NOMEM, "receipt");
 }
 
-/* The name of a signer with this key; false: he is not among them. *any: there is one. */
-static bool
-find_signer(struct rdt_span text, struct rdt_span key, char name[static 128], bool *any)
-{
-    while (text.n != 0) {
-        uint8_t public_key[RDT_PUBLIC_MAX];
-        const uint8_t *end = memchr(text.p, '\n', text.n);
-        struct rdt_span line = {text.p, end == NULL ? text.n : (size_t)(end - text.p)};
-        text.p += line.n + (end != NULL);
-        text.n -= line.n + (end != NULL);
-        if (line.n != 0 && line.p[line.n - 1] == '\r')
-            line.n--;
-        const uint8_t *blank = line.n == 0 ? NULL : memchr(line.p, ' ', line.n);
-        if (blank == NULL || line.p[0] == '#')
-            continue;
-        struct rdt_span digits = {blank + 1, (size_t)(line.p + line.n - blank - 1)};
-        size_t n = digits.n / 2, name_n = (size_t)(blank - line.p);
-        if (digits.n % 2 != 0 || n == 0 || n > sizeof public_key || name_n >= 128 ||
-            !rdt_hex_get(digits, public_key, n))
-            continue;
-        *any = true;
-        if (!rdt_span_eq(key, (struct rdt_span){public_key, n}))
-            continue;
-        memcpy(name, line.p, name_n);
-        name[name_n] = '\0';
-        rdt_text_show(name);
-        return true;
-    }
-    return false;
-}
-
 static bool
 get_blob(const struct rdt_node *tree, const char *name, uint8_t *out, size_t cap, size_t *n)
 {
@@ -139,7 +109,7 @@ rdt_seal_receipt_read(struct rdt_span file, struct rdt_span signers,
         !get_bytes((struct rdt_span){out->bytes, n}, &out->receipt))
         return no_receipt(err);
     struct rdt_span public_key = {key, key_n};
-    if (!find_signer(signers, public_key, out->signer, &any))
+    if (!rdt_signers_find(signers, public_key, out->signer, &any))
         return any ? rdt_fail(err, RDT_E_DENIED, "the receipt is signed by nobody of the signers")
                    : rdt_fail(err, RDT_E_BADINPUT, "no signer: a line is NAME and a public key");
     enum rdt_code rc = rdt_signature_check(public_key, (struct rdt_span){out->bytes, n},

@@ -9,10 +9,10 @@
 
 #include "crypto/hash.h"
 #include "crypto/sign.h"
+#include "evidence/signers.h"
 #include "seal/seal.h"
 
 #define RDT_SEAL_RECEIPT_MAX ((size_t)8192) /* bytes of a receipt's file */
-#define RDT_SIGNERS_MAX ((size_t)64 * 1024) /* bytes of a file of signers */
 
 struct rdt_seal_receipt {
     uint8_t file_id[RDT_SEAL_FILE_ID_LEN], digest[RDT_SHA256_LEN];
@@ -31,7 +31,7 @@ RDT_MUST_CHECK enum rdt_code rdt_seal_receipt_put(const struct rdt_seal_receipt 
 struct rdt_seal_receipt_read {
     struct rdt_seal_receipt receipt; /* asset borrows from bytes */
     uint8_t bytes[512];
-    char signer[128]; /* its name in the file of signers */
+    char signer[RDT_SIGNER_NAME_MAX + 1]; /* its name in the file of signers */
 };
 
 /*
