@@ -129,7 +129,7 @@ def restarted(app):
     app.rotate()
     epoch = app.epoch("acme")
     before = app.read()
-    command = [os.environ["REDOUBT"], "column", "rotate", "app.patients.diagnosis", "--flipped", "--batch", "5", "--rate", "100",
+    command = [os.environ["REDOUBT"], "column", "rotate", "app.patients.diagnosis", "--flipped", "--batch", "5", "--rate", "300",
                "--catalogue", app.catalogue, "--db", app.db]
     process = subprocess.Popen(command, env=dict(os.environ, **app.server.env()), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: swept(app, epoch) > 20)
