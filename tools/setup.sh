@@ -17,7 +17,7 @@ test_packages=(
     binutils dpkg-dev file libcmocka-dev
     "clang-16|clang" "libclang-rt-16-dev|libclang-rt-dev" "clang-format-16|clang-format"
     "postgresql-15|postgresql" "nginx-light|nginx" openssl curl git wrk
-    age softhsm2 argon2 awscli python3-boto3 libmongocrypt-dev python3-cryptography
+    age gnupg softhsm2 argon2 awscli python3-boto3 libmongocrypt-dev python3-cryptography
     libxml2-utils universal-ctags python3-jsonschema python3-yaml
 )
 # Where node comes from elsewhere, Debian's packages would get in its way.
