@@ -86,10 +86,13 @@ struct rdt_need;
 /* ---- keyring ---- */
 
 struct rdt_keyring_options {
-    size_t size;       /* sizeof(struct rdt_keyring_options): members may be added at the end */
-    uint32_t ttl_s;    /* keys live so many seconds at most; 0: as long as the service says */
-    uint32_t grace_s;  /* and so many more while the service cannot be reached; 0: none */
-    uint32_t keys_max; /* tenants' keys that it holds, each 32 locked bytes; 0: 4096 */
+    size_t size;      /* sizeof(struct rdt_keyring_options): members may be added at the end */
+    uint32_t ttl_s;   /* keys live so many seconds at most; 0: as long as the service says */
+    uint32_t grace_s; /* and so many more while the service cannot be reached; 0: none */
+    uint32_t
+        keys_max; /* tenants' keys that it holds, each 32 locked bytes; at most 65,536; 0: 4096 */
+    uint32_t session_slots; /* tenants and columns whose keys a session keeps ready, each about 200
+                               locked bytes; at most 16,384; 0: 256 */
 };
 
 /*
@@ -170,7 +173,8 @@ RDT_PUBLIC void rdt_column_free(struct rdt_column *column);
 
 /*
  * rdt_session_new - one thread's working memory; a session may go from thread to thread, used by
- * one at a time. About 220 KiB of locked memory hold the keys of 1,024 tenants and columns.
+ * one at a time. Keys of more tenants and columns than it has slots for are derived anew, some
+ * microseconds each.
  *
  *   out   caller frees with rdt_session_free(), before the keyring
  *

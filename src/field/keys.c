@@ -21,17 +21,6 @@ rdt_field_expand(struct rdt_worker *worker, const struct rdt_secret *kek, struct
     return rdt_hmac_key(worker, kek, parts, RDT_COUNT(parts), out);
 }
 
-static enum rdt_code
-make_one(struct rdt_worker *worker, const struct rdt_secret *kek, struct rdt_span label,
-         const struct rdt_field_column *column, struct rdt_secret *ready)
-{
-    RDT_AUTO(rdt_secret_wipe) struct rdt_secret key = {0};
-    if (rdt_secret_new(&key, RDT_SHA256_LEN, NULL) != RDT_OK)
-        return RDT_E_INTERNAL;
-    enum rdt_code rc = rdt_field_expand(worker, kek, label, column, &key);
-    return rc == RDT_OK ? rdt_mac_ready(worker, &key, ready) : rc;
-}
-
 enum rdt_code
 rdt_field_keys_new(struct rdt_field_keys *keys, struct rdt_err *err)
 {
@@ -56,15 +45,36 @@ rdt_field_keys_wipe(struct rdt_field_keys *keys)
 }
 
 enum rdt_code
+rdt_field_keys_derive(struct rdt_worker *worker, const struct rdt_secret *kek,
+                      const struct rdt_field_column *column, struct rdt_secret *scratch,
+                      struct rdt_field_keys *keys)
+{
+    const struct {
+        struct rdt_span label;
+        struct rdt_secret *ready;
+    } all[] = {
+        {RDT_LABEL(encrypt_label), &keys->encrypt},
+        {RDT_LABEL(verify_label),  &keys->verify },
+        {RDT_LABEL(hedge_label),   &keys->hedge  },
+    };
+    enum rdt_code rc = RDT_OK;
+    for (size_t i = 0; i < RDT_COUNT(all) && rc == RDT_OK; i++) {
+        rc = rdt_field_expand(worker, kek, all[i].label, column, scratch);
+        if (rc == RDT_OK)
+            rc = rdt_mac_ready(worker, scratch, all[i].ready);
+    }
+    rdt_secret_clear(scratch);
+    return rc;
+}
+
+enum rdt_code
 rdt_field_keys_make(struct rdt_worker *worker, const struct rdt_secret *kek,
                     const struct rdt_field_column *column, struct rdt_field_keys *keys)
 {
-    enum rdt_code rc = make_one(worker, kek, RDT_LABEL(encrypt_label), column, &keys->encrypt);
-    if (rc == RDT_OK)
-        rc = make_one(worker, kek, RDT_LABEL(verify_label), column, &keys->verify);
-    if (rc == RDT_OK)
-        rc = make_one(worker, kek, RDT_LABEL(hedge_label), column, &keys->hedge);
-    return rc;
+    RDT_SECRET scratch = {0};
+    if (rdt_secret_new(&scratch, RDT_SHA256_LEN, NULL) != RDT_OK)
+        return RDT_E_INTERNAL;
+    return rdt_field_keys_derive(worker, kek, column, &scratch, keys);
 }
 
 enum rdt_code

@@ -58,6 +58,14 @@ RDT_MUST_CHECK enum rdt_code rdt_field_keys_make(struct rdt_worker *worker,
                                                  const struct rdt_field_column *column,
                                                  struct rdt_field_keys *keys);
 
+/* rdt_field_keys_derive - the same; scratch, RDT_SHA256_LEN bytes of the caller, is overwritten and
+ * wiped, and nothing is allocated. */
+RDT_MUST_CHECK enum rdt_code rdt_field_keys_derive(struct rdt_worker *worker,
+                                                   const struct rdt_secret *kek,
+                                                   const struct rdt_field_column *column,
+                                                   struct rdt_secret *scratch,
+                                                   struct rdt_field_keys *keys);
+
 /*
  * rdt_field_expand - one block of HKDF-Expand (RFC 5869): the key of a tenant and column for one
  * use, which the label names.
