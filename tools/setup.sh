@@ -14,7 +14,7 @@ build_packages=(
 )
 run_packages=(ca-certificates graphviz)
 test_packages=(
-    binutils dpkg-dev file libcmocka-dev
+    binutils dpkg-dev file g++ libcmocka-dev
     "clang-16|clang" "libclang-rt-16-dev|libclang-rt-dev" "clang-format-16|clang-format"
     "postgresql-15|postgresql" "nginx-light|nginx" openssl curl git wrk
     age gnupg softhsm2 argon2 awscli python3-boto3 libmongocrypt-dev python3-cryptography

@@ -154,6 +154,28 @@ void rdt_keyring_forget(struct rdt_keyring *keyring, const uint8_t *ring, const 
 void rdt_keyring_refuse(struct rdt_keyring *keyring, const uint8_t *ring, const uint8_t *tenant,
                         uint16_t epoch);
 
+/*
+ * rdt_session_with_kek - let a function make something of a tenant's KEK, with the keyring's lock
+ * held: it calls nothing of a keyring, and is quick.
+ *
+ *   use   its failure is RDT_FIELD_INTERNAL
+ *
+ * Faults: those of rdt_keyring_find(), RDT_FIELD_USAGE, RDT_FIELD_FORKED.
+ *
+ * rdt_session_worker - the session's; NULL: it was made before a fork.
+ */
+struct rdt_session_ask {
+    const struct rdt_column *column;
+    const uint8_t *tenant;
+    uint16_t epoch;  /* 0: the current one */
+    uint32_t handle; /* 0: nothing says one */
+};
+enum rdt_field_fault rdt_session_with_kek(
+    struct rdt_session *session, const struct rdt_session_ask *ask,
+    enum rdt_code (*use)(struct rdt_worker *worker, const struct rdt_field_kek *kek, void *of),
+    void *of);
+struct rdt_worker *rdt_session_worker(struct rdt_session *session);
+
 /* rdt_session_forget - wipe what sessions made of such keys, with the keyring's lock held. Of
  * current_only: what they hold as the current key. */
 struct rdt_session_wipe {

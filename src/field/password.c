@@ -46,11 +46,13 @@ how_of(const struct rdt_password_cost *cost, struct rdt_span salt)
                                .salt = salt};
 }
 
-static bool
-is_dear_enough(const struct rdt_password_cost *cost)
+bool
+rdt_pw_cost_fits(const struct rdt_password_cost *cost)
 {
+    static const uint8_t salt[SALT_LEN];
+    struct rdt_pwhash how = how_of(cost, (struct rdt_span){salt, sizeof salt});
     return cost->memory_kib >= RDT_PASSWORD_MEMORY_KIB && cost->passes >= RDT_PASSWORD_PASSES &&
-           cost->lanes >= RDT_PASSWORD_LANES;
+           cost->lanes >= RDT_PASSWORD_LANES && rdt_pwhash_check(&how) == RDT_OK;
 }
 
 /* base64 without its padding; returns how many characters. */
@@ -84,7 +86,7 @@ rdt_pw_make(struct rdt_worker *worker, const struct rdt_password_cost *cost,
     out[0] = '\0';
     if (password.n == 0 || password.n > RDT_PASSWORD_MAX)
         return rdt_fail(err, RDT_E_LIMIT, "a password has 1 to %zu bytes", RDT_PASSWORD_MAX);
-    if (!is_dear_enough(cost) || rdt_pwhash_check(&how) != RDT_OK)
+    if (!rdt_pw_cost_fits(cost))
         return rdt_fail(err, RDT_E_LIMIT, "the cost of a password's hash is out of bounds");
     enum rdt_code rc = rdt_random(worker, salt, sizeof salt, err);
     if (rc != RDT_OK)

@@ -30,6 +30,9 @@ RDT_MUST_CHECK enum rdt_code rdt_pw_calibrate(struct rdt_worker *worker, uint32_
                                               uint32_t memory_kib_most,
                                               struct rdt_password_cost *out, struct rdt_err *err);
 
+/* rdt_pw_cost_fits - whether a cost is one that new hashes may have. */
+bool rdt_pw_cost_fits(const struct rdt_password_cost *cost);
+
 /*
  * rdt_pw_make - hash a new password.
  *

@@ -413,3 +413,38 @@ rdt_verify_key(struct rdt_session *session, const struct rdt_verify_key_ask *ask
     rdt_secret_clear(&session->scratch);
     return fault;
 }
+
+struct rdt_worker *
+rdt_session_worker(struct rdt_session *session)
+{
+    return rdt_keyring_here(session->keyring) ? session->worker : NULL;
+}
+
+enum rdt_field_fault
+rdt_session_with_kek(struct rdt_session *session, const struct rdt_session_ask *ask,
+                     enum rdt_code (*use)(struct rdt_worker *worker,
+                                          const struct rdt_field_kek *kek, void *of),
+                     void *of)
+{
+    struct rdt_keyring *keyring = session->keyring;
+    struct rdt_found found = {0};
+    if (ask->column->keyring != keyring || ask->tenant == NULL)
+        return RDT_FIELD_USAGE;
+    if (!rdt_keyring_here(keyring))
+        return RDT_FIELD_FORKED;
+    struct rdt_field_column place = ask->column->place;
+    memcpy(place.tenant, ask->tenant, RDT_ID_LEN);
+    pthread_mutex_lock(&keyring->lock);
+    enum rdt_field_fault fault = rdt_keyring_find(
+        keyring,
+        &(struct rdt_find){ask->column->ring, ask->tenant, ask->epoch, ask->handle, rdt_boot_ms()},
+        &found);
+    if (fault == RDT_FIELD_OK) {
+        struct rdt_field_kek kek = {found.handle, found.epoch, found.key, &place,
+                                    &session->scratch};
+        if (use(session->worker, &kek, of) != RDT_OK)
+            fault = RDT_FIELD_INTERNAL;
+    }
+    pthread_mutex_unlock(&keyring->lock);
+    return fault;
+}
