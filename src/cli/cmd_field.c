@@ -1,10 +1,10 @@
 /*
- * `redoubt field encrypt`, `decrypt`: values of a column by hand. They come from standard input or
- * a file, never from the command line, which other users of the machine can see.
+ * `redoubt field encrypt`, `decrypt`, `token`: values of a column by hand. They come from standard
+ * input or a file, never from the command line, which other users of the machine can see.
  */
 #include "base/file.h"
 #include "base/text.h"
-#include "cli/field_job.h"
+#include "cli/field_find.h"
 #include "cli/field_lines.h"
 #include "codec/base64.h"
 #include "codec/jout.h"
@@ -317,4 +317,77 @@ int
 rdt_cmd_field_decrypt(struct rdt_cli *cli)
 {
     return run(cli, false);
+}
+
+/* ---- tokens ---- */
+
+static void
+put_tokens(struct work *work, const struct rdt_tokens *tokens)
+{
+    bool json = rdt_cli_has(work->cli, OPT_JSON);
+    rdt_buf_str(work->out, json ? "{\"tokens\":[" : "");
+    for (size_t i = 0; i < tokens->n; i++) {
+        struct rdt_span token = {tokens->at[i], RDT_TOKEN_LEN};
+        if (json) {
+            rdt_jout_hex(work->out, NULL, token);
+        } else {
+            rdt_buf_str(work->out, i == 0 ? "" : " ");
+            rdt_hex_add(work->out, token);
+        }
+    }
+    rdt_buf_str(work->out, json ? "]}\n" : "\n");
+}
+
+static enum rdt_code
+token_of(struct work *work, struct rdt_span plain)
+{
+    struct rdt_tokens tokens;
+    enum rdt_code rc =
+        rdt_field_find_tokens(work->job, plain, rdt_cli_has(work->cli, OPT_SEARCH), &tokens);
+    if (rc == RDT_OK)
+        put_tokens(work, &tokens);
+    return rc;
+}
+
+static enum rdt_code
+token_lines(struct work *work, const char *path)
+{
+    RDT_AUTO(rdt_field_lines_close) struct rdt_field_lines lines = {0};
+    struct rdt_span line;
+    bool more = true;
+    enum rdt_code rc = rdt_field_lines_open(path, &lines, &work->cli->err);
+    lines.wipe = true;
+    while (rc == RDT_OK &&
+           (rc = rdt_field_lines_next(&lines, &line, &more, &work->cli->err)) == RDT_OK && more) {
+        rc = token_of(work, line);
+        if (rc != RDT_OK)
+            rc = rdt_fail_in(&work->cli->err, rc, "%s:%zu", lines.name, lines.number);
+        if (rc == RDT_OK)
+            rc = write_out(work, false);
+    }
+    return rc == RDT_OK ? write_out(work, true) : rc;
+}
+
+static enum rdt_code
+token_one(struct work *work, const char *path)
+{
+    PLAIN_BUF in = {0};
+    enum rdt_code rc =
+        rdt_file_read(path == NULL ? "-" : path, RDT_FIELD_LINE_MAX, &in, &work->cli->err);
+    if (rc == RDT_OK)
+        rc = token_of(work, rdt_buf_span(&in));
+    return rc == RDT_OK ? write_out(work, true) : rc;
+}
+
+int
+rdt_cmd_field_token(struct rdt_cli *cli)
+{
+    RDT_FIELD_JOB job = {.cli = cli};
+    RDT_BUF out = {0};
+    struct work work = {.cli = cli, .job = &job, .encrypt = true, .out = &out};
+    const char *path = cli->n_words == 0 ? NULL : cli->words[0];
+    enum rdt_code rc = rdt_field_job_open(cli, &job);
+    if (rc == RDT_OK)
+        rc = rdt_cli_has(cli, OPT_LINES) ? token_lines(&work, path) : token_one(&work, path);
+    return rc == RDT_OK ? 0 : rdt_cli_fail(cli, rc);
 }

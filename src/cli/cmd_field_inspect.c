@@ -4,15 +4,17 @@
 #include "base/file.h"
 #include "cli/field_lines.h"
 #include "cli/remote.h"
+#include "codec/base64.h"
 #include "codec/jout.h"
-#include "field/rf1.h"
+#include "field/token.h"
 
 #define TEXT_PREFIX "rd1."
 #define TAG_LEN ((size_t)16)
 
 struct seen {
     struct rdt_rf1 rf1;
-    bool text;
+    bool text, searchable;
+    struct rdt_searchable front;
     size_t bytes, plain; /* plain: at most, where it is padded */
 };
 
@@ -31,9 +33,10 @@ look(struct rdt_span in, struct rdt_buf *room, struct seen *out)
             return false;
         value = (struct rdt_span){room->p, got};
     }
-    if (!rdt_rf1_read(value, &out->rf1))
-        return false;
     out->bytes = value.n;
+    out->searchable = rdt_searchable_read(value, &out->front);
+    if (!rdt_rf1_read(out->searchable ? out->front.rf1 : value, &out->rf1))
+        return false;
     out->plain = out->rf1.sealed.n - TAG_LEN;
     if ((out->rf1.suite & RDT_RF1_PADDED) != 0 && out->plain != 0)
         out->plain--;
@@ -47,13 +50,19 @@ cipher(const struct seen *seen)
                                                                               : "unknown";
 }
 
+static const char *
+kind(const struct seen *seen)
+{
+    return seen->front.kind == RDT_INDEX_UNIQUE ? "unique" : "truncated";
+}
+
 static void
 put_json(const struct seen *seen, struct rdt_buf *out)
 {
     char suite[8];
     snprintf(suite, sizeof suite, "0x%02x", seen->rf1.suite);
     rdt_buf_str(out, "{"); /* a document of its own: no comma before it */
-    rdt_jout_str(out, "format", "RF1");
+    rdt_jout_str(out, "format", seen->searchable ? "searchable RF1" : "RF1");
     rdt_jout_bool(out, "text", seen->text);
     rdt_jout_str(out, "suite", suite);
     rdt_jout_str(out, "cipher", cipher(seen));
@@ -63,6 +72,11 @@ put_json(const struct seen *seen, struct rdt_buf *out)
     rdt_jout_int(out, "epoch", seen->rf1.epoch);
     rdt_jout_int(out, "bytes", (int64_t)seen->bytes);
     rdt_jout_int(out, "plaintext_bytes", (int64_t)seen->plain);
+    if (seen->searchable) {
+        rdt_jout_str(out, "index_kind", kind(seen));
+        rdt_jout_int(out, "index_epoch", seen->front.epoch);
+        rdt_jout_hex(out, "token", seen->front.token);
+    }
     rdt_jout_close(out, '}');
     rdt_buf_str(out, "\n");
 }
@@ -71,7 +85,13 @@ static void
 put_words(const struct seen *seen, struct rdt_buf *out)
 {
     bool padded = (seen->rf1.suite & RDT_RF1_PADDED) != 0;
-    rdt_buf_fmt(out, "format     RF1, %s\n", seen->text ? "as text" : "as bytes");
+    rdt_buf_fmt(out, "format     RF1%s, %s\n", seen->searchable ? " behind a token" : "",
+                seen->text ? "as text" : "as bytes");
+    if (seen->searchable) {
+        rdt_buf_fmt(out, "index      %s, epoch %u\ntoken      ", kind(seen), seen->front.epoch);
+        rdt_hex_add(out, seen->front.token);
+        rdt_buf_str(out, "\n");
+    }
     rdt_buf_fmt(out, "suite      0x%02x: %s%s%s\n", seen->rf1.suite, cipher(seen),
                 padded ? ", padded" : "",
                 (seen->rf1.suite & RDT_RF1_ROW) != 0 ? ", bound to its row" : "");

@@ -139,6 +139,7 @@
     X(OPT_BITS, "bits", 0, "N", NULL, "judge an index whose tokens have so many bits")             \
     X(OPT_OTHER, "other", 0, "N", NULL, "bits of another index of the field (may be repeated)")    \
     X(OPT_TENANTS, "tenants", 0, "FILE", NULL, "judge for each tenant: lines of TENANT|ROWS")      \
+    X(OPT_SEARCH, "search", 0, NULL, NULL, "the token to look for, not those to store")            \
     X(OPT_STORE, "store", 0, "NAME", NULL, "the database's name in the census of its rings")       \
     X(OPT_CUT_OVER, "cut-over", 0, NULL, NULL,                                                     \
       "let the encrypted column take the name of the plaintext one")                               \
@@ -332,6 +333,7 @@ rdt_command_fn rdt_cmd_field_encrypt;
 rdt_command_fn rdt_cmd_field_decrypt;
 rdt_command_fn rdt_cmd_field_inspect;
 rdt_command_fn rdt_cmd_field_index_plan;
+rdt_command_fn rdt_cmd_field_token;
 rdt_command_fn rdt_cmd_help;
 
 /* rdt_cli_has - whether an option was given; rdt_cli_value - its last value, or otherwise. */

@@ -109,6 +109,8 @@ static const enum rdt_option encrypt_options[] = {
 static const enum rdt_option decrypt_options[] = {
     OPT_CATALOGUE, OPT_COLUMN,    OPT_TENANT, OPT_ROW, OPT_RING, OPT_TENANT_ID,
     OPT_COLUMN_ID, OPT_ROW_BOUND, OPT_LINES,  OPT_OUT, OPT_CERT, OPT_KEY};
+static const enum rdt_option token_options[] = {OPT_CATALOGUE, OPT_COLUMN, OPT_TENANT, OPT_SEARCH,
+                                                OPT_LINES,     OPT_OUT,    OPT_CERT,   OPT_KEY};
 static const enum rdt_option inspect_options[] = {OPT_LINES, OPT_OUT};
 static const enum rdt_option index_plan_options[] = {OPT_BITS, OPT_OTHER, OPT_TENANTS, OPT_OUT};
 static const enum rdt_option column_prove_options[] = {OPT_CATALOGUE, OPT_DB,     OPT_OUT,
@@ -582,6 +584,12 @@ const struct rdt_command rdt_commands[] = {
      "can "
      "read the result. A value of another tenant, column or row does not open, and each has its "
      "own message. Options and lines as for `redoubt field encrypt`.\n" SERVER},
+    {"field", "token", rdt_cmd_field_token, OPTIONS(token_options), 0, 1, "[FILE]",
+     "make the tokens by which a value is found", "The value is all of FILE or standard input, or with --lines each line. Its column has an "
+     "index in "
+     "the catalogue, which says how it is normalised first. Tokens are hexadecimal digits; a "
+     "prefix "
+     "or word index gives several, or with --search the one to look for.\n" SERVER},
     {"field", "inspect", rdt_cmd_field_inspect, OPTIONS(inspect_options), 0, 1, "[FILE]",
      "show what a value says of itself, without a key", "The handle of its tenant, the epoch of its key, suite and sizes. Nothing of it is proved."},
     {"field", "index-plan", rdt_cmd_field_index_plan, OPTIONS(index_plan_options), 2, 2,

@@ -1,5 +1,6 @@
 #include "cli/field_job.h"
 
+#include "cli/field_find.h"
 #include "codec/base64.h"
 
 /* ---- where values belong ---- */
@@ -87,6 +88,8 @@ rdt_field_job_close(struct rdt_field_job *job)
 {
     for (size_t i = 0; i < RDT_FIELD_JOB_EPOCHS_MAX; i++)
         rdt_field_keys_wipe(&job->epochs[i].keys);
+    for (size_t i = 0; i < RDT_FIELD_JOB_INDEXES_MAX; i++)
+        rdt_index_keys_wipe(&job->indexes[i]);
     rdt_secret_wipe(&job->record);
     rdt_worker_close(job->worker);
     rdt_remote_close(&job->remote);
@@ -155,36 +158,13 @@ keys_of(struct rdt_field_job *job, uint16_t epoch, struct rdt_field_keys **out)
 /* ---- one value ---- */
 
 static enum rdt_code
-code_of(enum rdt_field_fault fault)
-{
-    switch (fault) {
-    case RDT_FIELD_OK:
-        return RDT_OK;
-    case RDT_FIELD_NOT_RF1:
-    case RDT_FIELD_ROW:
-        return RDT_E_BADINPUT;
-    case RDT_FIELD_TOO_LONG:
-        return RDT_E_LIMIT;
-    case RDT_FIELD_SUITE:
-    case RDT_FIELD_TENANT:
-    case RDT_FIELD_PLACE:
-    case RDT_FIELD_BODY:
-        return RDT_E_TAMPERED;
-    default:
-        return RDT_E_INTERNAL;
-    }
-}
-
-static enum rdt_code
 done(struct rdt_field_job *job, enum rdt_field_fault fault)
 {
-    enum rdt_code rc = code_of(fault);
-    return rc == RDT_OK ? RDT_OK : rdt_fail(&job->cli->err, rc, "%s", rdt_field_fault_words(fault));
+    return rdt_field_fault_code(fault, &job->cli->err);
 }
 
-/* Room for n more bytes at the end of out. */
-static bool
-make_room(struct rdt_buf *out, size_t n)
+bool
+rdt_field_job_room(struct rdt_buf *out, size_t n)
 {
     static const uint8_t zeroes[4096];
     for (size_t left = n; left != 0 && rdt_buf_ok(out);) {
@@ -203,10 +183,14 @@ rdt_field_job_encrypt(struct rdt_field_job *job, struct rdt_span row, struct rdt
     enum rdt_code rc = keys_of(job, 0, &keys);
     if (rc != RDT_OK)
         return rc;
-    size_t n = rdt_rf1_len(&job->column, plain.n), before = out->n;
+    size_t n = rdt_rf1_len(&job->column, plain.n);
     if (n == 0)
         return done(job, RDT_FIELD_TOO_LONG);
-    if (!make_room(out, n))
+    rc = rdt_field_find_front(job, plain, out);
+    if (rc != RDT_OK)
+        return rc;
+    size_t before = out->n;
+    if (!rdt_field_job_room(out, n))
         return rdt_fail(&job->cli->err, RDT_E_NOMEM, "encrypt");
     struct rdt_rf1_call call = {job->worker, keys, &job->column, row, &job->record};
     struct rdt_rf1_out to = {out->p + before, n, 0};
@@ -215,9 +199,8 @@ rdt_field_job_encrypt(struct rdt_field_job *job, struct rdt_span row, struct rdt
     return done(job, fault);
 }
 
-enum rdt_code
-rdt_field_job_decrypt(struct rdt_field_job *job, struct rdt_span row, struct rdt_span value,
-                      struct rdt_buf *out)
+static enum rdt_code
+open_rf1(struct rdt_field_job *job, struct rdt_span row, struct rdt_span value, struct rdt_buf *out)
 {
     struct rdt_field_keys *keys;
     struct rdt_rf1 rf1;
@@ -230,11 +213,30 @@ rdt_field_job_decrypt(struct rdt_field_job *job, struct rdt_span row, struct rdt
                  rf1.epoch);
     if (rc != RDT_OK)
         return rc;
-    if (!make_room(out, value.n))
+    if (!rdt_field_job_room(out, value.n))
         return rdt_fail(&job->cli->err, RDT_E_NOMEM, "decrypt");
     struct rdt_rf1_call call = {job->worker, keys, &job->column, row, &job->record};
     struct rdt_rf1_out to = {out->p + before, value.n - RDT_VALUE_OVER, 0};
     enum rdt_field_fault fault = rdt_rf1_open(&call, value, &to);
     out->n = before + (fault == RDT_FIELD_OK ? to.n : 0);
     return done(job, fault);
+}
+
+enum rdt_code
+rdt_field_job_decrypt(struct rdt_field_job *job, struct rdt_span row, struct rdt_span value,
+                      struct rdt_buf *out)
+{
+    struct rdt_searchable searchable;
+    size_t before = out->n;
+    if (job->from == NULL || !rdt_catalogue_in_value(job->from))
+        return open_rf1(job, row, value, out);
+    if (!rdt_searchable_read(value, &searchable))
+        return done(job, RDT_FIELD_NOT_RF1);
+    enum rdt_code rc = open_rf1(job, row, searchable.rf1, out);
+    if (rc == RDT_OK)
+        rc = rdt_field_find_check(job, &searchable,
+                                  (struct rdt_span){out->p + before, out->n - before});
+    if (rc != RDT_OK)
+        out->n = before;
+    return rc;
 }

@@ -7,10 +7,11 @@
 
 #include "cli/remote.h"
 #include "client/kek.h"
-#include "field/rf1.h"
+#include "field/token.h"
 #include "work/catalogue.h"
 
 #define RDT_FIELD_JOB_EPOCHS_MAX 64 /* epochs whose keys are held at a time */
+#define RDT_FIELD_JOB_INDEXES_MAX 8 /* epochs of the index likewise */
 
 /* Keys of one epoch. */
 struct rdt_field_epoch {
@@ -31,6 +32,9 @@ struct rdt_field_job {
     struct rdt_field_epoch epochs[RDT_FIELD_JOB_EPOCHS_MAX];
     size_t next;      /* the slot to use next */
     uint16_t current; /* epoch to encrypt under; 0: not asked yet */
+    struct rdt_index_keys indexes[RDT_FIELD_JOB_INDEXES_MAX]; /* epoch 0: free */
+    size_t next_index;
+    uint16_t current_index;
 };
 
 /*
@@ -59,7 +63,8 @@ RDT_MUST_CHECK enum rdt_code rdt_field_job_row(const struct rdt_field_job *job,
                                                struct rdt_buf *out);
 
 /*
- * rdt_field_job_encrypt, rdt_field_job_decrypt - one value.
+ * rdt_field_job_encrypt, rdt_field_job_decrypt - one value; of a searchable column with its token,
+ * which is checked.
  *
  *   row   as rdt_field_job_row() made it
  *   out   appended: the value; the plaintext, which the caller wipes
@@ -71,5 +76,8 @@ RDT_MUST_CHECK enum rdt_code rdt_field_job_encrypt(struct rdt_field_job *job, st
                                                    struct rdt_span plain, struct rdt_buf *out);
 RDT_MUST_CHECK enum rdt_code rdt_field_job_decrypt(struct rdt_field_job *job, struct rdt_span row,
                                                    struct rdt_span value, struct rdt_buf *out);
+
+/* rdt_field_job_room - append n bytes, to be written over.  False: out of memory. */
+bool rdt_field_job_room(struct rdt_buf *out, size_t n);
 
 #endif
