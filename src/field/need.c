@@ -103,23 +103,31 @@ due_of(struct rdt_keyring *keyring, struct rdt_ring_tenant *tenant, int64_t now_
     return NULL;
 }
 
-static bool
-claim(struct rdt_keyring *keyring, struct rdt_need *need)
+/* The next want that is due; the cursor stands at its tenant. NULL: none is. */
+static struct rdt_want *
+next_due(struct rdt_keyring *keyring, int64_t now_ms, uint16_t *epoch)
 {
     for (uint32_t n = 0; n < keyring->n_most; n++) {
         struct rdt_ring_tenant *tenant = &keyring->tenants[keyring->cursor];
-        struct rdt_want *want =
-            tenant->taken ? due_of(keyring, tenant, need->since_ms, &need->epoch) : NULL;
-        if (want != NULL) {
-            want->state = RDT_WANT_ASKED;
-            memcpy(need->ring, tenant->ring, RDT_ID_LEN);
-            memcpy(need->tenant, tenant->id, RDT_ID_LEN);
-            want->claim = need->claim = ++keyring->claims;
-            return true;
-        }
+        struct rdt_want *want = tenant->taken ? due_of(keyring, tenant, now_ms, epoch) : NULL;
+        if (want != NULL)
+            return want;
         keyring->cursor = (keyring->cursor + 1) % keyring->n_most;
     }
-    return false;
+    return NULL;
+}
+
+static bool
+claim(struct rdt_keyring *keyring, struct rdt_need *need)
+{
+    struct rdt_want *want = next_due(keyring, need->since_ms, &need->epoch);
+    if (want == NULL)
+        return false;
+    want->state = RDT_WANT_ASKED;
+    want->claim = need->claim = ++keyring->claims;
+    memcpy(need->ring, keyring->tenants[keyring->cursor].ring, RDT_ID_LEN);
+    memcpy(need->tenant, keyring->tenants[keyring->cursor].id, RDT_ID_LEN);
+    return true;
 }
 
 /* The want that a need has claimed; NULL: it was dropped meanwhile. */
@@ -205,8 +213,10 @@ rdt_need_wait(struct rdt_keyring *keyring, uint32_t timeout_ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
+    uint16_t epoch;
     pthread_mutex_lock(&keyring->lock);
-    pthread_cond_timedwait(&keyring->changed, &keyring->lock, &until);
+    if (next_due(keyring, rdt_boot_ms(), &epoch) == NULL) /* else it was raised just before */
+        pthread_cond_timedwait(&keyring->changed, &keyring->lock, &until);
     pthread_mutex_unlock(&keyring->lock);
 }
 

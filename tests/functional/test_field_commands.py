@@ -5,6 +5,7 @@ way round, what must not open, many values in lines. Prints TAP.
 import base64
 import json
 import os
+import re
 import sys
 import tempfile
 import uuid
@@ -12,18 +13,21 @@ import uuid
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import field_values as second  # noqa: E402
+import searchable_values as blind  # noqa: E402
 from harness import Tap, redoubt, write  # noqa: E402
 from server import Server  # noqa: E402
 from test_tenants import Client, allow, principal  # noqa: E402
 
-DIAGNOSIS, NOTES, PLAIN = (str(uuid.UUID(int=i + (4 << 76) + (8 << 60))) for i in (1, 2, 3))
+DIAGNOSIS, NOTES, PLAIN, SURNAME, PARTS, DOMAIN = (str(uuid.UUID(int=i + (4 << 76) + (8 << 60))) for i in range(1, 7))
 CATALOGUE = """catalogue: 1
-rings: { field: alias/records }
+rings: { field: alias/records, index: alias/found }
 columns:
   clinic.patients.diagnosis: { id: %s, tenant: { column: hospital }, row: id, padded: 64, critical: true }
   clinic.visits.notes: { id: %s, tenant: { column: hospital }, row: [hospital, visit] }
   clinic.staff.phone: { id: %s, tenant: { name: bolt } }
-""" % (DIAGNOSIS, NOTES, PLAIN)
+  clinic.staff.surname: { id: %s, tenant: { column: hospital }, index: { kind: unique, domain: %s, name: surname, normaliser: name } }
+  clinic.staff.parts: { id: %s, tenant: { column: hospital }, index: { kind: prefix, bits: 32, domain: %s, name: parts, normaliser: name, risk_accepted: EX-9 } }
+""" % (DIAGNOSIS, NOTES, PLAIN, SURNAME, DOMAIN, PARTS, DOMAIN)
 SECRET = "planted-plaintext-93b1"
 
 
@@ -47,7 +51,9 @@ class Fields:
 
 def tenant(server, name):
     got = json.loads(server.admin("tenant", "show", name, "--json").out)
-    return got["TenantId"], got["Rings"][0]["Handle"], got["Rings"][0]["Epoch"]
+    ring = re.search(r"\"KeyId\": *\"([^\"]*)\"", server.admin("key", "show", "records", "--json").out).group(1)
+    at = next(r for r in got["Rings"] if r["KeyId"] == ring)
+    return got["TenantId"], at["Handle"], at["Epoch"]
 
 
 def place(server, name, column, epoch=None, **more):
@@ -191,6 +197,42 @@ def test_inspect(tap, server, fields, value):
         tap.ok(got.status == 3 and "not an encrypted value" in got.err and SECRET not in got.err, "refused: %s" % name, got)
 
 
+def test_tokens(tap, server, fields):
+    """A searchable column: value and token by the second implementation, what a wrong token does."""
+    own = uuid.UUID(tenant(server, "acme")[0]).bytes
+    kek = Client(server.env()).kek("alias/found", Tenant="acme")
+    index = blind.Index(own, uuid.UUID(DOMAIN).bytes, blind.UNIQUE, 128, b"surname", blind.Rule(blind.NAME))
+    prefixes = blind.Index(own, uuid.UUID(DOMAIN).bytes, blind.PREFIX, 32, b"parts", blind.Rule(blind.NAME), risk=True)
+    got = fields.run("token", "clinic.staff.surname", "--tenant", "acme", stdin="  M\u00dcLLER ")
+    plain = blind.normal(index.rule, "m\u00fcller".encode())
+    tap.ok(got.status == 0 and got.out == blind.token(kek, index, plain).hex() + "\n", "field token, of another spelling", got)
+    got = fields.run("token", "clinic.staff.surname", "--tenant", "acme", "--lines", "--json", stdin="m\u00fcller\nada\n")
+    tap.ok([json.loads(l)["tokens"] for l in got.out.splitlines()] ==
+           [[blind.token(kek, index, v).hex()] for v in (plain, b"ada")], "in lines of JSON", got)
+    got = fields.run("token", "clinic.staff.parts", "--tenant", "acme", stdin="lovelace")
+    want = blind.parts(kek, prefixes, b"lovelace")
+    tap.ok(got.out.split() == [want[i:i + 16].hex() for i in range(0, len(want), 16)], "a prefix index gives several", got)
+    got = fields.run("token", "clinic.staff.parts", "--tenant", "acme", "--search", stdin="love")
+    tap.ok(got.out == blind.ask(kek, prefixes, b"love").hex() + "\n", "or the one to look for", got)
+    got = fields.run("encrypt", "clinic.staff.surname", "--tenant", "acme", "--text", stdin="M\u00fcller")
+    value, at = second.untext(got.out.strip()), place(server, "acme", SURNAME)
+    tap.ok(value[:20] == blind.front(kek, index, plain) and second.unseal(at, b"", value[20:]) == "M\u00fcller".encode(),
+           "a searchable value: its token, and RF1 behind it", got)
+    back = fields.run("decrypt", "clinic.staff.surname", "--tenant", "acme", stdin=got.out)
+    tap.ok(back.out == "M\u00fcller", "is decrypted", back)
+    seen = json.loads(redoubt("field", "inspect", "--json", stdin=value).out)
+    tap.ok(seen["format"] == "searchable RF1" and seen["token"] == value[4:20].hex() and seen["index_epoch"] == 1
+           and seen["handle"] == at.handle, "and inspected", seen)
+    for name, column, verb, stdin, status, word in (
+            ("a token of another value", "surname", "decrypt", second.flip(value, 19), 4, "token"),
+            ("RF1 without a token", "surname", "decrypt", value[20:], 3, "not an encrypted value"),
+            ("a column without an index", "phone", "token", SECRET, 4, "no index"),
+            ("what is no UTF-8", "surname", "encrypt", b"\xff", 3, "UTF-8")):
+        args = ["--tenant", "acme"] if column == "surname" else []
+        got = fields.run(verb, "clinic.staff." + column, *args, stdin=stdin)
+        tap.ok(got.status == status and word in got.err and not got.out, "refused: %s" % name, got)
+
+
 def test_ids(tap, server, fields):
     own = tenant(server, "acme")[0]
     where = ["--ring", "records", "--tenant-id", own, "--column-id", DIAGNOSIS]
@@ -210,8 +252,11 @@ def main():
         with Server(os.path.join(folder, "data")) as server:
             server.admin("key", "create", "--alias", "records")
             server.admin("key", "ring", "records")
+            server.admin("key", "create", "--alias", "found")
+            server.admin("key", "ring", "found")
             for name in ("acme", "bolt"):
                 server.admin("tenant", "create", name, "records")
+            server.admin("tenant", "create", "acme", "found")
             fields = Fields(server, folder)
             value = test_second(tap, server, fields)
             test_refused(tap, server, fields, value)
@@ -219,6 +264,7 @@ def main():
             test_json(tap, fields)
             test_epochs(tap, server, fields)
             test_inspect(tap, server, fields, value)
+            test_tokens(tap, server, fields)
             test_ids(tap, server, fields)
             tap.ok(SECRET not in fields.all, "no plaintext was in any message")
     tap.finish()

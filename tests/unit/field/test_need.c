@@ -246,8 +246,11 @@ static void
 waiting_ends(void **state)
 {
     (void)state;
+    uint8_t value[81];
     rdt_need_wait(keyring, 1);
     rdt_need_fail(NULL, RDT_NEED_REFUSED);
+    assert_int_equal(encrypt(acme, value), RDT_FIELD_NEED);
+    rdt_need_wait(keyring, UINT32_MAX); /* there is one already: no wait */
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
