@@ -225,7 +225,7 @@ def test_targets(tap, folder):
             ("a password in a list", TARGET + "      auditor: { user: a, password: [%s] }\n" % CANARY, "not the secret itself"),
             ("a password in a place of its own", TARGET + "      password: %s\n" % CANARY, "unknown field 'password'"),
             ("a subject that the plan lacks", TARGET.replace("  db:", "  dbx:"), "the plan has no 'dbx'"),
-            ("a section that has no targets", "keys: {}\n", "unknown field 'keys'"),
+            ("a section that has no targets", "data: {}\n", "unknown field 'data'"),
             ("no host", "stores: { db: { redis: { port: 1 } } }\n", "needs the field 'host'"),
             ("a port of 0", "stores: { db: { redis: { host: h, port: 0 } } }\n", "a whole number from 1 to 65535"),
             ("a secret as a port", "stores: { db: { redis: { host: h, port: %s } } }\n" % CANARY, "a whole number"),

@@ -30,7 +30,7 @@ is() { [[ $1 == "$2" ]] || { echo "'$1' is not '$2'" && false; }; }
 has() { grep -qE -- "$2" <<<"$1" || { echo "no '$2' in: $1" && false; }; }
 sums() { (cd "$folder/tree" && md5sum --quiet -c "$folder/control/md5sums"); }
 refused() { ! "$@"; }
-owned_by_root() { refused grep -qvE '^[-d][-rwx]{9} root/root ' < <(dpkg-deb -c "$deb"); }
+owned_by_root() { refused grep -vE '^(lrwxrwxrwx|[-d]rw[-x]r-[-x]r-[-x]) root/root ' < <(dpkg-deb -c "$deb"); }
 
 ok "builds" "$REDOUBT_SOURCE/packaging/make-deb" "$folder"
 deb=$(echo "$folder"/redoubt_*.deb)

@@ -21,12 +21,16 @@ NAMES = ("libredoubt", "libredoubt-net")
 
 
 def pkg_config(folder):
-    """The .pc files of the build, with its folders for those of an installation."""
+    """The .pc files of the build, with its folders for those of an installation: by links, since a
+    folder with a blank in its name is nothing that pkg-config can say."""
+    lib, include = os.path.join(folder, "lib"), os.path.join(folder, "include")
+    os.symlink(LIBS, lib)
+    os.symlink(os.path.join(ROOT, "include"), include)
     for name in NAMES:
         with open(os.path.join(BUILD, "meson-private", name + ".pc"), encoding="utf-8") as file:
             text = file.read()
-        text = re.sub(r"^libdir=.*$", "libdir=" + LIBS, text, flags=re.M)
-        write(os.path.join(folder, name + ".pc"), re.sub(r"^includedir=.*$", "includedir=" + os.path.join(ROOT, "include"), text, flags=re.M))
+        text = re.sub(r"^libdir=.*$", "libdir=" + lib, text, flags=re.M)
+        write(os.path.join(folder, name + ".pc"), re.sub(r"^includedir=.*$", "includedir=" + include, text, flags=re.M))
 
 
 def symbols(path, *args):
