@@ -59,7 +59,7 @@ def sizes(case):
                     wrong.append((size, options, got.stderr))
     case.tap.ok(not wrong, "what is sealed is opened, at every size around a chunk and a unit", wrong)
     data = some_bytes(2 * MIB + 5)
-    piped = subprocess.run("%s seal -q -r %s | %s open -i %s" % (REDOUBT, case.public, REDOUBT, case.key), shell=True, input=data,
+    piped = subprocess.run("'%s' seal -q -r %s | '%s' open -i %s" % (REDOUBT, case.public, REDOUBT, case.key), shell=True, input=data,
                            stdout=subprocess.PIPE, check=True).stdout
     case.tap.ok(piped == data, "from pipe to pipe")
     packed = text_bytes(3 * MIB + 5)
