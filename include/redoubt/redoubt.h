@@ -5,6 +5,7 @@
  *   keyring   the keys of tenants, in locked memory, each for as long as the key service said.
  *             Threads share one.
  *   column    what the application's catalogue says of a column. Threads share it.
+ *   index     how values are found by a token that says nothing of them. Threads share it.
  *   session   one thread's working memory: nothing is allocated by a call that finds its keys.
  *   item      one value of one tenant and row, and where its result goes.
  *   need      a key that is not at hand: the request for the key service, ready to be sent. The
@@ -80,6 +81,7 @@ RDT_PUBLIC const char *rdt_library_version(void);
 
 struct rdt_keyring;
 struct rdt_column;
+struct rdt_index;
 struct rdt_session;
 struct rdt_need;
 
@@ -169,6 +171,44 @@ RDT_PUBLIC RDT_CHECKED enum rdt_field_fault rdt_column_new(struct rdt_keyring *k
 /* rdt_column_free - NULL is fine. */
 RDT_PUBLIC void rdt_column_free(struct rdt_column *column);
 
+/* ---- indexes ---- */
+
+#define RDT_INDEX_NAME_ROOM 64 /* bytes of an index's name and its NUL */
+#define RDT_INDEX_TOKEN_LEN 16 /* bytes of a token */
+
+/* What the catalogue says of an index, by the numbers of docs/formats/searchable.md. All of it goes
+ * into the key: another normaliser makes other tokens. */
+struct rdt_index_spec {
+    size_t size;                    /* sizeof(struct rdt_index_spec) */
+    uint8_t ring[RDT_ID_LEN];       /* of the index: never one of data */
+    uint8_t domain[RDT_ID_LEN];     /* columns that are joined share one */
+    char name[RDT_INDEX_NAME_ROOM]; /* 1 byte or more, then a NUL */
+    uint8_t kind;                   /* 1: unique, 2: truncated */
+    uint8_t bits;                   /* 128 where unique, 1 to 40 where truncated */
+    uint8_t rule, version;          /* how values are written first: raw 1, e-mail 2, phone 3,
+                                       digits 4, name 5, date 6; version 1 */
+    uint8_t local;                  /* e-mail: 1 fold, 2 keep, 3 without its tag; else 0 */
+    uint8_t order;                  /* date: 1 ISO, 2 day first, 3 month first; else 0 */
+    uint8_t trunk;                  /* phone: a digit left out before national numbers, or 0 */
+    uint8_t zero;
+    uint16_t country; /* phone: calling code of national numbers; 0: they are refused */
+};
+
+/*
+ * rdt_index_new - an index, as the application's catalogue has it.
+ *
+ *   out   caller frees with rdt_index_free(), after its last use and before the keyring
+ *
+ * Fails: RDT_FIELD_USAGE, RDT_FIELD_INDEX (there is none like that), RDT_FIELD_NOMEM,
+ * RDT_FIELD_FORKED.
+ */
+RDT_PUBLIC RDT_CHECKED enum rdt_field_fault rdt_index_new(struct rdt_keyring *keyring,
+                                                          const struct rdt_index_spec *spec,
+                                                          struct rdt_index **out);
+
+/* rdt_index_free - NULL is fine. */
+RDT_PUBLIC void rdt_index_free(struct rdt_index *index);
+
 /* ---- sessions and values ---- */
 
 /*
@@ -223,6 +263,22 @@ RDT_PUBLIC RDT_CHECKED enum rdt_field_fault rdt_decrypt(struct rdt_session *sess
 RDT_PUBLIC RDT_CHECKED enum rdt_field_fault rdt_verify(struct rdt_session *session,
                                                        const struct rdt_column *column,
                                                        struct rdt_item *items, size_t n);
+
+/*
+ * rdt_tokenize - the tokens of n plaintexts under the current keys of their tenants, to be stored
+ * beside the values or looked for; each takes RDT_INDEX_TOKEN_LEN bytes of out. What a search found
+ * is decrypted and compared: several values share a truncated token, and who writes the database
+ * may put any token anywhere. During a rotation of the index's ring the database is asked for both.
+ *
+ *   epoch   0: the current key; or that of another epoch, for the tokens of values written then
+ *
+ * Returns, and needs keys, as rdt_encrypt(); also RDT_FIELD_TEXT, RDT_FIELD_FORM, RDT_FIELD_UNCLEAR
+ * of a plaintext that the index's rule refuses.
+ */
+RDT_PUBLIC RDT_CHECKED enum rdt_field_fault rdt_tokenize(struct rdt_session *session,
+                                                         const struct rdt_index *index,
+                                                         uint16_t epoch, struct rdt_item *items,
+                                                         size_t n);
 
 /*
  * rdt_text_from_value - "rd1." and base64url, for columns that hold text.

@@ -6,6 +6,28 @@
 
 #define FLAGS (RDT_COLUMN_ROW_BOUND | RDT_COLUMN_ANY_LENGTH | RDT_COLUMN_CRITICAL)
 
+void
+rdt_column_add(struct rdt_column *column)
+{
+    struct rdt_keyring *keyring = column->keyring;
+    pthread_mutex_lock(&keyring->lock);
+    column->number = ++keyring->columns_made;
+    column->next = keyring->columns;
+    keyring->columns = column;
+    pthread_mutex_unlock(&keyring->lock);
+}
+
+void
+rdt_column_remove(struct rdt_column *column)
+{
+    struct rdt_column **link = &column->keyring->columns;
+    pthread_mutex_lock(&column->keyring->lock);
+    while (*link != column)
+        link = &(*link)->next;
+    *link = column->next;
+    pthread_mutex_unlock(&column->keyring->lock);
+}
+
 enum rdt_field_fault
 rdt_column_new(struct rdt_keyring *keyring, const struct rdt_column_spec *spec,
                struct rdt_column **out)
@@ -30,11 +52,7 @@ rdt_column_new(struct rdt_keyring *keyring, const struct rdt_column_spec *spec,
     };
     memcpy(column->ring, s.ring, RDT_ID_LEN);
     memcpy(column->place.id, s.id, RDT_ID_LEN);
-    pthread_mutex_lock(&keyring->lock);
-    column->number = ++keyring->columns_made;
-    column->next = keyring->columns;
-    keyring->columns = column;
-    pthread_mutex_unlock(&keyring->lock);
+    rdt_column_add(column);
     *out = column;
     return RDT_FIELD_OK;
 }
@@ -44,12 +62,7 @@ rdt_column_free(struct rdt_column *column)
 {
     if (column == NULL || !rdt_keyring_here(column->keyring))
         return;
-    struct rdt_column **link = &column->keyring->columns;
-    pthread_mutex_lock(&column->keyring->lock);
-    while (*link != column)
-        link = &(*link)->next;
-    *link = column->next;
-    pthread_mutex_unlock(&column->keyring->lock);
+    rdt_column_remove(column);
     for (size_t i = 0; i < column->n_verifiers; i++)
         rdt_secret_wipe(&column->verifiers[i].key);
     free(column->verifiers);

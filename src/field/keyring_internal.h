@@ -8,6 +8,7 @@
 #define RDT_FIELD_KEYRING_INTERNAL_H
 
 #include "field/keys.h"
+#include "field/token.h"
 #include "redoubt/redoubt.h"
 
 #include <pthread.h>
@@ -80,10 +81,22 @@ struct rdt_column {
     struct rdt_column *next;
     uint64_t number; /* of the keyring; never used again */
     uint8_t ring[RDT_ID_LEN];
-    struct rdt_field_column place; /* tenant: none */
+    struct rdt_field_column place;       /* tenant: none */
+    const struct rdt_field_index *index; /* what it is instead: keys of tokens; NULL: a column */
     struct rdt_column_verifier *verifiers;
     size_t n_verifiers, room_verifiers;
 };
+
+/* An index has slots in sessions as a column has. */
+struct rdt_index {
+    struct rdt_column column;
+    struct rdt_field_index definition; /* tenant: none */
+    char name[RDT_INDEX_NAME_ROOM];
+};
+
+/* rdt_column_add, rdt_column_remove - put a column among those of its keyring, and take it away. */
+void rdt_column_add(struct rdt_column *column);
+void rdt_column_remove(struct rdt_column *column);
 
 /* What a session derives its keys from; borrowed while the keyring's lock is held. */
 struct rdt_found {

@@ -170,6 +170,28 @@ take_slot(struct rdt_session *session, const struct want *want)
 
 /* ---- filling, with both locks held ---- */
 
+/* The keys of an index, as its slot holds them: the secret stands where a column has its verify
+ * key. */
+static struct rdt_index_keys
+index_keys(const struct slot *slot, const struct rdt_field_index *index)
+{
+    return (struct rdt_index_keys){.handle = slot->keys.handle,
+                                   .epoch = slot->keys.epoch,
+                                   .kind = (uint8_t)index->kind,
+                                   .bits = index->bits,
+                                   .token = slot->keys.verify};
+}
+
+static enum rdt_field_fault
+derive_index(struct rdt_session *session, const struct want *want, const struct rdt_found *found,
+             struct slot *slot)
+{
+    struct rdt_field_index index = *want->column->index;
+    struct rdt_index_keys keys = index_keys(slot, &index);
+    memcpy(index.tenant, want->tenant, RDT_ID_LEN);
+    return rdt_index_keys_make(session->worker, found->key, &index, &keys);
+}
+
 static enum rdt_field_fault
 derive(struct rdt_session *session, const struct want *want, const struct rdt_found *found,
        struct slot *slot)
@@ -181,7 +203,10 @@ derive(struct rdt_session *session, const struct want *want, const struct rdt_fo
     slot->keys.epoch = found->epoch;
     slot->asked = want->epoch;
     slot->until_ms = found->until_ms;
-    if (slot->verifier) {
+    if (want->column->index != NULL) {
+        if (derive_index(session, want, found, slot) != RDT_FIELD_OK)
+            return RDT_FIELD_INTERNAL;
+    } else if (slot->verifier) {
         if (rdt_mac_ready(session->worker, found->key, &slot->keys.verify) != RDT_OK)
             return RDT_FIELD_INTERNAL;
     } else if (rdt_field_keys_derive(session->worker, found->key, &slot->place, &session->scratch,
@@ -264,7 +289,14 @@ rdt_session_forget(struct rdt_keyring *keyring, const struct rdt_session_wipe *w
 
 /* ---- calls ---- */
 
-enum job { ENCRYPT, DECRYPT, VERIFY };
+enum job { ENCRYPT, DECRYPT, VERIFY, TOKEN };
+
+/* What is done with items. */
+struct task {
+    const struct rdt_column *column; /* or an index's */
+    enum job job;
+    uint16_t epoch; /* of a token's key; 0: the current one */
+};
 
 static struct rdt_span
 in_of(const struct rdt_item *item)
@@ -274,22 +306,48 @@ in_of(const struct rdt_item *item)
 
 /* Which keys an item needs. */
 static enum rdt_field_fault
-want_of(const struct rdt_column *column, const struct rdt_item *item, enum job job,
-        struct want *out)
+want_of(const struct task *task, const struct rdt_item *item, struct want *out)
 {
     struct rdt_rf1 rf1;
     if (item->tenant == NULL || (item->in == NULL && item->in_n != 0) ||
         (item->row == NULL && item->row_n != 0))
         return RDT_FIELD_USAGE;
-    *out = (struct want){
-        .column = column, .tenant = item->tenant, .verify = job == VERIFY, .now_ms = rdt_boot_ms()};
-    if (job == ENCRYPT)
+    *out = (struct want){.column = task->column,
+                         .tenant = item->tenant,
+                         .epoch = task->epoch,
+                         .verify = task->job == VERIFY,
+                         .now_ms = rdt_boot_ms()};
+    if (task->job == ENCRYPT || task->job == TOKEN)
         return RDT_FIELD_OK;
     if (!rdt_rf1_read(in_of(item), &rf1) || rf1.epoch == 0 || rf1.handle == 0)
         return RDT_FIELD_NOT_RF1;
     out->epoch = rf1.epoch;
     out->handle = rf1.handle;
     return RDT_FIELD_OK;
+}
+
+static enum rdt_field_fault
+make_token(struct rdt_session *session, const struct slot *slot,
+           const struct rdt_field_index *index, struct rdt_item *item)
+{
+    uint8_t text[RDT_NORMAL_OUT_MAX];
+    struct rdt_rf1_out normal = {text, sizeof text, 0};
+    struct rdt_index_keys keys = index_keys(slot, index);
+    struct rdt_span value = in_of(item);
+    if (item->row_n != 0)
+        return RDT_FIELD_ROW;
+    if (item->out == NULL || item->out_room < RDT_TOKEN_LEN)
+        return RDT_FIELD_NO_ROOM;
+    enum rdt_field_fault fault = RDT_FIELD_OK;
+    if (index->normal.rule != RDT_NORMAL_RAW) {
+        fault = rdt_normal_put(&index->normal, value, &normal);
+        value = (struct rdt_span){text, normal.n};
+    }
+    if (fault == RDT_FIELD_OK)
+        fault = rdt_token(session->worker, &keys, value, item->out);
+    explicit_bzero(text, normal.n);
+    item->out_n = fault == RDT_FIELD_OK ? RDT_TOKEN_LEN : 0;
+    return fault;
 }
 
 static enum rdt_field_fault
@@ -311,33 +369,32 @@ do_job(struct rdt_session *session, const struct slot *slot, struct rdt_item *it
 }
 
 static enum rdt_field_fault
-do_item(struct rdt_session *session, const struct rdt_column *column, struct rdt_item *item,
-        enum job job)
+do_item(struct rdt_session *session, const struct task *task, struct rdt_item *item)
 {
     struct want want;
     struct slot *slot;
     item->out_n = 0;
-    enum rdt_field_fault fault = want_of(column, item, job, &want);
+    enum rdt_field_fault fault = want_of(task, item, &want);
     if (fault != RDT_FIELD_OK)
         return fault;
     fault = ready(session, &want, &slot);
     if (fault == RDT_FIELD_OK)
-        fault = do_job(session, slot, item, job);
+        fault = task->job == TOKEN ? make_token(session, slot, task->column->index, item)
+                                   : do_job(session, slot, item, task->job);
     pthread_mutex_unlock(&session->lock);
     return fault;
 }
 
 /* Whether the keys of all items are at hand; those that are not are wanted from now on. */
 static bool
-all_ready(struct rdt_session *session, const struct rdt_column *column, struct rdt_item *items,
-          size_t n, enum job job)
+all_ready(struct rdt_session *session, const struct task *task, struct rdt_item *items, size_t n)
 {
     bool all = true;
     for (size_t i = 0; i < n; i++) {
         struct want want;
         struct slot *slot;
         items[i].out_n = 0;
-        items[i].fault = want_of(column, &items[i], job, &want);
+        items[i].fault = want_of(task, &items[i], &want);
         if (items[i].fault != RDT_FIELD_OK)
             continue;
         items[i].fault = ready(session, &want, &slot);
@@ -348,18 +405,17 @@ all_ready(struct rdt_session *session, const struct rdt_column *column, struct r
 }
 
 static enum rdt_field_fault
-do_items(struct rdt_session *session, const struct rdt_column *column, struct rdt_item *items,
-         size_t n, enum job job)
+do_items(struct rdt_session *session, const struct task *task, struct rdt_item *items, size_t n)
 {
     enum rdt_field_fault first = RDT_FIELD_OK;
     if (!rdt_keyring_here(session->keyring))
         return RDT_FIELD_FORKED;
-    if (column->keyring != session->keyring || (items == NULL && n != 0))
+    if (task->column->keyring != session->keyring || (items == NULL && n != 0))
         return RDT_FIELD_USAGE;
-    if (n > 1 && !all_ready(session, column, items, n, job))
+    if (n > 1 && !all_ready(session, task, items, n))
         return RDT_FIELD_NEED;
     for (size_t i = 0; i < n; i++) {
-        items[i].fault = do_item(session, column, &items[i], job);
+        items[i].fault = do_item(session, task, &items[i]);
         first = first == RDT_FIELD_OK ? items[i].fault : first;
     }
     return first;
@@ -369,21 +425,28 @@ enum rdt_field_fault
 rdt_encrypt(struct rdt_session *session, const struct rdt_column *column, struct rdt_item *items,
             size_t n)
 {
-    return do_items(session, column, items, n, ENCRYPT);
+    return do_items(session, &(struct task){column, ENCRYPT, 0}, items, n);
 }
 
 enum rdt_field_fault
 rdt_decrypt(struct rdt_session *session, const struct rdt_column *column, struct rdt_item *items,
             size_t n)
 {
-    return do_items(session, column, items, n, DECRYPT);
+    return do_items(session, &(struct task){column, DECRYPT, 0}, items, n);
 }
 
 enum rdt_field_fault
 rdt_verify(struct rdt_session *session, const struct rdt_column *column, struct rdt_item *items,
            size_t n)
 {
-    return do_items(session, column, items, n, VERIFY);
+    return do_items(session, &(struct task){column, VERIFY, 0}, items, n);
+}
+
+enum rdt_field_fault
+rdt_tokenize(struct rdt_session *session, const struct rdt_index *index, uint16_t epoch,
+             struct rdt_item *items, size_t n)
+{
+    return do_items(session, &(struct task){&index->column, TOKEN, epoch}, items, n);
 }
 
 enum rdt_field_fault
