@@ -41,7 +41,7 @@ class Changing(Life):
         before = items(self.data)
         asked = subprocess.Popen([REDOUBT, "root", "rotate", "--data", self.data], stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL)
-        if self.chance.random() < 0.7:
+        if self.changed < 2 or self.chance.random() < 0.7:  # a few rounds have to have changed something
             asked.wait(WAIT)
             self.changed += items(self.data) != before
         time.sleep(self.chance.choice((0, 0.01, 0.1, 0.8, 1.2, 2.2)) * self.chance.random())
