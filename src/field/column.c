@@ -82,8 +82,7 @@ rdt_column_verifier(struct rdt_column *column, const uint8_t *tenant, uint16_t e
 {
     for (size_t i = 0; i < column->n_verifiers; i++) {
         struct rdt_column_verifier *v = &column->verifiers[i];
-        if (v->epoch == epoch && rdt_span_eq((struct rdt_span){v->tenant, RDT_ID_LEN},
-                                             (struct rdt_span){tenant, RDT_ID_LEN}))
+        if (v->epoch == epoch && rdt_same_id(v->tenant, tenant))
             return v;
     }
     return NULL;
@@ -143,14 +142,12 @@ void
 rdt_column_forget(struct rdt_keyring *keyring, const uint8_t *ring, const uint8_t *tenant)
 {
     for (struct rdt_column *c = keyring->columns; c != NULL; c = c->next) {
-        if (!rdt_span_eq((struct rdt_span){c->ring, RDT_ID_LEN},
-                         (struct rdt_span){ring, RDT_ID_LEN}))
+        if (!rdt_same_id(c->ring, ring))
             continue;
         size_t kept = 0;
         for (size_t i = 0; i < c->n_verifiers; i++) {
             struct rdt_column_verifier *v = &c->verifiers[i];
-            if (tenant == NULL || rdt_span_eq((struct rdt_span){v->tenant, RDT_ID_LEN},
-                                              (struct rdt_span){tenant, RDT_ID_LEN}))
+            if (tenant == NULL || rdt_same_id(v->tenant, tenant))
                 rdt_secret_wipe(&v->key);
             else
                 c->verifiers[kept++] = *v;

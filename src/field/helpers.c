@@ -8,24 +8,6 @@
 
 #define PLAIN_ROOM (2 * RDT_PASSWORD_STORED_MAX) /* of a decrypted string, padding included */
 
-static enum rdt_field_fault
-fault_of(enum rdt_code rc)
-{
-    switch (rc) {
-    case RDT_OK:
-        return RDT_FIELD_OK;
-    case RDT_E_LIMIT:
-    case RDT_E_BADINPUT:
-        return RDT_FIELD_USAGE;
-    case RDT_E_NOMEM:
-        return RDT_FIELD_NOMEM;
-    case RDT_E_DENIED:
-        return RDT_FIELD_UNLOCKED;
-    default:
-        return RDT_FIELD_INTERNAL;
-    }
-}
-
 /* ---- passwords ---- */
 
 enum rdt_field_fault
@@ -35,7 +17,7 @@ rdt_password_calibrate(struct rdt_session *session, uint32_t target_ms, uint32_t
     struct rdt_worker *worker = rdt_session_worker(session);
     if (worker == NULL)
         return RDT_FIELD_FORKED;
-    return fault_of(rdt_pw_calibrate(worker, target_ms, memory_kib_most, out, NULL));
+    return rdt_field_fault_of(rdt_pw_calibrate(worker, target_ms, memory_kib_most, out, NULL));
 }
 
 /* A value that a user's hash is in, or goes to. */
@@ -90,7 +72,7 @@ rdt_password_store(struct rdt_session *session, const struct rdt_column *column,
     enum rdt_code rc =
         rdt_pw_make(worker, cost, (struct rdt_span){item->password, item->password_n}, text, NULL);
     if (rc != RDT_OK)
-        return fault_of(rc);
+        return rdt_field_fault_of(rc);
     value.in = text;
     value.in_n = strlen(text);
     value.out = item->out;
@@ -166,7 +148,7 @@ rdt_api_key_new(struct rdt_session *session, const char *prefix, char *out)
         return RDT_FIELD_FORKED;
     if (prefix == NULL)
         return RDT_FIELD_USAGE;
-    return fault_of(rdt_apikey_make(worker, rdt_span_str(prefix), out, NULL));
+    return rdt_field_fault_of(rdt_apikey_make(worker, rdt_span_str(prefix), out, NULL));
 }
 
 int
@@ -285,7 +267,7 @@ rdt_webhook_secret(struct rdt_session *session, char *out)
     if (worker == NULL)
         return RDT_FIELD_FORKED;
     enum rdt_code rc = rdt_hook_secret_make(worker, &secret, NULL);
-    return rc == RDT_OK ? secret_text(&secret, out) : fault_of(rc);
+    return rc == RDT_OK ? secret_text(&secret, out) : rdt_field_fault_of(rc);
 }
 
 struct derived {
@@ -312,7 +294,7 @@ rdt_webhook_endpoint_secret(struct rdt_session *session, const struct rdt_column
         return RDT_FIELD_USAGE;
     enum rdt_code rc = rdt_secret_new(&derived.secret, RDT_KEY_LEN, NULL);
     if (rc != RDT_OK)
-        return fault_of(rc);
+        return rdt_field_fault_of(rc);
     enum rdt_field_fault fault = rdt_session_with_kek(
         session, &(struct rdt_session_ask){column, endpoint->tenant, endpoint->epoch, 0},
         use_derive, &derived);
@@ -363,7 +345,7 @@ hold(const struct rdt_webhook *webhook, struct held *out)
         enum rdt_code rc =
             rdt_hook_secret_read(span_of(webhook->secrets[i]), &out->all[out->n++], NULL);
         if (rc != RDT_OK)
-            return fault_of(rc);
+            return rdt_field_fault_of(rc);
     }
     return RDT_FIELD_OK;
 }
@@ -380,7 +362,7 @@ rdt_webhook_sign(struct rdt_session *session, const struct rdt_webhook *webhook,
     enum rdt_field_fault fault = hold(webhook, &held);
     if (fault != RDT_FIELD_OK)
         return fault;
-    return fault_of(
+    return rdt_field_fault_of(
         rdt_hook_sign(worker, &(struct rdt_hook_secrets){held.all, held.n}, &hook, out, NULL));
 }
 

@@ -53,6 +53,24 @@ rdt_library_version(void)
     return REDOUBT_VERSION;
 }
 
+enum rdt_field_fault
+rdt_field_fault_of(enum rdt_code rc)
+{
+    switch (rc) {
+    case RDT_OK:
+        return RDT_FIELD_OK;
+    case RDT_E_LIMIT:
+    case RDT_E_BADINPUT:
+        return RDT_FIELD_USAGE;
+    case RDT_E_NOMEM:
+        return RDT_FIELD_NOMEM;
+    case RDT_E_DENIED:
+        return RDT_FIELD_UNLOCKED;
+    default:
+        return RDT_FIELD_INTERNAL;
+    }
+}
+
 /* ---- making ---- */
 
 static bool
@@ -95,14 +113,6 @@ keyring_drop_memory(struct rdt_keyring *keyring)
     free(keyring);
 }
 
-static enum rdt_field_fault
-fault_of(enum rdt_code rc)
-{
-    return rc == RDT_E_NOMEM    ? RDT_FIELD_NOMEM
-           : rc == RDT_E_DENIED ? RDT_FIELD_UNLOCKED
-                                : RDT_FIELD_INTERNAL;
-}
-
 enum rdt_field_fault
 rdt_keyring_new(const struct rdt_keyring_options *options, struct rdt_keyring **out)
 {
@@ -129,7 +139,7 @@ rdt_keyring_new(const struct rdt_keyring_options *options, struct rdt_keyring **
         rc = RDT_E_NOMEM;
     if (rc != RDT_OK) {
         keyring_drop_memory(keyring);
-        return fault_of(rc);
+        return rdt_field_fault_of(rc);
     }
     *out = keyring;
     return RDT_FIELD_OK;
@@ -146,12 +156,6 @@ rdt_keyring_free(struct rdt_keyring *keyring)
 }
 
 /* ---- looking up ---- */
-
-static bool
-same_id(const uint8_t *a, const uint8_t *b)
-{
-    return rdt_span_eq((struct rdt_span){a, RDT_ID_LEN}, (struct rdt_span){b, RDT_ID_LEN});
-}
 
 /* FNV-1a over both ids: a bad spread costs time, no more. */
 static uint32_t *
@@ -171,7 +175,7 @@ rdt_keyring_tenant(struct rdt_keyring *keyring, const uint8_t *ring, const uint8
     for (uint32_t i = *bucket_of(keyring, ring, tenant); i != RDT_NOBODY;
          i = keyring->tenants[i].next) {
         struct rdt_ring_tenant *t = &keyring->tenants[i];
-        if (same_id(t->id, tenant) && same_id(t->ring, ring))
+        if (rdt_same_id(t->id, tenant) && rdt_same_id(t->ring, ring))
             return t;
     }
     return NULL;
@@ -455,7 +459,7 @@ rdt_keyring_forget(struct rdt_keyring *keyring, const uint8_t *ring, const uint8
             forget_keys(keyring, one, epoch);
     }
     for (uint32_t i = 0; tenant == NULL && i < keyring->n_most; i++)
-        if (keyring->tenants[i].taken && same_id(keyring->tenants[i].ring, ring))
+        if (keyring->tenants[i].taken && rdt_same_id(keyring->tenants[i].ring, ring))
             forget_keys(keyring, &keyring->tenants[i], epoch);
     rdt_session_forget(keyring, &(struct rdt_session_wipe){ring, tenant, epoch, false});
     if (epoch == 0)

@@ -116,6 +116,16 @@ rdt_keyring_here(const struct rdt_keyring *keyring)
     return keyring->made_in == rdt_forks();
 }
 
+/* rdt_same_id - whether two UUIDs are the same. */
+static inline bool
+rdt_same_id(const uint8_t *a, const uint8_t *b)
+{
+    return rdt_span_eq((struct rdt_span){a, RDT_ID_LEN}, (struct rdt_span){b, RDT_ID_LEN});
+}
+
+/* rdt_field_fault_of - what a room below said, in the words of the library. */
+enum rdt_field_fault rdt_field_fault_of(enum rdt_code rc);
+
 /* rdt_boot_ms - milliseconds since the machine started, sleep included. */
 int64_t rdt_boot_ms(void);
 

@@ -52,23 +52,12 @@ ask_of(const struct rdt_need *need)
         .ring = need->ring_text, .tenant = need->tenant_text, .epoch = need->epoch};
 }
 
+/* What came is untrusted: whatever is wrong with it is the answer's fault. */
 static enum rdt_field_fault
-fault_of(enum rdt_code rc)
+answer_fault(enum rdt_code rc)
 {
-    switch (rc) {
-    case RDT_OK:
-        return RDT_FIELD_OK;
-    case RDT_E_NOMEM:
-        return RDT_FIELD_NOMEM;
-    case RDT_E_DENIED:
-        return RDT_FIELD_UNLOCKED;
-    case RDT_E_PROTOCOL:
-    case RDT_E_TAMPERED:
-    case RDT_E_LIMIT:
-        return RDT_FIELD_ANSWER;
-    default:
-        return RDT_FIELD_INTERNAL;
-    }
+    bool its_own = rc == RDT_E_PROTOCOL || rc == RDT_E_TAMPERED || rc == RDT_E_LIMIT;
+    return its_own ? RDT_FIELD_ANSWER : rdt_field_fault_of(rc);
 }
 
 /* ---- which is next ---- */
@@ -168,7 +157,7 @@ prepare(struct rdt_need *need)
     struct rdt_kek_ask ask = ask_of(need);
     if (rc == RDT_OK)
         rc = rdt_kek_request(need->worker, &ask, &need->private_key, &need->body, NULL);
-    return fault_of(rc);
+    return rdt_field_fault_of(rc);
 }
 
 enum rdt_field_fault
@@ -267,13 +256,10 @@ rdt_need_answer(struct rdt_need *need, const void *body, size_t n)
     struct rdt_kek_answer answer = {
         &ask, &need->private_key, {body, n}
     };
-    enum rdt_field_fault fault = fault_of(rdt_kek_open(need->worker, &answer, &kek, NULL));
-    bool right = fault == RDT_FIELD_OK &&
-                 rdt_span_eq((struct rdt_span){kek.ring, RDT_ID_LEN},
-                             (struct rdt_span){need->ring, RDT_ID_LEN}) &&
-                 rdt_span_eq((struct rdt_span){kek.tenant, RDT_ID_LEN},
-                             (struct rdt_span){need->tenant, RDT_ID_LEN}) &&
-                 kek.handle != 0 && kek.epoch != 0 && kek.current_epoch != 0 && kek.ttl_s != 0;
+    enum rdt_field_fault fault = answer_fault(rdt_kek_open(need->worker, &answer, &kek, NULL));
+    bool right = fault == RDT_FIELD_OK && rdt_same_id(kek.ring, need->ring) &&
+                 rdt_same_id(kek.tenant, need->tenant) && kek.handle != 0 && kek.epoch != 0 &&
+                 kek.current_epoch != 0 && kek.ttl_s != 0;
     if (fault == RDT_FIELD_OK && !right)
         fault = RDT_FIELD_ANSWER;
     pthread_mutex_lock(&keyring->lock);

@@ -71,9 +71,7 @@ rdt_session_new(struct rdt_keyring *keyring, struct rdt_session **out)
     enum rdt_code rc = open_parts(session);
     if (rc != RDT_OK) {
         session_drop_memory(session);
-        return rc == RDT_E_NOMEM    ? RDT_FIELD_NOMEM
-               : rc == RDT_E_DENIED ? RDT_FIELD_UNLOCKED
-                                    : RDT_FIELD_INTERNAL;
+        return rdt_field_fault_of(rc);
     }
     pthread_mutex_lock(&keyring->lock);
     session->next = keyring->sessions;
@@ -99,12 +97,6 @@ rdt_session_free(struct rdt_session *session)
 }
 
 /* ---- slots ---- */
-
-static bool
-same_id(const uint8_t *a, const uint8_t *b)
-{
-    return rdt_span_eq((struct rdt_span){a, RDT_ID_LEN}, (struct rdt_span){b, RDT_ID_LEN});
-}
 
 /* What keys are looked for. */
 struct want {
@@ -133,7 +125,7 @@ find_slot(struct rdt_session *session, const struct want *want)
     for (unsigned i = 0; i < WAYS; i++, slot++)
         if (slot->column == want->column->number && slot->asked == want->epoch &&
             want->now_ms < slot->until_ms && (want->verify || !slot->verifier) &&
-            same_id(slot->place.tenant, want->tenant))
+            rdt_same_id(slot->place.tenant, want->tenant))
             return slot;
     return NULL;
 }
@@ -277,8 +269,8 @@ rdt_session_forget(struct rdt_keyring *keyring, const struct rdt_session_wipe *w
         pthread_mutex_lock(&s->lock);
         for (uint32_t i = 0; i < s->n_slots; i++) {
             struct slot *slot = &s->slots[i];
-            if (slot->column != 0 && same_id(slot->ring, wipe->ring) &&
-                (wipe->tenant == NULL || same_id(slot->place.tenant, wipe->tenant)) &&
+            if (slot->column != 0 && rdt_same_id(slot->ring, wipe->ring) &&
+                (wipe->tenant == NULL || rdt_same_id(slot->place.tenant, wipe->tenant)) &&
                 (wipe->epoch == 0 || slot->keys.epoch == wipe->epoch) &&
                 (!wipe->current_only || slot->asked == 0))
                 empty(slot);

@@ -136,6 +136,20 @@ count_left(struct encrypt *encrypt, uint64_t most, uint64_t *out, struct rdt_err
     return rc;
 }
 
+/* Whose a row's value is, and in which row it stands. */
+static enum rdt_code
+find_place(struct encrypt *encrypt, const struct rdt_rows *rows, size_t i,
+           struct rdt_column_value *value, struct rdt_err *err)
+{
+    const struct rdt_column_layout *layout = &encrypt->layout;
+    struct rdt_column_work *work = &encrypt->work;
+    enum rdt_code rc = rdt_column_tenant_get(work->keys, rdt_rows_at(rows, i, layout->tenant),
+                                             &value->tenant, err);
+    if (rc == RDT_OK && rdt_column_row_key(work, rows, layout, i, NULL) != RDT_OK)
+        value->fault = RDT_FIELD_ROW;
+    return rc;
+}
+
 /* ---- filling ---- */
 
 static enum rdt_code
@@ -145,13 +159,10 @@ seal_row(struct encrypt *encrypt, const struct rdt_rows *rows, size_t i, struct 
     const struct rdt_column_layout *layout = &encrypt->layout;
     struct rdt_column_value value = {0};
     struct rdt_span plain = rdt_rows_at(rows, i, layout->value);
-    enum rdt_code rc =
-        rdt_column_tenant_get(work->keys, rdt_rows_at(rows, i, layout->tenant), &value.tenant, err);
+    enum rdt_code rc = find_place(encrypt, rows, i, &value, err);
     if (rc != RDT_OK)
         return rc;
-    if (rdt_column_row_key(work, rows, layout, i, NULL) != RDT_OK)
-        value.fault = RDT_FIELD_ROW;
-    else if (rdt_rf1_len(&value.tenant->place, plain.n) == 0)
+    if (value.fault == RDT_FIELD_OK && rdt_rf1_len(&value.tenant->place, plain.n) == 0)
         value.fault = RDT_FIELD_TOO_LONG;
     if (value.fault != RDT_FIELD_OK) {
         rdt_column_note_bad(work, rows, layout, i, value.fault, &encrypt->out->bad);
@@ -279,13 +290,10 @@ compare_row(struct encrypt *encrypt, const struct rdt_rows *rows, size_t i, stru
     const struct rdt_column_layout *layout = &encrypt->layout;
     struct rdt_column_value value = {0};
     struct rdt_span plain = rdt_rows_at(rows, i, layout->value);
-    enum rdt_code rc =
-        rdt_column_tenant_get(work->keys, rdt_rows_at(rows, i, layout->tenant), &value.tenant, err);
+    enum rdt_code rc = find_place(encrypt, rows, i, &value, err);
     if (rc != RDT_OK)
         return rc;
-    if (rdt_column_row_key(work, rows, layout, i, NULL) != RDT_OK)
-        value.fault = RDT_FIELD_ROW;
-    else
+    if (value.fault == RDT_FIELD_OK)
         rc = rdt_column_unseal(work, rdt_rows_at(rows, i, layout->value + 1), &value, err);
     if (rc != RDT_OK)
         return rc;

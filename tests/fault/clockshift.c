@@ -27,8 +27,8 @@ shift(void)
     return file >= 0 && fstat(file, &info) == 0 ? (time_t)info.st_size : 0;
 }
 
-/* Asks the kernel itself: to look for libc's function allocates, and a sanitizer, which asks for the
- * time when memory is freed, would come back here in the middle of it. */
+/* Asks the kernel itself: to look for libc's function allocates, and a sanitizer, which asks for
+ * the time when memory is freed, would come back here in the middle of it. */
 int
 clock_gettime(clockid_t clock, struct timespec *out)
 {
